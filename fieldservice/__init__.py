@@ -1,0 +1,1 @@
+"""Field and on-site service scheduling: the Flask product around the `scheduler` library."""

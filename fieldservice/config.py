@@ -1,0 +1,154 @@
+"""Every setting of the product, read once from the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+
+class SettingError(Exception):
+    """A setting holds a value that cannot be used; the text names the variable and the fault."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One value per environment variable `FIELDSERVICE_<NAME>`; `docs/operations.md` lists them all."""
+
+    data_dir: Path = field(default=Path("var"), metadata={"help": "Folder of everything the product writes"})
+    database_url: str = field(
+        default="", metadata={"help": "SQLAlchemy address; empty: SQLite in the data folder", "secret": True}
+    )
+    broker_url: str = field(
+        default="", metadata={"help": "Celery broker; empty: embedded, in the data folder", "secret": True}
+    )
+    secret_key: str = field(
+        default="",
+        metadata={"help": "Signs cookies; empty: made once, kept in the data folder", "secret": True},
+    )
+    company_name: str = field(default="Harbor Heating", metadata={"help": "Name that customers see"})
+    company_phone: str = field(default="+1 410 555 0100", metadata={"help": "Number behind every Help link"})
+    company_email: str = field(default="office@example.com", metadata={"help": "Sender of messages"})
+    country: str = field(default="US", metadata={"help": "Country of phone numbers and addresses"})
+    locale: str = field(default="en_US", metadata={"help": "Language and formats of the pages"})
+    public_url: str = field(
+        default="http://localhost:8000", metadata={"help": "Address of the site as customers reach it"}
+    )
+    behind_proxy: bool = field(default=False, metadata={"help": "Trust one proxy's X-Forwarded headers"})
+    host: str = field(default="127.0.0.1", metadata={"help": "Address the web server listens on"})
+    port: int = field(default=8000, metadata={"help": "Port the web server listens on"})
+    web_workers: int = field(default=2, metadata={"help": "Web processes"})
+    web_threads: int = field(default=8, metadata={"help": "Threads per web process"})
+    worker_processes: int = field(default=2, metadata={"help": "Background tasks at once"})
+    smtp_url: str = field(
+        default="",
+        metadata={
+            "help": "smtp://user:password@host:port or smtps://…; empty: files in the data folder",
+            "secret": True,
+        },
+    )
+    sms_gateway: str = field(default="file", metadata={"help": "Text messages: `file` or `none`"})
+    map_dir: Path | None = field(
+        default=None, metadata={"help": "Imported map; empty: `map` in the data folder"}
+    )
+    map_tiles: str = field(default="pmtiles", metadata={"help": "Base map: `pmtiles`, `raster` or `none`"})
+    raster_tiles_url: str = field(default="", metadata={"help": "Address pattern of raster tiles"})
+    travel_time_factor: float = field(default=1.0, metadata={"help": "Multiplies the road engine's times"})
+    nominatim_url: str = field(default="", metadata={"help": "Nominatim server; empty: not asked"})
+    photon_url: str = field(default="", metadata={"help": "Photon server; empty: not asked"})
+    rate_limit_storage: str = field(
+        default="", metadata={"help": "Where rate limits are counted; empty: memory", "secret": True}
+    )
+    optimise_seconds: float = field(default=20.0, metadata={"help": "Longest search for a better plan"})
+    hold_minutes: int = field(default=15, metadata={"help": "How long a picked window stays reserved"})
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database's address with the embedded default filled in."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'fieldservice.db'}"
+
+    @property
+    def map_path(self) -> Path:
+        """Folder of the imported map."""
+        return self.map_dir or self.data_dir / "map"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read `FIELDSERVICE_*`; a `<NAME>_FILE` variable names a file that holds the value.
+
+        Raises SettingError for a value of the wrong type or an unreadable file.
+        """
+        environ = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            text = _text(environ, variable(setting.name))
+            if text is not None and text != "":
+                values[setting.name] = _parse(setting.name, text)
+        settings = cls(**values)
+        settings.require_valid()
+        return settings
+
+    def require_valid(self) -> None:
+        """Raise SettingError when a value is outside what the product can use."""
+        bounds = {
+            "port": (1, 65535),
+            "web_workers": (1, 256),
+            "web_threads": (1, 256),
+            "worker_processes": (1, 256),
+            "hold_minutes": (1, 240),
+            "optimise_seconds": (0.1, 3600),
+            "travel_time_factor": (0.1, 10),
+        }
+        for name, (low, high) in bounds.items():
+            if not low <= getattr(self, name) <= high:
+                raise SettingError(f"{variable(name)}: {getattr(self, name)} is not between {low} and {high}")
+        if self.sms_gateway not in ("file", "none"):
+            raise SettingError(
+                f"{variable('sms_gateway')}: {self.sms_gateway!r} is neither `file` nor `none`"
+            )
+        if self.map_tiles not in ("pmtiles", "raster", "none"):
+            raise SettingError(
+                f"{variable('map_tiles')}: {self.map_tiles!r} is not `pmtiles`, `raster` or `none`"
+            )
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"FIELDSERVICE_{name.upper()}"
+
+
+def _text(environ: Mapping[str, str], name: str) -> str | None:
+    path = environ.get(f"{name}_FILE")
+    if not path:
+        return environ.get(name)
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingError(f"{name}_FILE: cannot read {path}: {error.strerror}") from error
+
+
+def _parse(name: str, text: str) -> Any:
+    default_type = _TYPES[name]
+    try:
+        return default_type(text)
+    except ValueError as error:
+        raise SettingError(f"{variable(name)}: {text!r} is not {_WORDS[default_type]}") from error
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in ("1", "true", "yes", "on"):
+        return True
+    if text.lower() in ("0", "false", "no", "off"):
+        return False
+    raise ValueError(text)
+
+
+def _type_of(annotation: str) -> Any:
+    kinds = {"bool": _boolean, "int": int, "float": float, "str": str}
+    return kinds.get(annotation, Path)
+
+
+_TYPES = {setting.name: _type_of(str(setting.type)) for setting in fields(Settings)}
+_WORDS = {_boolean: "yes or no", int: "a whole number", float: "a number", str: "text", Path: "a path"}

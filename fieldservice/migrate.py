@@ -1,0 +1,97 @@
+"""Bring a database to the product's schema, and say whether it is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from fieldservice.db import Duration, UtcDateTime
+from fieldservice.models import Base
+from fieldservice.paths import MIGRATIONS
+
+# On SQLite a batch operation copies the table and drops its triggers without a word; each migration that
+# alters one of these tables ends with `create_guards(op)`, and a test compares the triggers afterwards.
+APPEND_ONLY = ("visit_event", "audit_entry")
+
+_SQLITE_OVERLAP = """
+CREATE TRIGGER {name} BEFORE {event} ON stop
+BEGIN
+  SELECT RAISE(ABORT, 'stop_no_overlap') WHERE EXISTS (
+    SELECT 1 FROM stop other
+    WHERE other.technician_id = NEW.technician_id AND other.id IS NOT NEW.id
+      AND other.starts_at < NEW.ends_at AND other.ends_at > NEW.starts_at);
+END"""
+_SQLITE_APPEND_ONLY = """
+CREATE TRIGGER {table}_append_only_{event} BEFORE {event} ON {table}
+BEGIN
+  SELECT RAISE(ABORT, '{table} is append-only');
+END"""
+_POSTGRES_OVERLAP = """
+ALTER TABLE stop ADD CONSTRAINT stop_no_overlap EXCLUDE USING gist
+  (int4range(technician_id, technician_id, '[]') WITH &&, tstzrange(starts_at, ends_at) WITH &&)"""
+_POSTGRES_REFUSE = """
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger AS $$
+BEGIN
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END $$ LANGUAGE plpgsql"""
+_POSTGRES_APPEND_ONLY = """
+CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}
+  FOR EACH ROW EXECUTE FUNCTION refuse_change()"""
+
+
+def create_guards(connection: Connection) -> None:
+    """Create what the database itself enforces beyond columns: no overlap, append-only histories."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(_POSTGRES_OVERLAP))
+        connection.execute(text(_POSTGRES_REFUSE))
+        for table in APPEND_ONLY:
+            connection.execute(text(_POSTGRES_APPEND_ONLY.format(table=table)))
+        return
+    updated = "UPDATE OF technician_id, starts_at, ends_at"
+    connection.exec_driver_sql(_SQLITE_OVERLAP.format(name="stop_no_overlap_insert", event="INSERT"))
+    connection.exec_driver_sql(_SQLITE_OVERLAP.format(name="stop_no_overlap_update", event=updated))
+    for table in APPEND_ONLY:
+        for event in ("update", "delete"):
+            connection.exec_driver_sql(_SQLITE_APPEND_ONLY.format(table=table, event=event))
+
+
+def upgrade(engine: Engine) -> None:
+    """Run every migration that the database has not seen, all in one transaction."""
+    with engine.begin() as connection:
+        command.upgrade(_config(connection), "head")
+
+
+def differences(engine: Engine) -> list[Any]:
+    """What the database lacks or has too much of, compared with the models; empty when it is right."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, Base.metadata))
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the newest migration has run."""
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    return current == ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def render_column_type(kind: str, value: Any, _context: Any) -> str | bool:
+    """Write our column types into a migration as the plain types that they are kept as."""
+    if kind == "type" and isinstance(value, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(value, Duration):
+        return "sa.Integer()"
+    return False
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,436 @@
+"""What is asked for, what is promised, and what became of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from fieldservice.db import Base, Duration, UtcDateTime
+from fieldservice.models.customer import ContactRole, Customer, Role, Site
+from fieldservice.models.message import MessageState, OutboxMessage
+from fieldservice.models.plan import Hold, Pin, Stop
+from fieldservice.models.workforce import Branch, Skill, Territory
+
+if TYPE_CHECKING:
+    from fieldservice.models.workforce import Technician
+
+REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+REMINDERS = {"reminder_24h": timedelta(hours=24), "reminder_2h": timedelta(hours=2)}
+
+
+@dataclass(frozen=True)
+class Window:
+    """An arrival window: the technician rings in it, work may end later."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+    def __post_init__(self) -> None:
+        if self.starts_at.tzinfo is None or self.ends_at.tzinfo is None or not self.starts_at < self.ends_at:
+            raise ValueError(f"not a window: {self.starts_at} to {self.ends_at}")
+
+
+class Place(StrEnum):
+    """Where a service happens."""
+
+    ON_SITE = "on_site"
+    AT_BRANCH = "at_branch"
+    REMOTE = "remote"
+
+
+class VisitState(StrEnum):
+    """A visit's way from the request to its end."""
+
+    REQUESTED = "requested"
+    BOOKED = "booked"
+    DISPATCHED = "dispatched"
+    EN_ROUTE = "en_route"
+    ON_SITE = "on_site"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+    COULD_NOT_DO = "could_not_do"
+
+
+PLANNABLE = frozenset({VisitState.REQUESTED, VisitState.BOOKED, VisitState.DISPATCHED})
+UNDERWAY = frozenset({VisitState.EN_ROUTE, VisitState.ON_SITE})
+ENDED = frozenset({VisitState.DONE, VisitState.CANCELLED, VisitState.NO_SHOW, VisitState.COULD_NOT_DO})
+
+_FAILED = {VisitState.CANCELLED, VisitState.NO_SHOW, VisitState.COULD_NOT_DO}
+_NEXT: Mapping[VisitState, set[VisitState]] = {
+    VisitState.REQUESTED: {VisitState.BOOKED, VisitState.CANCELLED},
+    VisitState.BOOKED: {VisitState.DISPATCHED, VisitState.EN_ROUTE, *_FAILED},
+    VisitState.DISPATCHED: {VisitState.EN_ROUTE, *_FAILED},
+    VisitState.EN_ROUTE: {VisitState.ON_SITE, *_FAILED},
+    VisitState.ON_SITE: {VisitState.DONE, VisitState.COULD_NOT_DO, VisitState.NO_SHOW},
+    VisitState.DONE: set(),
+    VisitState.CANCELLED: set(),
+    VisitState.NO_SHOW: set(),
+    VisitState.COULD_NOT_DO: set(),
+}
+
+
+class NotAllowed(Exception):
+    """A visit cannot go from its present state to the wanted one."""
+
+    def __init__(self, visit: Visit, wanted: VisitState) -> None:
+        super().__init__(f"visit {visit.id} is {visit.state}, it cannot become {wanted}")
+        self.visit = visit
+        self.wanted = wanted
+
+
+class ServiceSkill(Base):
+    """A skill that a service needs, at least at this level."""
+
+    __tablename__ = "service_skill"
+    __table_args__ = (CheckConstraint("level BETWEEN 1 AND 9", name="level"),)
+
+    service_id: Mapped[int] = mapped_column(ForeignKey("service.id"), primary_key=True)
+    skill_id: Mapped[int] = mapped_column(ForeignKey("skill.id"), primary_key=True)
+    level: Mapped[int] = mapped_column(default=1)
+
+    skill: Mapped[Skill] = relationship(lazy="joined")
+
+
+class Service(Base):
+    """Something that can be booked, with all that decides which windows are offered for it."""
+
+    __tablename__ = "service"
+    __table_args__ = (
+        CheckConstraint("duration > 0 AND setup >= 0 AND cleanup >= 0", name="durations"),
+        CheckConstraint("window_length > 0 AND lead_time >= 0 AND horizon_days > 0", name="offer"),
+        CheckConstraint("place IN ('on_site', 'at_branch', 'remote')", name="place"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    icon: Mapped[str] = mapped_column(String(40), default="tools")
+    description: Mapped[str] = mapped_column(Text, default="")
+    place: Mapped[str] = mapped_column(String(12), default=Place.ON_SITE)
+    branch_id: Mapped[int | None] = mapped_column(ForeignKey("branch.id"))
+    duration: Mapped[timedelta] = mapped_column(Duration)
+    setup: Mapped[timedelta] = mapped_column(Duration, default=timedelta(0))
+    cleanup: Mapped[timedelta] = mapped_column(Duration, default=timedelta(0))
+    window_length: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=2))
+    lead_time: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=2))
+    horizon_days: Mapped[int] = mapped_column(default=14)
+    reschedule_cutoff: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=12))
+    cancel_cutoff: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=12))
+    price_text: Mapped[str] = mapped_column(String(200), default="")
+    price_note: Mapped[str] = mapped_column(String(300), default="")
+    priority: Mapped[int] = mapped_column(default=10)
+    intake_questions: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    position: Mapped[int] = mapped_column(default=0)
+    active: Mapped[bool] = mapped_column(default=True)
+    version: Mapped[int] = mapped_column(default=1)
+
+    skills: Mapped[list[ServiceSkill]] = relationship(cascade="all, delete-orphan")
+    branch: Mapped[Branch | None] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}
+
+    @property
+    def occupied(self) -> timedelta:
+        """How long a visit keeps its technician on site, buffers included."""
+        return self.setup + self.duration + self.cleanup
+
+    def required_skills(self) -> dict[str, int]:
+        """Skill code -> least level."""
+        return {needed.skill.code: needed.level for needed in self.skills}
+
+
+class WorkOrder(Base):
+    """What was asked for; one or more visits serve it."""
+
+    __tablename__ = "work_order"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
+    service_id: Mapped[int] = mapped_column(ForeignKey("service.id"))
+    problem: Mapped[str] = mapped_column(Text, default="")
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    source: Mapped[str] = mapped_column(String(20), default="web")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    customer: Mapped[Customer] = relationship()
+    site: Mapped[Site] = relationship()
+    service: Mapped[Service] = relationship()
+    contacts: Mapped[list[ContactRole]] = relationship(cascade="all, delete-orphan")
+    visits: Mapped[list[Visit]] = relationship(back_populates="work_order", order_by="Visit.id")
+
+    def contact(self, role: Role) -> ContactRole | None:
+        """The contact with a role; the requester stands in for a role that nobody else has."""
+        by_role = {contact.role: contact for contact in self.contacts}
+        return by_role.get(role) or by_role.get(Role.REQUESTER)
+
+
+class Visit(Base):
+    """One trip by one technician to one site."""
+
+    __tablename__ = "visit"
+    __table_args__ = (
+        CheckConstraint("(window_starts_at IS NULL) = (window_ends_at IS NULL)", name="window"),
+        CheckConstraint("window_starts_at IS NULL OR window_starts_at < window_ends_at", name="window_order"),
+        Index("ix_visit_territory_id_window", "territory_id", "window_starts_at"),
+        Index("ix_visit_territory_id_state", "territory_id", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(20), unique=True)
+    work_order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"), index=True)
+    territory_id: Mapped[int] = mapped_column(ForeignKey("territory.id"))
+    state: Mapped[str] = mapped_column(String(14), default=VisitState.REQUESTED)
+    setup: Mapped[timedelta] = mapped_column(Duration)
+    service_duration: Mapped[timedelta] = mapped_column(Duration)
+    cleanup: Mapped[timedelta] = mapped_column(Duration)
+    window_starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    window_ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    wanted_on: Mapped[date | None]
+    preferred_technician_id: Mapped[int | None] = mapped_column(ForeignKey("technician.id"))
+    priority: Mapped[int] = mapped_column(default=10)
+    promise_version: Mapped[int] = mapped_column(default=0)
+    accepted_violations: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(default=1)
+
+    work_order: Mapped[WorkOrder] = relationship(back_populates="visits")
+    territory: Mapped[Territory] = relationship()
+    preferred_technician: Mapped[Technician | None] = relationship()
+    stop: Mapped[Stop | None] = relationship(back_populates="visit", viewonly=True)
+    pin: Mapped[Pin | None] = relationship(cascade="all, delete-orphan")
+    events: Mapped[list[VisitEvent]] = relationship(back_populates="visit", order_by="VisitEvent.id")
+    messages: Mapped[list[OutboxMessage]] = relationship(order_by="OutboxMessage.id")
+    links: Mapped[list[PrivateLink]] = relationship(back_populates="visit", order_by="PrivateLink.id")
+
+    __mapper_args__ = {"version_id_col": version}
+
+    @property
+    def occupied(self) -> timedelta:
+        """How long the visit keeps its technician on site, buffers included."""
+        return self.setup + self.service_duration + self.cleanup
+
+    @property
+    def window(self) -> Window | None:
+        """The promised arrival window."""
+        if self.window_starts_at is None or self.window_ends_at is None:
+            return None
+        return Window(self.window_starts_at, self.window_ends_at)
+
+    @property
+    def promised(self) -> bool:
+        """Whether a customer was told a window that still counts."""
+        return self.window_starts_at is not None and self.state not in ENDED
+
+    @property
+    def site(self) -> Site:
+        """Where the visit goes."""
+        return self.work_order.site
+
+    @property
+    def service(self) -> Service:
+        """What is done there."""
+        return self.work_order.service
+
+    def promise(self, window: Window, *, now: datetime, actor: str) -> None:
+        """Tell the customer this window: retire what was to be sent about the old one, write what is due now.
+
+        Raises NotAllowed when the visit has begun or ended.
+        """
+        if self.state not in PLANNABLE:
+            raise NotAllowed(self, VisitState.BOOKED)
+        old = self.window
+        if old == window:
+            return
+        self.window_starts_at, self.window_ends_at = window.starts_at, window.ends_at
+        self.promise_version += 1
+        if self.state == VisitState.REQUESTED:
+            self._enter(VisitState.BOOKED, occurred_at=now, now=now, actor=actor)
+        self.record("promised", occurred_at=now, now=now, actor=actor, payload=_window_payload(window))
+        self._retire_messages()
+        kind = "confirmation" if old is None else "changed"
+        self._write_messages(kind, due_at=now, now=now, payload=_window_payload(old))
+        for reminder, before in REMINDERS.items():
+            if window.starts_at - before > now:
+                self._write_messages(reminder, due_at=window.starts_at - before, now=now)
+
+    def cancel(self, *, now: datetime, actor: str, reason: str = "") -> None:
+        """End the visit before it began and tell the customer; raises NotAllowed when it has ended."""
+        promised = self.window is not None
+        self.advance(VisitState.CANCELLED, occurred_at=now, now=now, actor=actor, payload={"reason": reason})
+        if promised:
+            self._write_messages("cancelled", due_at=now, now=now)
+
+    def advance(
+        self,
+        state: VisitState,
+        *,
+        occurred_at: datetime,
+        now: datetime,
+        actor: str,
+        event_key: str | None = None,
+        payload: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Enter the next state and record the event; raises NotAllowed when the step does not exist."""
+        if state not in _NEXT[VisitState(self.state)]:
+            raise NotAllowed(self, state)
+        self._enter(
+            state, occurred_at=occurred_at, now=now, actor=actor, event_key=event_key, payload=payload
+        )
+        if state in ENDED:
+            self._retire_messages()
+
+    def revert(
+        self, *, occurred_at: datetime, now: datetime, actor: str, event_key: str | None = None
+    ) -> None:
+        """Take back the last change of state as a new event; raises NotAllowed when there is none.
+
+        What a customer was told stays told; a cancelled visit lost its place and cannot come back this way.
+        """
+        last = next((event for event in reversed(self.events) if event.to_state == self.state), None)
+        if last is None or self.state == VisitState.CANCELLED or last.from_state == VisitState.REQUESTED:
+            raise NotAllowed(self, VisitState(self.state))
+        self._enter(
+            VisitState(last.from_state),
+            occurred_at=occurred_at,
+            now=now,
+            actor=actor,
+            event_key=event_key,
+            kind="undone",
+        )
+
+    def tell_on_my_way(self, *, arrives_at: datetime, now: datetime) -> None:
+        """Write the message that the technician has set off, one for each time that this happens."""
+        payload = {"arrives_at": arrives_at.isoformat(), "occasion": now.isoformat()}
+        self._write_messages("on_my_way", due_at=now, now=now, payload=payload)
+
+    def record(
+        self,
+        kind: str,
+        *,
+        occurred_at: datetime,
+        now: datetime,
+        actor: str,
+        event_key: str | None = None,
+        payload: Mapping[str, Any] | None = None,
+        from_state: str = "",
+        to_state: str = "",
+    ) -> None:
+        """Append to the visit's history, which nothing changes afterwards."""
+        self.events.append(
+            VisitEvent(
+                kind=kind,
+                from_state=from_state,
+                to_state=to_state,
+                occurred_at=occurred_at,
+                recorded_at=now,
+                actor=actor,
+                event_key=event_key,
+                payload=dict(payload or {}),
+            )
+        )
+
+    def _enter(self, state: VisitState, *, kind: str = "state", **event: Any) -> None:
+        old, self.state = self.state, state
+        self.record(kind, from_state=old, to_state=state, **event)
+
+    def _retire_messages(self) -> None:
+        for message in self.messages:
+            if message.state == MessageState.PENDING and message.kind not in ("cancelled", "on_my_way"):
+                message.state = MessageState.CANCELLED
+
+    def _write_messages(
+        self, kind: str, *, due_at: datetime, now: datetime, payload: Mapping[str, Any] | None = None
+    ) -> None:
+        contact = self.work_order.contact(Role.REQUESTER)
+        if contact is None:
+            return
+        occasion = (payload or {}).get("occasion", "")
+        for channel, recipient in (("email", contact.email), ("sms", contact.phone)):
+            if recipient:
+                parts = (self.reference, f"p{self.promise_version}", kind, channel, occasion)
+                self.messages.append(
+                    OutboxMessage(
+                        dedupe_key=":".join(part for part in parts if part),
+                        promise_version=self.promise_version,
+                        kind=kind,
+                        channel=channel,
+                        recipient=recipient,
+                        payload=dict(payload or {}),
+                        state=MessageState.PENDING,
+                        due_at=due_at,
+                        next_at=max(due_at, now),
+                    )
+                )
+
+
+def _window_payload(window: Window | None) -> dict[str, str]:
+    if window is None:
+        return {}
+    return {"window_starts_at": window.starts_at.isoformat(), "window_ends_at": window.ends_at.isoformat()}
+
+
+def new_reference(prefix: str) -> str:
+    """A reference that can be read out over the phone, such as HH-7K2M9Q."""
+    return f"{prefix}-{''.join(secrets.choice(REFERENCE_LETTERS) for _ in range(6))}"
+
+
+class VisitEvent(Base):
+    """One entry of a visit's history; the database refuses to change or delete it."""
+
+    __tablename__ = "visit_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    from_state: Mapped[str] = mapped_column(String(14), default="")
+    to_state: Mapped[str] = mapped_column(String(14), default="")
+    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str] = mapped_column(String(80))
+    event_key: Mapped[str | None] = mapped_column(String(64), unique=True)
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    visit: Mapped[Visit] = relationship(back_populates="events")
+
+
+class PrivateLink(Base):
+    """A customer's way to one visit without an account; the token itself is not stored."""
+
+    __tablename__ = "private_link"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
+    nonce: Mapped[str] = mapped_column(String(64))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    visit: Mapped[Visit] = relationship(back_populates="links")
+
+
+class BookingDraft(Base):
+    """The answers of a customer who has not confirmed yet; its token is in the address of the page."""
+
+    __tablename__ = "booking_draft"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(String(64), unique=True)
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"))
+    version: Mapped[int] = mapped_column(default=1)
+
+    visit: Mapped[Visit | None] = relationship()
+    hold: Mapped[Hold | None] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}

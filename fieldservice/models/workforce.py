@@ -1,0 +1,267 @@
+"""Who works, where, when and with which skills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from fieldservice.db import Base, Duration, UtcDateTime
+
+
+@dataclass(frozen=True)
+class PlannedBreak:
+    """A pause inside a working day; it starts between `earliest_at` and `latest_at`."""
+
+    earliest_at: datetime
+    latest_at: datetime
+    duration: timedelta
+
+
+@dataclass(frozen=True)
+class WorkingDay:
+    """One technician's shift on one day; it owns one route."""
+
+    technician_id: int
+    on: date
+    starts_at: datetime
+    ends_at: datetime
+    overtime: timedelta
+    breaks: tuple[PlannedBreak, ...]
+
+    def __post_init__(self) -> None:
+        if not self.starts_at < self.ends_at:
+            raise ValueError(f"not a shift: {self.starts_at} to {self.ends_at}")
+
+
+class Territory(Base):
+    """An area with a time zone; the unit of planning."""
+
+    __tablename__ = "territory"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+    time_zone: Mapped[str] = mapped_column(String(64))
+    centre_lat: Mapped[float]
+    centre_lon: Mapped[float]
+    radius_m: Mapped[int]
+    holidays: Mapped[str] = mapped_column(String(16), default="")
+    active: Mapped[bool] = mapped_column(default=True)
+
+    branches: Mapped[list[Branch]] = relationship(back_populates="territory", order_by="Branch.id")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which its customers and technicians live."""
+        return ZoneInfo(self.time_zone)
+
+    def local_day(self, instant: datetime) -> date:
+        """The calendar day of an instant in this territory."""
+        return instant.astimezone(self.zone).date()
+
+    def midnight(self, on: date) -> datetime:
+        """The instant at which a day begins here."""
+        return datetime.combine(on, time(0), self.zone)
+
+
+class Branch(Base):
+    """A building of the company where customers are received."""
+
+    __tablename__ = "branch"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    territory_id: Mapped[int] = mapped_column(ForeignKey("territory.id"), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    address: Mapped[str] = mapped_column(String(300))
+    lat: Mapped[float]
+    lon: Mapped[float]
+
+    territory: Mapped[Territory] = relationship(back_populates="branches")
+
+
+class Skill(Base):
+    """Something a visit needs and a technician has, up to a level."""
+
+    __tablename__ = "skill"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+
+
+class TechnicianSkill(Base):
+    """A skill held by a technician; it ends after `expires_on`."""
+
+    __tablename__ = "technician_skill"
+    __table_args__ = (CheckConstraint("level BETWEEN 1 AND 9", name="level"),)
+
+    technician_id: Mapped[int] = mapped_column(ForeignKey("technician.id"), primary_key=True)
+    skill_id: Mapped[int] = mapped_column(ForeignKey("skill.id"), primary_key=True)
+    level: Mapped[int] = mapped_column(default=1)
+    expires_on: Mapped[date | None]
+
+    skill: Mapped[Skill] = relationship(lazy="joined")
+
+
+class Technician(Base):
+    """The person who makes visits."""
+
+    __tablename__ = "technician"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    territory_id: Mapped[int] = mapped_column(ForeignKey("territory.id"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    phone: Mapped[str] = mapped_column(String(32), default="")
+    colour: Mapped[int] = mapped_column(default=0)
+    home_address: Mapped[str] = mapped_column(String(300), default="")
+    home_lat: Mapped[float]
+    home_lon: Mapped[float]
+    active: Mapped[bool] = mapped_column(default=True)
+    version: Mapped[int] = mapped_column(default=1)
+
+    territory: Mapped[Territory] = relationship()
+    skills: Mapped[list[TechnicianSkill]] = relationship(cascade="all, delete-orphan")
+    shift_patterns: Mapped[list[ShiftPattern]] = relationship(cascade="all, delete-orphan")
+    shift_overrides: Mapped[list[ShiftOverride]] = relationship(cascade="all, delete-orphan")
+    break_rules: Mapped[list[BreakRule]] = relationship(cascade="all, delete-orphan")
+    absences: Mapped[list[Absence]] = relationship(cascade="all, delete-orphan")
+
+    __mapper_args__ = {"version_id_col": version}
+
+    @property
+    def initials(self) -> str:
+        """Two letters that stand beside the technician's colour."""
+        words = self.name.split()
+        return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper() if words else "?"
+
+    def skill_levels(self, on: date) -> dict[str, int]:
+        """Skill code -> level, without those that have expired by `on`."""
+        return {
+            held.skill.code: held.level
+            for held in self.skills
+            if held.expires_on is None or held.expires_on >= on
+        }
+
+    def working_day(self, on: date, zone: ZoneInfo) -> WorkingDay | None:
+        """The shift on a day: the dated override if there is one, else the pattern, less the absences."""
+        hours = self._hours(on)
+        if hours is None:
+            return None
+        starts_at, ends_at = (datetime.combine(on, hour, zone) for hour in (hours.starts, hours.ends))
+        breaks = [rule.planned(on, zone) for rule in self.break_rules if rule.fits(hours.starts, hours.ends)]
+        for absence in sorted(self.absences, key=lambda absence: absence.starts_at):
+            if absence.ends_at <= starts_at or absence.starts_at >= ends_at:
+                continue
+            if absence.starts_at <= starts_at:
+                starts_at = min(absence.ends_at, ends_at)
+            elif absence.ends_at >= ends_at:
+                ends_at = absence.starts_at
+            else:
+                length = absence.ends_at - absence.starts_at
+                breaks.append(PlannedBreak(absence.starts_at, absence.starts_at, length))
+        if starts_at >= ends_at:
+            return None
+        inside = tuple(
+            b for b in breaks if b.latest_at >= starts_at and b.earliest_at + b.duration <= ends_at
+        )
+        return WorkingDay(self.id, on, starts_at, ends_at, hours.overtime, inside)
+
+    def _hours(self, on: date) -> ShiftPattern | ShiftOverride | None:
+        for override in self.shift_overrides:
+            if override.on == on:
+                return None if override.day_off else override
+        matching = [pattern for pattern in self.shift_patterns if pattern.applies(on)]
+        return max(matching, key=lambda pattern: pattern.valid_from, default=None)
+
+
+class ShiftPattern(Base):
+    """The usual working hours of a weekday (Monday is 0), in the territory's local time."""
+
+    __tablename__ = "shift_pattern"
+    __table_args__ = (
+        CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
+        CheckConstraint("starts < ends", name="hours"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    technician_id: Mapped[int] = mapped_column(ForeignKey("technician.id"), index=True)
+    weekday: Mapped[int]
+    starts: Mapped[time]
+    ends: Mapped[time]
+    overtime: Mapped[timedelta] = mapped_column(Duration, default=timedelta(0))
+    valid_from: Mapped[date]
+    valid_until: Mapped[date | None]
+
+    def applies(self, on: date) -> bool:
+        """Whether the pattern covers a day."""
+        ended = self.valid_until is not None and self.valid_until < on
+        return on.weekday() == self.weekday and self.valid_from <= on and not ended
+
+
+class ShiftOverride(Base):
+    """Other hours, or a day off, on one date."""
+
+    __tablename__ = "shift_override"
+    __table_args__ = (
+        UniqueConstraint("technician_id", "on"),
+        CheckConstraint("starts < ends", name="hours"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    technician_id: Mapped[int] = mapped_column(ForeignKey("technician.id"))
+    on: Mapped[date]
+    day_off: Mapped[bool] = mapped_column(default=False)
+    starts: Mapped[time] = mapped_column(default=time(8))
+    ends: Mapped[time] = mapped_column(default=time(17))
+    overtime: Mapped[timedelta] = mapped_column(Duration, default=timedelta(0))
+    reason: Mapped[str] = mapped_column(String(200), default="")
+
+
+class BreakRule(Base):
+    """A pause that every long enough shift of a technician contains, in local time."""
+
+    __tablename__ = "break_rule"
+    __table_args__ = (CheckConstraint("earliest <= latest", name="bounds"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    technician_id: Mapped[int] = mapped_column(ForeignKey("technician.id"), index=True)
+    earliest: Mapped[time]
+    latest: Mapped[time]
+    duration: Mapped[timedelta] = mapped_column(Duration)
+
+    def fits(self, starts: time, ends: time) -> bool:
+        """Whether a shift with these hours is long enough to contain the break."""
+        return starts <= self.earliest and self.latest < ends
+
+    def planned(self, on: date, zone: ZoneInfo) -> PlannedBreak:
+        """The break on one day."""
+        earliest, latest = (datetime.combine(on, bound, zone) for bound in (self.earliest, self.latest))
+        return PlannedBreak(earliest, latest, self.duration)
+
+
+class Absence(Base):
+    """An interval without a shift: holiday, sickness, training."""
+
+    __tablename__ = "absence"
+    __table_args__ = (CheckConstraint("starts_at < ends_at", name="interval"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    technician_id: Mapped[int] = mapped_column(ForeignKey("technician.id"), index=True)
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    kind: Mapped[str] = mapped_column(String(20), default="holiday")
+    reason: Mapped[str] = mapped_column(String(200), default="")
+    version: Mapped[int] = mapped_column(default=1)
+
+    __mapper_args__ = {"version_id_col": version}
+
+
+def days_between(first: date, last: date) -> Iterator[date]:
+    """Each day from `first` to `last`, both included."""
+    for offset in range((last - first).days + 1):
+        yield first + timedelta(days=offset)

@@ -1,0 +1,66 @@
+"""Travel times without a map: great-circle distance times a detour factor at one speed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fieldservice.geo.types import Coordinates, Geometry, Metres, Seconds, TravelTable
+
+EARTH_RADIUS_M = 6_371_008.8
+DETOUR = 1.35
+SPEED_M_S = 40_000 / 3600
+
+
+def great_circle(points: Sequence[Coordinates]) -> NDArray[np.float64]:
+    """Distances in metres between all pairs of `points`, as the crow flies."""
+    degrees = np.array([(point.lat, point.lon) for point in points], dtype=float).reshape(-1, 2)
+    lat, lon = np.radians(degrees).T
+    haversine = (
+        np.sin((lat[:, None] - lat[None, :]) / 2) ** 2
+        + np.cos(lat)[:, None] * np.cos(lat)[None, :] * np.sin((lon[:, None] - lon[None, :]) / 2) ** 2
+    )
+    metres: NDArray[np.float64] = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.clip(haversine, 0, 1)))
+    return metres
+
+
+def crow_metres(start: Coordinates, end: Coordinates) -> float:
+    """Distance in metres between two points, as the crow flies."""
+    return float(great_circle((start, end))[0, 1])
+
+
+def estimate(points: Sequence[Coordinates], factor: float) -> tuple[Seconds, Metres]:
+    """Estimated travel times (s, multiplied by `factor`) and distances (m) between all pairs."""
+    metres = great_circle(points) * DETOUR
+    seconds = np.rint(metres / SPEED_M_S * factor).astype(np.int32)
+    return seconds, np.rint(metres).astype(np.int32)
+
+
+class EstimatedTravelTimes:
+    """Travel times where no map was imported; everything it returns is marked as estimated."""
+
+    estimated = True
+
+    def __init__(self, *, factor: float = 1.0) -> None:
+        self._factor = factor
+        self.data_set = f"estimate-{factor:g}"
+
+    def table(self, points: Sequence[Coordinates], *, at: datetime | None = None) -> TravelTable:
+        """Estimates for all pairs; the hour makes no difference to an estimate."""
+        seconds, metres = estimate(points, self._factor)
+        return TravelTable(tuple(points), seconds, metres, ~np.eye(len(points), dtype=bool))
+
+    def geometry(self, points: Sequence[Coordinates]) -> Geometry:
+        """Straight lines through `points`."""
+        return straight(points)
+
+    def snap_distance(self, point: Coordinates) -> float | None:
+        """None: without a map nothing is known about roads."""
+        return None
+
+
+def straight(points: Sequence[Coordinates]) -> Geometry:
+    """Straight lines through `points`, with the estimated road distance as length."""
+    crow = sum(crow_metres(start, end) for start, end in zip(points, points[1:], strict=False))
+    return Geometry(tuple(points), round(crow * DETOUR), estimated=True)

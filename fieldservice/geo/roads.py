@@ -1,0 +1,168 @@
+"""Travel times by the road engine (OSRM, inside this process)."""
+
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import osrm
+from numpy.typing import NDArray
+
+from fieldservice.geo.estimate import EstimatedTravelTimes, estimate, straight
+from fieldservice.geo.manifest import ROADS, Manifest
+from fieldservice.geo.types import Coordinates, Geometry, TravelTable
+
+MAX_SNAP_M = 200
+"""A point further than this from the roads is answered with an estimate: the engine would accept any."""
+
+_ROWS_PER_CALL = 250
+"""The engine holds the interpreter lock while it computes; blocks of rows let other threads of the web in."""
+
+_MAX_TABLE = 20_000
+_log = logging.getLogger(__name__)
+
+
+class _Engines:
+    """One engine object per map and process; a forked child starts with none."""
+
+    def __init__(self) -> None:
+        self.forget()
+        os.register_at_fork(after_in_child=self.forget)
+
+    def forget(self) -> None:
+        # a new lock, because the old one may have been held by a thread that does not exist in the child
+        self._lock = threading.Lock()
+        self._open: dict[Path, Any] = {}
+
+    def get(self, path: Path) -> Any:
+        with self._lock:
+            if path not in self._open:
+                # an engine of a map that was replaced since is dropped when its last user is done
+                self._open = {path: self._start(path)}
+            return self._open[path]
+
+    @staticmethod
+    def _start(path: Path) -> Any:
+        return osrm.OSRM(
+            algorithm="MLD",
+            storage_config=str(path),
+            use_shared_memory=False,
+            max_locations_distance_table=_MAX_TABLE,
+            max_locations_viaroute=_MAX_TABLE,
+        )
+
+
+_engines = _Engines()
+
+
+class RoadTravelTimes:
+    """Travel times and geometry on the roads of an imported map.
+
+    Cells whose points are more than MAX_SNAP_M from the road network, or that no road joins, are estimates
+    and marked so.
+    """
+
+    estimated = False
+
+    def __init__(self, map_dir: Path, manifest: Manifest, *, factor: float = 1.0) -> None:
+        self._path = manifest.path(map_dir, ROADS)
+        self._manifest = manifest
+        self._factor = factor
+        self.data_set = f"{manifest.data_set}-{factor:g}"
+
+    def table(self, points: Sequence[Coordinates], *, at: datetime | None = None) -> TravelTable:
+        """Times and distances for all pairs, for a departure at `at`; never raises for points off the map."""
+        factor = self._factor * self._manifest.profile(at).factor
+        places = {point.key: point for point in points}
+        distinct = list(places.values())
+        if not distinct:
+            return EstimatedTravelTimes().table(())
+        seconds, metres = self._matrix(distinct)
+        off_road = self._snaps(distinct) > MAX_SNAP_M
+        guessed_seconds, guessed_metres = estimate(distinct, factor)
+        guessed = np.isnan(seconds) | np.isnan(metres) | off_road[:, None] | off_road[None, :]
+        np.fill_diagonal(guessed, val=False)
+        whole_seconds = np.where(guessed, guessed_seconds, np.rint(seconds * factor)).astype(np.int32)
+        whole_metres = np.where(guessed, guessed_metres, np.rint(metres)).astype(np.int32)
+        position = {key: number for number, key in enumerate(places)}
+        rows = np.array([position[point.key] for point in points], dtype=np.intp)
+        spread = np.ix_(rows, rows)
+        return TravelTable(tuple(points), whole_seconds[spread], whole_metres[spread], guessed[spread])
+
+    def geometry(self, points: Sequence[Coordinates]) -> Geometry:
+        """The line along the roads through `points` in order; straight to and from points off the roads."""
+        if len(points) < 2:
+            return Geometry(tuple(points), 0, estimated=False)
+        near = self._snaps(points) <= MAX_SNAP_M
+        legs = zip(pairwise(points), pairwise(near), strict=True)
+        parts = []
+        for on_road, group in groupby(legs, key=lambda leg: all(leg[1])):
+            pairs = [pair for pair, _ in group]
+            run = [pairs[0][0], *(end for _, end in pairs)]
+            parts.append(self._line(run) if on_road else straight(run))
+        return Geometry(
+            tuple(point for part in parts for point in part.points),
+            sum(part.metres for part in parts),
+            any(part.estimated for part in parts),
+        )
+
+    def snap_distance(self, point: Coordinates) -> float | None:
+        """Metres from `point` to the main road network: large when no road that leads anywhere is near."""
+        return float(self._snaps([point])[0])
+
+    def _matrix(self, points: list[Coordinates]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Seconds and metres between all pairs, NaN where no road leads."""
+        size = len(points)
+        seconds, metres = np.zeros((size, size)), np.zeros((size, size))
+        for start in range(0, size, _ROWS_PER_CALL):
+            rows = range(start, min(start + _ROWS_PER_CALL, size))
+            answer = self._table(points, rows, range(size))
+            seconds[rows.start : rows.stop] = _numbers(answer["durations"])
+            metres[rows.start : rows.stop] = _numbers(answer["distances"])
+        np.fill_diagonal(seconds, 0)
+        np.fill_diagonal(metres, 0)
+        return seconds, metres
+
+    def _table(self, points: Sequence[Coordinates], rows: Sequence[int], columns: Sequence[int]) -> Any:
+        # The engine snaps to an isolated piece of road when all points of the call lie on it. The anchor
+        # makes it choose the main network always: a time must not depend on who else is in the table.
+        return _engines.get(self._path).Table(
+            osrm.TableParameters(
+                coordinates=[(point.lon, point.lat) for point in (*points, self._manifest.anchor)],
+                sources=list(rows),
+                destinations=list(columns),
+                annotations=["duration", "distance"],
+                generate_hints=False,
+            )
+        )
+
+    def _snaps(self, points: Sequence[Coordinates]) -> NDArray[np.float64]:
+        """Metres from each point to the main road network."""
+        answer = self._table(points, range(len(points)), [len(points)])
+        return np.array([source["distance"] for source in answer["sources"]], dtype=float)
+
+    def _line(self, run: list[Coordinates]) -> Geometry:
+        try:
+            answer = _engines.get(self._path).Route(
+                osrm.RouteParameters(
+                    coordinates=[(point.lon, point.lat) for point in run],
+                    geometries="geojson",
+                    overview="full",
+                    generate_hints=False,
+                )
+            )
+        except RuntimeError as error:  # the engine's word for "no road leads there"
+            _log.info("no route through %d points: %s", len(run), error)
+            return straight(run)
+        route = answer["routes"][0]
+        line = tuple(Coordinates(lat, lon) for lon, lat in route["geometry"]["coordinates"])
+        return Geometry(line, round(route["distance"]), estimated=False)
+
+
+def _numbers(rows: Any) -> NDArray[np.float64]:
+    return np.array([list(row) for row in rows], dtype=float)

@@ -1,0 +1,125 @@
+"""The only place where the parts of the product are joined."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+from flask import Blueprint, Flask, Response, abort, render_template, send_from_directory
+from flask_babel import Babel
+from sqlalchemy import text
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from fieldservice import auth, migrate, web
+from fieldservice.assets import Assets
+from fieldservice.booking.views import bp as booking
+from fieldservice.config import Settings
+from fieldservice.db import Database
+from fieldservice.dispatch.views import bp as dispatch
+from fieldservice.field.views import bp as field
+from fieldservice.geo.geocoding import open_geocoding
+from fieldservice.geo.travel import open_travel_times
+from fieldservice.notify import open_channels
+from fieldservice.paths import STATIC, TEMPLATES
+from fieldservice.web import Services
+
+MAX_BODY = 1024 * 1024
+_PAGES = (400, 403, 404, 405, 409, 410, 413, 429, 500, 503)
+
+root = Blueprint("root", __name__)
+log = structlog.get_logger()
+
+
+def make_services(settings: Settings) -> Services:
+    """Open everything that the product works with, for this process alone."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings = replace(settings, secret_key=settings.secret_key or _kept_secret(settings.data_dir))
+    return Services(
+        settings=settings,
+        db=Database(settings.sqlalchemy_url),
+        travel=open_travel_times(settings.map_path, factor=settings.travel_time_factor),
+        geocoding=open_geocoding(settings),
+        channels=open_channels(settings),
+    )
+
+
+def create_app(settings: Settings, services: Services | None = None) -> Flask:
+    """The web application; `services` are made from the settings unless given."""
+    services = services or make_services(settings)
+    app = Flask("fieldservice", template_folder=str(TEMPLATES), static_folder=str(STATIC))
+    app.config.update(
+        SECRET_KEY=services.settings.secret_key,
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY,
+        MAX_FORM_PARTS=200,
+        BABEL_DEFAULT_LOCALE=settings.locale,
+        BABEL_DEFAULT_TIMEZONE="UTC",
+        SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
+    )
+    app.extensions["fieldservice"] = services
+    if settings.behind_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    Babel(app)
+    Assets(STATIC / "vendor").install(app.jinja_env)
+    app.context_processor(web.template_helpers)
+    auth.install(app, services)
+    for code in _PAGES:
+        app.register_error_handler(code, _error_page)
+    app.register_blueprint(root)
+    app.register_blueprint(booking)
+    app.register_blueprint(dispatch, url_prefix="/board")
+    app.register_blueprint(field, url_prefix="/day")
+    return app
+
+
+@root.get("/healthz")
+def healthz() -> tuple[dict[str, str], int]:
+    """Say whether this process can do its work: the database answers and has the right schema."""
+    engine = web.services().db.engine
+    try:
+        with web.services().db.reading() as session:
+            session.execute(text("SELECT 1"))
+        ready = migrate.is_current(engine)
+    except Exception as error:  # noqa: BLE001  a health check answers whatever is broken
+        log.warning("not healthy", error=str(error))
+        return {"status": "no database"}, 503
+    return ({"status": "ok"}, 200) if ready else ({"status": "database schema is not current"}, 503)
+
+
+@root.get("/tiles/<name>.pmtiles")
+def tiles(name: str) -> Response:
+    """The base map; the browser asks for the ranges that it shows."""
+    folder = web.services().settings.map_path
+    if not (folder / f"{name}.pmtiles").is_file():
+        abort(404)
+    return send_from_directory(
+        folder.resolve(),
+        f"{name}.pmtiles",
+        mimetype="application/octet-stream",
+        conditional=True,
+        max_age=86_400,
+    )
+
+
+def _error_page(error: Exception) -> tuple[str, int]:
+    code = error.code or 500 if isinstance(error, HTTPException) else 500
+    known = (TEMPLATES / "errors" / f"{code}.html").is_file()
+    return render_template(f"errors/{code if known else 404}.html", error=error), code
+
+
+def _kept_secret(folder: Path) -> str:
+    """The key that signs cookies, made at the first start; processes that start together agree on one."""
+    path = folder / "secret.key"
+    if not path.exists():
+        own = folder / f".secret.{os.getpid()}.{secrets.token_hex(4)}"
+        own.touch(mode=0o600)
+        own.write_text(secrets.token_urlsafe(48), encoding="ascii")
+        with suppress(FileExistsError):
+            os.link(own, path)
+        own.unlink()
+    return path.read_text(encoding="ascii")

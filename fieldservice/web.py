@@ -1,0 +1,175 @@
+"""What every face shares at the web's edge: the joined services, POSTs that count once, times in words."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from flask import Response, current_app, make_response, request
+from flask.typing import ResponseReturnValue
+from flask_babel import format_date, format_datetime, gettext
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from fieldservice.config import Settings
+from fieldservice.db import Database
+from fieldservice.geo.geocoding import GeocodingChain
+from fieldservice.geo.travel import TravelTimes
+from fieldservice.models import IdempotencyKey, Window
+from fieldservice.notify import Channels
+
+KEY_FIELD = "idempotency_key"
+_KEY_LENGTH = 255
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the parts of the product are given to work with; `app.make_services` joins it."""
+
+    settings: Settings
+    db: Database
+    travel: TravelTimes
+    geocoding: GeocodingChain
+    channels: Channels
+
+
+class KeyReused(Exception):
+    """The same idempotency key came with a different request."""
+
+
+class BadKey(Exception):
+    """A changing request came without a usable idempotency key."""
+
+
+class _RacedKey(Exception):
+    """Another request with this key was stored first; its answer will be found on the next try."""
+
+
+def services() -> Services:
+    """The services of the running application."""
+    return cast(Services, current_app.extensions["fieldservice"])
+
+
+def new_key() -> str:
+    """A key for a form; a form that is sent twice carries the same one."""
+    return str(uuid.uuid4())
+
+
+def once(work: Callable[[Session], ResponseReturnValue], *, now: datetime, scope: str = "") -> Response:
+    """Do a POST's work in one transaction and remember its answer under the form's idempotency key.
+
+    The same POST again gets the same answer and changes nothing. Refusals are not remembered: they raise.
+    `scope` tells apart who posts. Raises BadKey without a key, KeyReused when the key came with other content.
+    """
+    key = request.form.get(KEY_FIELD, "") or request.headers.get("Idempotency-Key", "")
+    if not 8 <= len(key) <= _KEY_LENGTH or not key.isprintable():
+        raise BadKey
+    full_key = f"{hashlib.sha256(f'{scope}:{request.path}'.encode()).hexdigest()[:32]}:{key}"
+    fingerprint = _fingerprint()
+
+    def attempt(session: Session) -> Response:
+        stored = session.get(IdempotencyKey, full_key)
+        if stored is not None:
+            if stored.request_hash != fingerprint:
+                raise KeyReused
+            return _replay(stored)
+        row = IdempotencyKey(key=full_key, request_hash=fingerprint, status=0, created_at=now)
+        session.add(row)
+        try:
+            session.flush()
+        except IntegrityError as error:
+            raise _RacedKey from error
+        response = make_response(work(session))
+        row.status, row.location = response.status_code, response.headers.get("Location", "")
+        row.body, row.content_type = response.get_data(as_text=True), response.content_type or ""
+        return response
+
+    try:
+        return services().db.run(attempt)
+    except _RacedKey:
+        return services().db.run(attempt)
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for name in sorted(request.form):
+        if name not in (KEY_FIELD, "csrf_token"):
+            for value in request.form.getlist(name):
+                digest.update(f"{len(name)}:{name}={len(value)}:{value}\n".encode())
+    if request.is_json:
+        digest.update(request.get_data(cache=True))
+    return digest.hexdigest()
+
+
+def _replay(stored: IdempotencyKey) -> Response:
+    response = Response(stored.body, status=stored.status, content_type=stored.content_type)
+    if stored.location:
+        response.headers["Location"] = stored.location
+    return response
+
+
+def clock_time(instant: datetime, zone: ZoneInfo) -> str:
+    """A time of day such as 10:25 am."""
+    return _lower_half(
+        format_datetime(instant.astimezone(zone), "h:mm a" if _twelve_hours() else "HH:mm", rebase=False)
+    )
+
+
+def window_words(window: Window, zone: ZoneInfo) -> str:
+    """An arrival window such as 10 am – 12 pm: never a bare hour."""
+    start, end = window.starts_at.astimezone(zone), window.ends_at.astimezone(zone)
+    if not _twelve_hours():
+        return f"{start:%H:%M} – {end:%H:%M}"
+    return f"{_hour(start)} – {_hour(end)}"
+
+
+def day_words(on: date, *, year: bool = False, short: bool = False) -> str:
+    """A day such as Tuesday, Nov 24."""
+    pattern = "EEE, MMM d" if short else "EEEE, MMM d"
+    return str(format_date(on, f"{pattern}, y" if year else pattern))
+
+
+def zone_words(zone: ZoneInfo, at: datetime) -> str:
+    """A time zone in words, such as Baltimore-style city names do not give: Eastern Standard Time (EST)."""
+    local = at.astimezone(zone)
+    name = str(format_datetime(local, "zzzz", rebase=False))
+    short = local.tzname() or ""
+    return f"{name} ({short})" if short and short != name else name
+
+
+def minutes_words(length: timedelta) -> str:
+    """A length such as 45 min or 6 h 12."""
+    minutes = round(length.total_seconds() / 60)
+    if minutes < 60:
+        return gettext("%(minutes)d min", minutes=minutes)
+    return gettext("%(hours)d h %(minutes)02d", hours=minutes // 60, minutes=minutes % 60)
+
+
+def _hour(local: datetime) -> str:
+    return _lower_half(str(format_datetime(local, "h a" if local.minute == 0 else "h:mm a", rebase=False)))
+
+
+def _lower_half(text: str) -> str:
+    return text.replace("AM", "am").replace("PM", "pm").replace("\u202f", " ")
+
+
+def _twelve_hours() -> bool:
+    return services().settings.locale.startswith("en_US")
+
+
+def template_helpers() -> dict[str, Any]:
+    """The functions that every template may call."""
+    return {
+        "clock_time": clock_time,
+        "window_words": window_words,
+        "day_words": day_words,
+        "zone_words": zone_words,
+        "minutes_words": minutes_words,
+        "new_key": new_key,
+        "settings": services().settings,
+    }

@@ -1,1 +1,96 @@
-"use strict";
+// Booking, address: suggestions while typing. Without script the page searches by its own button.
+
+const PAUSE_MS = 200;
+const LEAST_LETTERS = 3;
+
+/** A combobox as in the ARIA patterns: focus stays in the input, arrows move through the list. */
+function combobox(input) {
+  const list = document.getElementById(input.getAttribute("aria-controls"));
+  const status = document.getElementById("status");
+  let timer = 0;
+  let running = null;
+  let current = -1;
+
+  const options = () => [...list.querySelectorAll("[role=option]")];
+
+  const close = () => {
+    list.hidden = true;
+    current = -1;
+    input.setAttribute("aria-expanded", "false");
+    input.removeAttribute("aria-activedescendant");
+  };
+
+  const show = (html) => {
+    list.innerHTML = html;
+    current = -1;
+    const found = options().length;
+    list.hidden = found === 0;
+    input.setAttribute("aria-expanded", String(found > 0));
+    input.removeAttribute("aria-activedescendant");
+    if (status) status.textContent = list.firstElementChild?.dataset.found ?? "";
+  };
+
+  const search = async () => {
+    running?.abort();
+    running = new AbortController();
+    const url = new URL(input.dataset.suggest, location.href);
+    url.searchParams.set("q", input.value);
+    try {
+      const answer = await fetch(url, { signal: running.signal });
+      if (answer.ok) show(await answer.text());
+    } catch (error) {
+      if (error.name !== "AbortError") close();
+    }
+  };
+
+  const mark = (index) => {
+    const all = options();
+    if (all.length === 0) return;
+    current = (index + all.length) % all.length;
+    all.forEach((option, at) => option.setAttribute("aria-selected", String(at === current)));
+    input.setAttribute("aria-activedescendant", all[current].id);
+    all[current].scrollIntoView({ block: "nearest" });
+  };
+
+  const choose = (option) => {
+    input.value = option.dataset.value;
+    close();
+    // The page's own search takes the chosen address; it works the same without script.
+    input.form.requestSubmit(document.getElementById(input.dataset.submit));
+  };
+
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    if (input.value.trim().length < LEAST_LETTERS) return close();
+    timer = setTimeout(search, PAUSE_MS);
+  });
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") return close();
+    if (list.hidden) return;
+    if (event.key === "ArrowDown") mark(current + 1);
+    else if (event.key === "ArrowUp") mark(current - 1);
+    else if (event.key === "Enter" && current >= 0) choose(options()[current]);
+    else return;
+    event.preventDefault();
+  });
+  list.addEventListener("pointerdown", (event) => event.preventDefault());
+  list.addEventListener("click", (event) => {
+    const option = event.target.closest("[role=option]");
+    if (option) choose(option);
+  });
+  input.addEventListener("blur", close);
+}
+
+for (const input of document.querySelectorAll("[role=combobox][data-suggest]")) combobox(input);
+
+// The button names what it does: "Continue with 10 am – 12 pm".
+for (const button of document.querySelectorAll("[data-with-choice]")) {
+  const plain = button.textContent.trim();
+  const name = () => {
+    const chosen = button.form.querySelector("input[type=radio]:checked");
+    const title = chosen?.closest("label").querySelector(".choice-title")?.textContent.trim();
+    button.textContent = title ? button.dataset.withChoice.replace("{choice}", title) : plain;
+  };
+  button.form.addEventListener("change", name);
+  name();
+}

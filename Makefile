@@ -1,0 +1,68 @@
+# Every target sets up what it needs; a second run finds the stamps and starts at once.
+
+PORT ?= 8000
+DATA ?= var
+MAP ?=
+T ?= tests
+PYTEST_ARGS ?=
+
+PYTHON := .venv/bin/python
+LOCKED := uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet
+FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
+RUN_STAMP := .venv/.run-stamp
+DEV_STAMP := .venv/.dev-stamp
+STATIC_STAMP := fieldservice/static/vendor/.stamp
+
+.PHONY: help setup setup-tests demo run test check format lock clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(RUN_STAMP) $(STATIC_STAMP)  ## virtual environment and front-end build
+
+demo: setup  ## a demo company, planned for today, on PORT= with DATA= and optionally MAP=file.osm.pbf
+	@exec .venv/bin/fieldservice demo --port $(PORT) --data "$(DATA)" $(if $(MAP),--map "$(MAP)")
+
+run: setup  ## the product on PORT= with DATA=, without demo data
+	@exec .venv/bin/fieldservice run --port $(PORT) --data "$(DATA)"
+
+setup-tests: setup $(DEV_STAMP)
+	@scripts/test-tools
+
+test: setup-tests  ## all tests, or T=path; PYTEST_ARGS= for more
+	$(PYTHON) -m pytest $(PYTEST_ARGS) $(T)
+
+check: setup $(DEV_STAMP)  ## format, lint, types, import rules, templates, documentation
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(PYTHON) -m pytest tests/setup/test_templates.py tests/setup/test_documentation.py tests/setup/test_repository.py
+
+format: $(DEV_STAMP)  ## let ruff arrange the code
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+lock:  ## pin the dependencies of pyproject.toml again (needs uv)
+	$(LOCKED) --output-file requirements.lock
+	$(LOCKED) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:  ## remove what the other targets made, except DATA
+	rm -rf .venv build dist frontend/node_modules fieldservice/static/vendor
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The developers' packages contain the product's: whoever has them keeps them.
+$(RUN_STAMP): requirements.lock requirements-dev.lock scripts/python-env scripts/lib.sh scripts/uv.lock
+	@scripts/python-env $(if $(wildcard $(DEV_STAMP)),requirements-dev.lock,requirements.lock)
+	@touch $@ $(wildcard $(DEV_STAMP))
+
+$(DEV_STAMP): $(RUN_STAMP)
+	@scripts/python-env requirements-dev.lock
+	@touch $(RUN_STAMP) $@
+
+$(STATIC_STAMP): $(FRONTEND) scripts/frontend scripts/lib.sh scripts/node.lock
+	@scripts/frontend
+	@touch $@

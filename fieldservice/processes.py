@@ -1,0 +1,24 @@
+"""Nothing outlives its parent: the kernel is asked to kill a child whose parent is gone."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+SOCKET_VARIABLE = "FIELDSERVICE_WEB_SOCKET"  # set by the supervisor, which keeps the port open over restarts
+_PR_SET_PDEATHSIG = 1
+# Loaded here, not between fork and exec, where loading a library could block.
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def die_with_parent(parent: int) -> None:
+    """Have this process killed as soon as `parent` dies, also when that has happened already.
+
+    Linux only; elsewhere a killed parent leaves its children to their own checks.
+    """
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)

@@ -1,0 +1,1 @@
+"""Optimisation of field service routes: integers in, plans out."""

@@ -1,0 +1,253 @@
+"""Where a visit fits into the routes of a plan: `suggest`, `place`, and `refusals` for where it does not."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from scheduler.admission import overload, refusal, refuse_unsupported, unsupported
+from scheduler.clock_refusal import clock_refusal
+from scheduler.consistency import visit_faults
+from scheduler.costs import evaluate, route_cost, route_parts
+from scheduler.kernel import Kernel, fits, routes_of
+from scheduler.model import Plan, Problem, Route, Shift, Violation, Visit
+from scheduler.timeline import project, schedule_visits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A place for a visit on a route.
+
+    Parameters
+    ----------
+    shift, technician
+        Whose route.
+    position
+        Its index among the visits of the route.
+    window
+        The index of the arrival window it is served in; 0 for a visit without windows.
+    arrival_s, start_s, departure_s
+        When the van is there, work begins and ends (seconds).
+    added_cost, added_travel_s
+        By how much the cost and the driving of the route grow (seconds).
+    """
+
+    shift: str
+    technician: str
+    position: int
+    window: int
+    arrival_s: int
+    start_s: int
+    departure_s: int
+    added_cost: int
+    added_travel_s: int
+
+
+class Board:
+    """The routes of a plan, ready to be asked where visits fit; much faster than `suggest` for many visits.
+
+    Parameters
+    ----------
+    problem, plan
+        The visits of the plan must be in the problem. Only their order counts: every route is timed at the
+        earliest, as `scheduler.timeline.schedule` does.
+    without
+        A visit to leave out of the plan, because it is to be moved.
+
+    Raises
+    ------
+    ValueError
+        When the problem uses crews, order between visits, or a place to restock.
+    """
+
+    def __init__(self, problem: Problem, plan: Plan, without: str | None = None) -> None:
+        refuse_unsupported(problem)
+        self.problem = problem
+        self.kernel = Kernel(problem, problem.shifts, routes_of(problem, plan.routes, without))
+        self._costs: dict[int, int | None] = {}
+
+    def visits(self, row: int) -> tuple[Visit, ...]:
+        """The visits of the shift with this index, in order."""
+        return self.kernel.routes[row]
+
+    def set_route(self, row: int, visits: Sequence[Visit]) -> None:
+        """Change the visits of the shift with this index."""
+        self.kernel.refresh(row, visits)
+        self._costs.pop(row, None)
+
+    def admitting(self, visit: Visit) -> list[int]:
+        """The shifts that could serve the visit, time aside."""
+        return [
+            row
+            for row, shift in enumerate(self.problem.shifts)
+            if refusal(visit, shift) is None and overload(visit, shift, self.visits(row)) is None
+        ]
+
+    def places(self, visit: Visit) -> Iterator[Place]:
+        """Every feasible place, shift by shift."""
+        rows = self.admitting(visit)
+        if not rows:
+            return
+        first, last, added = self.kernel.starts(visit, rows)
+        for window, single in enumerate(_one_window_each(visit)):
+            for row, position in np.argwhere(fits(single, first, last)).tolist():
+                yield self.exact(single, rows[row], position, window, int(added[row, position]))
+
+    def cheapest(self, visit: Visit, tries: int) -> Place | None:
+        """The cheapest of the `tries` places that add least driving; ``None`` when the visit fits nowhere."""
+        rows = self.admitting(visit)
+        if not rows:
+            return None
+        first, last, added = self.kernel.starts(visit, rows)
+        spots = np.argwhere(fits(visit, first, last))
+        order = np.argsort(added[spots[:, 0], spots[:, 1]], kind="stable")[:tries]
+        found = [
+            self.exact(visit, rows[row], position, 0, int(added[row, position]))
+            for row, position in spots[order].tolist()
+        ]
+        return min(found, key=_rank, default=None)
+
+    def exact(self, visit: Visit, row: int, position: int, window: int, added_travel_s: int) -> Place:
+        """The place at a position where the kernel found that the visit fits, timed and priced."""
+        shift = self.problem.shifts[row]
+        visits = self.visits(row)
+        route = schedule_visits(self.problem, shift, (*visits[:position], visit, *visits[position:]))
+        if route is None:
+            raise AssertionError(f"{visit.id} does not fit {shift.id} at {position}")
+        stop = next(stop for stop in route.stops if stop.visit == visit.id)
+        return Place(
+            shift=shift.id,
+            technician=shift.technician,
+            position=position,
+            window=window,
+            arrival_s=stop.arrival_s,
+            start_s=stop.start_s,
+            departure_s=stop.departure_s,
+            added_cost=route_cost(self.problem, route, visit) - self._cost(row),
+            added_travel_s=added_travel_s,
+        )
+
+    def _cost(self, row: int) -> int:
+        """The cost of a route as it is."""
+        if (cost := self._costs.get(row)) is None:
+            route = schedule_visits(self.problem, self.problem.shifts[row], self.visits(row))
+            cost = self._costs[row] = 0 if route is None else route_cost(self.problem, route)
+        return cost
+
+
+def suggest(problem: Problem, plan: Plan, visit: Visit, limit: int | None = None) -> list[Place]:
+    """Every feasible place of a visit, cheapest first.
+
+    Parameters
+    ----------
+    problem, plan
+        Routes are timed at the earliest; a route that is late in itself has no place.
+    visit
+        Need not be in the problem; its location is a row of the problem's travel matrix. When the plan has a
+        visit of this id, the places are those after taking it out.
+    limit
+        How many to return; ``None`` for all. The order is by added cost, then start, shift and position.
+
+    Returns
+    -------
+    list of Place
+        One for each shift, position and arrival window in which the whole route stays feasible.
+
+    Raises
+    ------
+    ValueError
+        When the visit's references are wrong, or it or the problem uses crews, order between visits, or a
+        place to restock.
+    """
+    _require_plannable(problem, visit)
+    board = Board(problem, plan, without=visit.id)
+    return sorted(board.places(visit), key=_rank)[:limit]
+
+
+def place(problem: Problem, plan: Plan, visit: Visit, place: Place) -> Plan:
+    """The plan with the visit at a place that `suggest` returned for it; later stops are shifted.
+
+    The visit is timed inside the place's window. `Plan.cost` is recomputed when the problem has the visit and
+    empty otherwise.
+
+    Raises
+    ------
+    ValueError
+        When it does not fit there (any more).
+    """
+    _require_plannable(problem, visit)
+    single = _one_window_each(visit)[place.window]
+    shift = problem.shift_by_id[place.shift]
+    cleared = without_visit(problem, plan, visit.id)
+    visits = [problem.visit_by_id[visit_id] for visit_id in cleared.route_of(shift.id).visit_ids]
+    stopped = refusal(single, shift) or overload(single, shift, visits)
+    if stopped is not None:
+        raise ValueError(f"place: {stopped.text}")
+    route = schedule_visits(problem, shift, (*visits[: place.position], single, *visits[place.position :]))
+    if route is None or _driven_too_long(problem, shift, route, single):
+        raise ValueError(f"place: {visit.id} does not fit {place.shift} at position {place.position}")
+    changed = replace(cleared, routes=_with_route(cleared, route), cost={})
+    known = visit.id in problem.visit_by_id
+    return replace(changed, cost=evaluate(problem, changed)) if known else changed
+
+
+def without_visit(problem: Problem, plan: Plan, visit_id: str) -> Plan:
+    """The plan without a visit, neither on a route nor among the unassigned; its route is timed anew."""
+    routes = tuple(
+        project(problem, route.shift, [other for other in route.visit_ids if other != visit_id])
+        if visit_id in route.visit_ids
+        else route
+        for route in plan.routes
+    )
+    unassigned = tuple(left for left in plan.unassigned if left.visit != visit_id)
+    return replace(plan, routes=routes, unassigned=unassigned)
+
+
+def _with_route(plan: Plan, route: Route) -> tuple[Route, ...]:
+    """The routes of a plan with one exchanged or added."""
+    if any(other.shift == route.shift for other in plan.routes):
+        return tuple(route if other.shift == route.shift else other for other in plan.routes)
+    return (*plan.routes, route)
+
+
+def _driven_too_long(problem: Problem, shift: Shift, route: Route, visit: Visit) -> bool:
+    limit = shift.max_travel_s
+    return limit is not None and route_parts(problem, route, visit)["travel_s"] > limit
+
+
+def _require_plannable(problem: Problem, visit: Visit) -> None:
+    locations = len(problem.travel_s)
+    faults = [*visit_faults(visit, locations, problem.visit_by_id, problem.shift_by_id), *unsupported(visit)]
+    if faults:
+        raise ValueError("\n".join(f"visit.{fault}" for fault in faults))
+
+
+def _one_window_each(visit: Visit) -> list[Visit]:
+    """The visit once for each of its arrival windows."""
+    if len(visit.windows) < 2:
+        return [visit]
+    return [replace(visit, windows=(window,)) for window in visit.windows]
+
+
+def _rank(place: Place) -> tuple[int, int, str, int, int]:
+    return place.added_cost, place.start_s, place.shift, place.position, place.window
+
+
+def refusals(problem: Problem, plan: Plan, visit: Visit) -> Mapping[str, Violation]:
+    """Why a visit does not fit: by shift without a place for it, the first rule that stops it.
+
+    Rules that know no clock come first, then the arrival window (it would fit at another time), the end of
+    the shift (it would fit if that were later), the longest drive, and at last the lack of any gap.
+    """
+    _require_plannable(problem, visit)
+    board = Board(problem, plan, without=visit.id)
+    stopped: dict[str, Violation] = {}
+    for row, shift in enumerate(problem.shifts):
+        found = (
+            refusal(visit, shift)
+            or overload(visit, shift, board.visits(row))
+            or clock_refusal(board.kernel, visit, row)
+        )
+        if found is not None:
+            stopped[shift.id] = found
+    return stopped

@@ -1,0 +1,242 @@
+"""From an order of visits to arrival, start and departure: the only time arithmetic of the engines.
+
+The van leaves when the shift begins and every stop is timed at the earliest. Breaks are placed by dynamic
+programming over (visits served, breaks taken): a state reached earlier can do whatever a later one can, so
+the earliest second of each state is all that has to be kept.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from scheduler.model import Break, Problem, Route, Shift, Stop, Visit
+
+NEVER = 1 << 60
+"""Later than any time of a problem: the state cannot be reached."""
+
+
+def break_span(shift: Shift) -> tuple[int, tuple[Break, ...]]:
+    """The breaks that a route of `shift` may still need, and the index of the first of them."""
+    first = 0
+    while first < len(shift.breaks) and shift.breaks[first].latest_s < shift.begin_s:
+        first += 1
+    return first, shift.breaks[first:]
+
+
+def start_windows(visit: Visit) -> tuple[tuple[int, int], ...]:
+    """When work may start, its pin applied, in order of time; empty when a pin lies outside every window."""
+    windows = tuple(sorted(visit.windows)) or ((-NEVER, NEVER),)
+    pin = visit.pinned.start_s if visit.pinned else None
+    if pin is None:
+        return windows
+    return ((pin, pin),) if any(start <= pin <= end for start, end in windows) else ()
+
+
+def earliest_start(windows: Sequence[tuple[int, int]], arrival_s: int) -> int:
+    """The earliest second from `arrival_s` on that lies in one of the ordered `windows`, or `NEVER`."""
+    best = NEVER
+    for start, end in windows:
+        if arrival_s <= end:
+            best = min(best, max(arrival_s, start))
+    return best
+
+
+def take_breaks(times: list[int], breaks: Sequence[Break]) -> None:
+    """Let every state also take the next breaks where it is; on a tie the later place for a break wins.
+
+    Later on a tie means: the visits before it are served sooner, and the van is already there.
+    """
+    for index, pause in enumerate(breaks):
+        begin = max(times[index], pause.earliest_s)
+        if begin <= pause.latest_s and begin + pause.duration_s <= times[index + 1]:
+            times[index + 1] = begin + pause.duration_s
+
+
+def finish(times: Sequence[int], breaks: Sequence[Break], limit_s: int) -> int | None:
+    """With how many breaks the route ends soonest (``None`` if it cannot); `times` is its end by that number.
+
+    Breaks may be left out when the route ends by their latest start, and leaving them out is never later.
+    """
+    for taken, end in enumerate(times):
+        if end <= limit_s and (taken == len(breaks) or end <= breaks[taken].latest_s):
+            return taken
+    return None
+
+
+class _Leg(NamedTuple):
+    """Earliest times around one drive, by number of breaks taken."""
+
+    begin: list[int]  # served at the place before
+    left: list[int]  # the same after breaks there
+    reached: list[int]  # after the drive
+    ready: list[int]  # after breaks here
+
+
+Placement = list[tuple[int, int]]
+"""For each drive: how many breaks are taken before it, and how many after it."""
+
+
+def legs_of(problem: Problem, shift: Shift, visits: Sequence[Visit]) -> list[int]:
+    """Seconds of each drive of the route; the last leads to its end, and is 0 if that is the last visit."""
+    drives: list[int] = []
+    place = shift.start_location
+    for visit in visits:
+        drives.append(problem.travel(place, visit.location))
+        place = visit.location
+    drives.append(0 if shift.end_location is None else problem.travel(place, shift.end_location))
+    return drives
+
+
+def schedule(problem: Problem, shift_id: str, visit_ids: Sequence[str]) -> Route | None:
+    """Time the visits of a shift in this order.
+
+    Parameters
+    ----------
+    problem, shift_id, visit_ids
+        The ids must be of the problem.
+
+    Returns
+    -------
+    Route or None
+        The route that ends soonest, breaks included, with all its stops at the earliest; ``None`` when no
+        place for the breaks makes the order feasible. Judges time alone (windows, pinned starts, the shift,
+        breaks, the maximal duration), not skills or loads. No visits make a route without stops.
+    """
+    shift = problem.shift_by_id[shift_id]
+    return schedule_visits(problem, shift, [problem.visit_by_id[visit_id] for visit_id in visit_ids])
+
+
+def schedule_visits(problem: Problem, shift: Shift, visits: Sequence[Visit]) -> Route | None:
+    """`schedule` for visits that need not be in the problem."""
+    if not visits:
+        return Route(shift=shift.id, stops=())
+    drives = legs_of(problem, shift, visits)
+    placement = _best_placement(shift, visits, drives)
+    return None if placement is None else _lay_out(shift, visits, drives, placement)
+
+
+def project(problem: Problem, shift_id: str, visit_ids: Sequence[str]) -> Route:
+    """Time the visits of a shift in this order even if that breaks windows, breaks or the end of the shift.
+
+    Equal to `schedule` where that has an answer. Else each break is taken at the last place at which it can
+    still begin in time, and work that no window is left for begins on arrival.
+    """
+    shift = problem.shift_by_id[shift_id]
+    visits = [problem.visit_by_id[visit_id] for visit_id in visit_ids]
+    if (route := schedule_visits(problem, shift, visits)) is not None:
+        return route
+    drives = legs_of(problem, shift, visits)
+    return _lay_out(shift, visits, drives, _last_chances(shift, visits, drives))
+
+
+def _best_placement(shift: Shift, visits: Sequence[Visit], drives: Sequence[int]) -> Placement | None:
+    _, breaks = break_span(shift)
+    times = [shift.begin_s] + [NEVER] * len(breaks)
+    legs: list[_Leg] = []
+    for visit, drive in zip(visits, drives, strict=False):
+        legs.append(leg := _advance(times, drive, breaks))
+        windows = start_windows(visit)
+        times = [min(earliest_start(windows, time) + visit.service_s, NEVER) for time in leg.ready]
+        if min(times) >= NEVER:
+            return None
+    left = list(times)
+    take_breaks(left, breaks)
+    taken = finish([time + drives[-1] for time in left], breaks, shift.limit_s)
+    if taken is None:
+        return None
+    here = _taken_here(times, left, taken, breaks)
+    placement = [(here, 0)]
+    taken -= here
+    for leg in reversed(legs):
+        after = _taken_here(leg.reached, leg.ready, taken, breaks)
+        taken -= after
+        before = _taken_here(leg.begin, leg.left, taken, breaks)
+        taken -= before
+        placement.append((before, after))
+    return placement[::-1]
+
+
+def _advance(times: list[int], drive: int, breaks: Sequence[Break]) -> _Leg:
+    """Breaks before leaving, the drive, and breaks after arriving."""
+    left = list(times)
+    take_breaks(left, breaks)
+    reached = [min(time + drive, NEVER) for time in left]
+    ready = list(reached)
+    take_breaks(ready, breaks)
+    return _Leg(times, left, reached, ready)
+
+
+def _taken_here(before: Sequence[int], after: Sequence[int], taken: int, breaks: Sequence[Break]) -> int:
+    """How many of the last breaks that led to ``after[taken]`` were taken by `take_breaks` at this place."""
+    count = 0
+    while taken:
+        pause = breaks[taken - 1]
+        begin = max(after[taken - 1], pause.earliest_s)
+        if begin > pause.latest_s or begin + pause.duration_s > before[taken]:
+            break
+        count, taken = count + 1, taken - 1
+    return count
+
+
+def _last_chances(shift: Shift, visits: Sequence[Visit], drives: Sequence[int]) -> Placement:
+    """Take each break where going on would make its start too late."""
+    _, breaks = break_span(shift)
+    time, taken = shift.begin_s, 0
+    placement: Placement = []
+
+    def pause_before(duration_s: int) -> int:
+        nonlocal time, taken
+        count = 0
+        while taken < len(breaks) and time + duration_s > breaks[taken].latest_s:
+            time = max(time, breaks[taken].earliest_s) + breaks[taken].duration_s
+            taken, count = taken + 1, count + 1
+        return count
+
+    for visit, drive in zip(visits, drives, strict=False):
+        before = pause_before(drive)
+        time += drive
+        after = pause_before(_start(visit, time) - time + visit.service_s)
+        time = _start(visit, time) + visit.service_s
+        placement.append((before, after))
+    placement.append((pause_before(drives[-1]), 0))
+    return placement
+
+
+def _start(visit: Visit, arrival_s: int) -> int:
+    """The earliest second inside a window, or the arrival when none is left."""
+    start = earliest_start(start_windows(visit), arrival_s)
+    return arrival_s if start >= NEVER else start
+
+
+def _lay_out(
+    shift: Shift, visits: Sequence[Visit], drives: Sequence[int], placement: Sequence[tuple[int, int]]
+) -> Route:
+    """The stops of the route whose breaks are taken where `placement` says, each at the earliest."""
+    index, _ = break_span(shift)
+    time = shift.begin_s
+    stops: list[Stop] = []
+
+    def pause(count: int, drive: int) -> None:
+        nonlocal time, index
+        for number in range(count):
+            here = shift.breaks[index]
+            travel = 0 if number else drive
+            arrival = time + travel
+            start = max(arrival, here.earliest_s)
+            time = start + here.duration_s
+            stops.append(
+                Stop(break_index=index, arrival_s=arrival, start_s=start, departure_s=time, travel_s=travel)
+            )
+            index += 1
+
+    for visit, drive, (before, after) in zip(visits, drives, placement, strict=False):
+        pause(before, 0)
+        pause(after, drive)
+        travel = 0 if after else drive
+        arrival = time + travel
+        start = _start(visit, arrival)
+        time = start + visit.service_s
+        stops.append(
+            Stop(visit=visit.id, arrival_s=arrival, start_s=start, departure_s=time, travel_s=travel)
+        )
+    pause(placement[-1][0], 0)
+    return Route(shift=shift.id, stops=tuple(stops))

@@ -1,0 +1,107 @@
+"""Random problems and plans for property tests: small, tight, with every feature that time depends on."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from scheduler.model import Break, Pin, Plan, Problem, Route, Shift, Visit
+from scheduler.rules import check
+from scheduler.timeline import schedule
+
+PLACES = 5
+DAY = 600  # seconds; short days make random windows, breaks and shift ends meet often
+
+instants = st.integers(0, DAY)
+skills = st.dictionaries(st.sampled_from(["gas", "water"]), st.integers(1, 3), max_size=2)
+
+
+@st.composite
+def windows(draw, count=3):
+    found = []
+    for _ in range(draw(st.integers(0, count))):
+        start = draw(instants)
+        found.append((start, start + draw(st.integers(0, 200))))
+    return tuple(found)
+
+
+@st.composite
+def visits(draw, name, shift_ids):
+    pinned = None
+    if draw(st.integers(0, 7)) == 0:
+        shift = draw(st.none() | st.sampled_from(shift_ids))
+        start = draw(instants) if shift is None or draw(st.booleans()) else None
+        pinned = Pin(shift=shift, start_s=start)
+    return Visit(
+        id=name,
+        location=draw(st.integers(0, PLACES - 1)),
+        service_s=draw(st.integers(0, 80)),
+        windows=draw(windows()),
+        skills=draw(st.just({}) | skills),
+        priority=draw(st.integers(1, 5)),
+        promised=draw(st.booleans()),
+        preferred_technicians=draw(st.just({}) | st.just({"ana": 40})),
+        preferred_windows=draw(st.just(()) | st.just(((100, 200, 30),))),
+        parts=draw(st.just({}) | st.just({"valve": 1})),
+        load=draw(st.just(()) | st.tuples(st.integers(0, 2))),
+        due_s=draw(st.none() | instants),
+        late_cost_per_h=3600,
+        pinned=pinned,
+    )
+
+
+@st.composite
+def breaks(draw):
+    earliest, latest, found = 0, 0, []
+    for _ in range(draw(st.integers(0, 2))):
+        earliest = draw(st.integers(earliest, DAY))
+        latest = max(latest, earliest + draw(st.integers(0, 150)))
+        found.append(Break(earliest_s=earliest, latest_s=latest, duration_s=draw(st.integers(1, 60))))
+    return tuple(found)
+
+
+@st.composite
+def shifts(draw, name):
+    start = draw(st.integers(0, 150))
+    return Shift(
+        id=f"{name}/mon",
+        technician=name,
+        start_location=draw(st.integers(0, PLACES - 1)),
+        end_location=draw(st.none() | st.integers(0, PLACES - 1)),
+        start_s=start,
+        end_s=start + draw(st.integers(100, DAY)),
+        overtime_s=draw(st.sampled_from([0, 0, 60])),
+        available_s=draw(st.none() | st.integers(0, 300)),
+        breaks=draw(breaks()),
+        skills={"gas": 2, "water": draw(st.integers(1, 3))},
+        parts={"valve": draw(st.integers(0, 3))},
+        capacity=draw(st.just(()) | st.just((3,))),
+        max_duration_s=draw(st.sampled_from([None, None, 400])),
+        max_travel_s=draw(st.sampled_from([None, None, 150])),
+        max_visits=draw(st.sampled_from([None, None, 3])),
+        cost_per_h=draw(st.sampled_from([0, 360])),
+    )
+
+
+@st.composite
+def problems(draw, most_visits=6):
+    people = draw(st.sampled_from([("ana",), ("ana", "ben")]))
+    team = tuple(draw(shifts(name)) for name in people)
+    shift_ids = [shift.id for shift in team]
+    names = [f"V{number}" for number in range(draw(st.integers(1, most_visits)))]
+    cells = draw(st.lists(st.integers(0, 60), min_size=PLACES**2, max_size=PLACES**2))
+    return Problem(
+        travel_s=np.array(cells, np.int32).reshape(PLACES, PLACES),
+        visits=tuple(draw(visits(name, shift_ids)) for name in names),
+        shifts=team,
+    )
+
+
+def greedy_plan(problem: Problem, keep_out: str) -> Plan:
+    """Append each visit but one to the first shift where the route stays legal."""
+    routes = {shift.id: Route(shift=shift.id, stops=()) for shift in problem.shifts}
+    for visit in problem.visits:
+        for shift in problem.shifts:
+            route = schedule(problem, shift.id, (*routes[shift.id].visit_ids, visit.id))
+            if visit.id != keep_out and route and not check(problem, Plan(routes=(route,))):
+                routes[shift.id] = route
+                break
+    return Plan(routes=tuple(routes.values()))

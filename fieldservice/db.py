@@ -102,7 +102,8 @@ def make_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        read_only = connection.get_execution_options().get("read_only")
+        read_only = bool(connection.get_execution_options().get("read_only"))
+        connection.exec_driver_sql(f"PRAGMA query_only={read_only:d}")
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
@@ -180,7 +181,7 @@ def lock_technicians(session: Session, ids: Iterable[int]) -> None:
     lock_rows(session, "technician", ids)
 
 
-def skip_locked[T: tuple[Any, ...]](session: Session, query: Select[T]) -> Select[T]:
+def skip_locked[*Row](session: Session, query: Select[*Row]) -> Select[*Row]:
     """Let several workers claim different rows at once where the database can."""
     if session.get_bind().dialect.name == "postgresql":
         return query.with_for_update(skip_locked=True)

@@ -66,6 +66,19 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield url
 
 
+@pytest.fixture(params=DIALECTS)
+def altered_db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A migrated database of the test's own, whose triggers and tables it may change."""
+    if request.param == "sqlite":
+        fresh = request.getfixturevalue("sqlite_templates").fresh(tmp_path)
+    else:
+        fresh = request.getfixturevalue("postgres_templates").copy()
+    with fresh as url:
+        database = Database(url)
+        yield database
+        database.dispose()
+
+
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
     """A fresh, migrated database."""

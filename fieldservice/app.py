@@ -23,6 +23,7 @@ from fieldservice.db import Database
 from fieldservice.dispatch.views import bp as dispatch
 from fieldservice.field.views import bp as field
 from fieldservice.geo.geocoding import open_geocoding
+from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.travel import open_travel_times
 from fieldservice.notify import open_channels
 from fieldservice.paths import STATIC, TEMPLATES
@@ -39,10 +40,12 @@ def make_services(settings: Settings) -> Services:
     """Open everything that the product works with, for this process alone."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings = replace(settings, secret_key=settings.secret_key or _kept_secret(settings.data_dir))
+    travel = open_travel_times(settings.map_path, factor=settings.travel_time_factor)
     return Services(
         settings=settings,
         db=Database(settings.sqlalchemy_url),
-        travel=open_travel_times(settings.map_path, factor=settings.travel_time_factor),
+        travel=travel,
+        tables=TravelTables(travel),
         geocoding=open_geocoding(settings),
         channels=open_channels(settings),
     )

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from fieldservice.config import Settings
 from fieldservice.db import Database
 from fieldservice.geo.geocoding import GeocodingChain
+from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.travel import TravelTimes
 from fieldservice.models import IdempotencyKey, Window
 from fieldservice.notify import Channels
@@ -34,6 +35,7 @@ class Services:
     settings: Settings
     db: Database
     travel: TravelTimes
+    tables: TravelTables
     geocoding: GeocodingChain
     channels: Channels
 

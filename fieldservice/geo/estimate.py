@@ -13,26 +13,33 @@ DETOUR = 1.35
 SPEED_M_S = 40_000 / 3600
 
 
-def great_circle(points: Sequence[Coordinates]) -> NDArray[np.float64]:
-    """Distances in metres between all pairs of `points`, as the crow flies."""
-    degrees = np.array([(point.lat, point.lon) for point in points], dtype=float).reshape(-1, 2)
-    lat, lon = np.radians(degrees).T
+def great_circle(starts: Sequence[Coordinates], ends: Sequence[Coordinates]) -> NDArray[np.float64]:
+    """Distances in metres from each of `starts` to each of `ends`, as the crow flies."""
+    lat0, lon0 = _radians(starts)
+    lat1, lon1 = _radians(ends)
     haversine = (
-        np.sin((lat[:, None] - lat[None, :]) / 2) ** 2
-        + np.cos(lat)[:, None] * np.cos(lat)[None, :] * np.sin((lon[:, None] - lon[None, :]) / 2) ** 2
+        np.sin((lat0[:, None] - lat1[None, :]) / 2) ** 2
+        + np.cos(lat0)[:, None] * np.cos(lat1)[None, :] * np.sin((lon0[:, None] - lon1[None, :]) / 2) ** 2
     )
     metres: NDArray[np.float64] = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.clip(haversine, 0, 1)))
     return metres
 
 
+def _radians(points: Sequence[Coordinates]) -> NDArray[np.float64]:
+    degrees = np.array([(point.lat, point.lon) for point in points], dtype=float).reshape(-1, 2)
+    return np.radians(degrees).T
+
+
 def crow_metres(start: Coordinates, end: Coordinates) -> float:
     """Distance in metres between two points, as the crow flies."""
-    return float(great_circle((start, end))[0, 1])
+    return float(great_circle([start], [end])[0, 0])
 
 
-def estimate(points: Sequence[Coordinates], factor: float) -> tuple[Seconds, Metres]:
-    """Estimated travel times (s, multiplied by `factor`) and distances (m) between all pairs."""
-    metres = great_circle(points) * DETOUR
+def estimate(
+    starts: Sequence[Coordinates], ends: Sequence[Coordinates], factor: float
+) -> tuple[Seconds, Metres]:
+    """Estimated travel times (s, multiplied by `factor`) and distances (m) from `starts` to `ends`."""
+    metres = great_circle(starts, ends) * DETOUR
     seconds = np.rint(metres / SPEED_M_S * factor).astype(np.int32)
     return seconds, np.rint(metres).astype(np.int32)
 
@@ -48,8 +55,15 @@ class EstimatedTravelTimes:
 
     def table(self, points: Sequence[Coordinates], *, at: datetime | None = None) -> TravelTable:
         """Estimates for all pairs; the hour makes no difference to an estimate."""
-        seconds, metres = estimate(points, self._factor)
+        seconds, metres = estimate(points, points, self._factor)
         return TravelTable(tuple(points), seconds, metres, ~np.eye(len(points), dtype=bool))
+
+    def extend(
+        self, table: TravelTable, points: Sequence[Coordinates], *, at: datetime | None = None
+    ) -> TravelTable:
+        """`table` and those of `points` that it lacks; an estimate is cheap enough to make anew."""
+        fresh = {point.key: point for point in points if not table.covers([point])}
+        return self.table([*table.points, *fresh.values()], at=at)
 
     def geometry(self, points: Sequence[Coordinates]) -> Geometry:
         """Straight lines through `points`."""

@@ -13,9 +13,9 @@ import numpy as np
 import osrm
 from numpy.typing import NDArray
 
-from fieldservice.geo.estimate import EstimatedTravelTimes, estimate, straight
+from fieldservice.geo.estimate import estimate, straight
 from fieldservice.geo.manifest import ROADS, Manifest
-from fieldservice.geo.types import Coordinates, Geometry, TravelTable
+from fieldservice.geo.types import Coordinates, Flags, Geometry, Metres, Seconds, TravelTable
 
 MAX_SNAP_M = 200
 """A point further than this from the roads is answered with an estimate: the engine would accept any."""
@@ -77,22 +77,29 @@ class RoadTravelTimes:
 
     def table(self, points: Sequence[Coordinates], *, at: datetime | None = None) -> TravelTable:
         """Times and distances for all pairs, for a departure at `at`; never raises for points off the map."""
-        factor = self._factor * self._manifest.profile(at).factor
         places = {point.key: point for point in points}
-        distinct = list(places.values())
-        if not distinct:
-            return EstimatedTravelTimes().table(())
-        seconds, metres = self._matrix(distinct)
-        off_road = self._snaps(distinct) > MAX_SNAP_M
-        guessed_seconds, guessed_metres = estimate(distinct, factor)
-        guessed = np.isnan(seconds) | np.isnan(metres) | off_road[:, None] | off_road[None, :]
-        np.fill_diagonal(guessed, val=False)
-        whole_seconds = np.where(guessed, guessed_seconds, np.rint(seconds * factor)).astype(np.int32)
-        whole_metres = np.where(guessed, guessed_metres, np.rint(metres)).astype(np.int32)
+        everything = range(len(places))
+        cells = self._cells(list(places.values()), everything, everything, at)
         position = {key: number for number, key in enumerate(places)}
         rows = np.array([position[point.key] for point in points], dtype=np.intp)
         spread = np.ix_(rows, rows)
-        return TravelTable(tuple(points), whole_seconds[spread], whole_metres[spread], guessed[spread])
+        return TravelTable(tuple(points), *(array[spread] for array in cells))
+
+    def extend(
+        self, table: TravelTable, points: Sequence[Coordinates], *, at: datetime | None = None
+    ) -> TravelTable:
+        """`table` and those of `points` that it lacks; only their rows and columns are computed."""
+        fresh = {point.key: point for point in points if not table.covers([point])}
+        everything = [*table.points, *fresh.values()]
+        old, new = range(len(table.points)), range(len(table.points), len(everything))
+        right = self._cells(everything, old, new, at)
+        below = self._cells(everything, new, range(len(everything)), at)
+        known = (table.seconds, table.metres, table.estimated_cells)
+        parts = zip(known, right, below, strict=True)
+        return TravelTable(
+            tuple(everything),
+            *(np.vstack([np.hstack([left, beside]), under]) for left, beside, under in parts),
+        )
 
     def geometry(self, points: Sequence[Coordinates]) -> Geometry:
         """The line along the roads through `points` in order; straight to and from points off the roads."""
@@ -115,31 +122,35 @@ class RoadTravelTimes:
         """Metres from `point` to the main road network: large when no road that leads anywhere is near."""
         return float(self._snaps([point])[0])
 
-    def _matrix(self, points: list[Coordinates]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Seconds and metres between all pairs, NaN where no road leads."""
-        size = len(points)
-        seconds, metres = np.zeros((size, size)), np.zeros((size, size))
-        for start in range(0, size, _ROWS_PER_CALL):
-            rows = range(start, min(start + _ROWS_PER_CALL, size))
-            answer = self._table(points, rows, range(size))
-            seconds[rows.start : rows.stop] = _numbers(answer["durations"])
-            metres[rows.start : rows.stop] = _numbers(answer["distances"])
-        np.fill_diagonal(seconds, 0)
-        np.fill_diagonal(metres, 0)
-        return seconds, metres
-
-    def _table(self, points: Sequence[Coordinates], rows: Sequence[int], columns: Sequence[int]) -> Any:
-        # The engine snaps to an isolated piece of road when all points of the call lie on it. The anchor
-        # makes it choose the main network always: a time must not depend on who else is in the table.
-        return _engines.get(self._path).Table(
-            osrm.TableParameters(
-                coordinates=[(point.lon, point.lat) for point in (*points, self._manifest.anchor)],
-                sources=list(rows),
-                destinations=list(columns),
-                annotations=["duration", "distance"],
-                generate_hints=False,
-            )
+    def _cells(
+        self, points: list[Coordinates], rows: range, columns: range, at: datetime | None
+    ) -> tuple[Seconds, Metres, Flags]:
+        """Seconds, metres and what of them is estimated, from `rows` to `columns` of `points`."""
+        factor = self._factor * self._manifest.profile(at).factor
+        seconds, metres = estimate(
+            points[rows.start : rows.stop], points[columns.start : columns.stop], factor
         )
+        if not seconds.size:
+            return seconds, metres, np.zeros(seconds.shape, dtype=bool)
+        driven, distance = self._matrix(points, rows, columns)
+        off_road = self._snaps(points) > MAX_SNAP_M
+        guessed = np.isnan(driven) | np.isnan(distance) | off_road[rows, None] | off_road[None, columns]
+        seconds = np.where(guessed, seconds, np.rint(driven * factor)).astype(np.int32)
+        metres = np.where(guessed, metres, np.rint(distance)).astype(np.int32)
+        same = np.array(rows)[:, None] == np.array(columns)[None, :]
+        seconds[same] = metres[same] = 0
+        return seconds, metres, guessed & ~same
+
+    def _matrix(
+        self, points: list[Coordinates], rows: range, columns: range
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Seconds and metres of the roads, NaN where none leads."""
+        seconds, metres = [], []
+        for start in range(rows.start, rows.stop, _ROWS_PER_CALL):
+            answer = self._table(points, range(start, min(start + _ROWS_PER_CALL, rows.stop)), columns)
+            seconds += [list(row) for row in answer["durations"]]
+            metres += [list(row) for row in answer["distances"]]
+        return np.array(seconds, dtype=float), np.array(metres, dtype=float)
 
     def _snaps(self, points: Sequence[Coordinates]) -> NDArray[np.float64]:
         """Metres from each point to the main road network."""
@@ -162,7 +173,3 @@ class RoadTravelTimes:
         route = answer["routes"][0]
         line = tuple(Coordinates(lat, lon) for lon, lat in route["geometry"]["coordinates"])
         return Geometry(line, round(route["distance"]), estimated=False)
-
-
-def _numbers(rows: Any) -> NDArray[np.float64]:
-    return np.array([list(row) for row in rows], dtype=float)

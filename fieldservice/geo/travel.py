@@ -28,6 +28,12 @@ class TravelTimes(Protocol):
         """Times and distances for all pairs, for a departure at `at` (None: no particular hour)."""
         ...
 
+    def extend(
+        self, table: TravelTable, points: Sequence[Coordinates], *, at: datetime | None = None
+    ) -> TravelTable:
+        """`table` and those of `points` that it lacks; only their rows and columns are computed."""
+        ...
+
     def geometry(self, points: Sequence[Coordinates]) -> Geometry:
         """The line of a route through `points` in order."""
         ...

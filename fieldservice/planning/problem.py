@@ -1,0 +1,339 @@
+"""Rows -> scheduler values: the one place where instants and durations become whole seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import scheduler
+from fieldservice.geo.types import Coordinates, TravelTable
+from fieldservice.models import Hold, Stop, StopKind, Visit, VisitState, WorkingDay
+from fieldservice.models.visit import ENDED, UNDERWAY
+from fieldservice.planning.rows import DayRows, TechnicianDay, stop_place, visit_place
+from scheduler import timeline
+
+PREFERRED_TECHNICIAN_S = 600
+WHOLE_DAY_S = 36 * 3600  # a day of 25 hours, and work that began late, still end inside it
+
+
+class StaleTravel(Exception):
+    """A place has come to the day since its travel table was made: fetch it again."""
+
+
+def seconds(length: timedelta) -> int:
+    """Whole seconds of a duration."""
+    return round(length.total_seconds())
+
+
+@dataclass(frozen=True)
+class Done:
+    """A stop that is a fact: begun, ended, or a break that was taken; its times are what happened."""
+
+    stop: Stop
+    arrives_at: datetime
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
+class Day:
+    """A territory's day as scheduler values, with the way back to the rows."""
+
+    rows: DayRows
+    problem: scheduler.Problem
+    plan: scheduler.Plan
+    table: TravelTable
+    done: Mapping[int, tuple[Done, ...]]
+    visits: Mapping[int, Visit]
+
+    def seconds(self, instant: datetime) -> int:
+        """An instant on the scheduler's scale."""
+        return seconds(instant - self.rows.epoch)
+
+    def instant(self, at_s: int) -> datetime:
+        """A second of the scheduler as an instant."""
+        return self.rows.epoch + timedelta(seconds=at_s)
+
+    def location(self, place: Coordinates) -> int:
+        """The row of a place in the travel matrix; raises StaleTravel for a place that is not in it."""
+        return _location(self.table, place)
+
+    def adding(self, visit: scheduler.Visit) -> Day:
+        """The same day with one more visit to be placed."""
+        return replace(self, problem=replace(self.problem, visits=(*self.problem.visits, visit)))
+
+    def order(self, technician_id: int) -> tuple[str, ...]:
+        """The ids of the visits that a technician still has to make, in order."""
+        return self.plan.route_of(shift_id(technician_id)).visit_ids
+
+
+def shift_id(technician_id: int) -> str:
+    """The scheduler's name of a technician's shift and of the technician."""
+    return f"t{technician_id}"
+
+
+def visit_id(visit: Visit) -> str:
+    """The scheduler's name of a visit."""
+    return f"v{visit.id}"
+
+
+def hold_id(hold: Hold) -> str:
+    """The scheduler's name of a held slot."""
+    return f"h{hold.id}"
+
+
+def row_id(name: str) -> int:
+    """The row behind a scheduler's name."""
+    return int(name[1:])
+
+
+def build(rows: DayRows, table: TravelTable, *, without: Iterable[str] = (), lift: bool = False) -> Day:
+    """The day's problem and its present plan, which is feasible by construction.
+
+    What is already late, or ends after its shift, may stay as late as it is but not become later. What its
+    technician may not do (any more) stays as well, so that no change of something else drops it; `lift` takes
+    it off the route instead, for a search that is to find it a better place. `without` leaves out visits and
+    holds by name. Raises StaleTravel when `table` lacks a place of the day.
+    """
+    builder = _Builder(rows, table, frozenset(without), lift=lift)
+    for day in rows.technicians:
+        builder.add(day)
+    for visit in rows.unassigned:
+        builder.add_unassigned(visit)
+    return builder.finish()
+
+
+class _Builder:
+    def __init__(self, rows: DayRows, table: TravelTable, without: frozenset[str], *, lift: bool) -> None:
+        self.rows, self.table, self.without, self.lift = rows, table, without, lift
+        self.shifts: list[scheduler.Shift] = []
+        self.visits: list[scheduler.Visit] = []
+        self.routes: list[scheduler.Route] = []
+        self.unassigned: list[scheduler.Unassigned] = []
+        self.done: dict[int, tuple[Done, ...]] = {}
+        self.rows_by_id: dict[int, Visit] = {}
+
+    def add(self, day: TechnicianDay) -> None:
+        done, left = _split(day, self.rows.now)
+        done = [fact for fact in done if not fact.stop.visit or visit_id(fact.stop.visit) not in self.without]
+        self.done[day.technician.id] = tuple(done)
+        wishes = [self._stop_visit(stop, day) for stop in left if stop.kind != StopKind.BREAK]
+        visits = [visit for visit in wishes if visit is not None]
+        if day.working_day is None and (self.lift or not visits):
+            self._lift(visits)
+            return
+        shift = self._shift(day, day.working_day or _as_planned(day), done)
+        if self.lift:
+            self._lift([visit for visit in visits if not _qualified(visit, shift)])
+            visits = [visit for visit in visits if _qualified(visit, shift)]
+        else:
+            visits = [visit if _qualified(visit, shift) else replace(visit, skills={}) for visit in visits]
+        if day.working_day is None:
+            shift = replace(shift, max_visits=len(visits))  # nothing comes to a shift that does not exist
+        shift, visits, route = self._as_it_is(shift, visits)
+        self.shifts.append(shift)
+        self.visits += visits
+        self.routes.append(route)
+
+    def add_unassigned(self, visit: Visit) -> None:
+        if visit_id(visit) not in self.without and visit_place(visit) is not None:
+            self._lift([self._visit(visit)])
+
+    def finish(self) -> Day:
+        matrix = scheduler.Problem(
+            travel_s=self.table.seconds,
+            distance_m=self.table.metres,
+            visits=tuple(self.visits),
+            shifts=tuple(self.shifts),
+        )
+        plan = scheduler.Plan(routes=tuple(self.routes), unassigned=tuple(self.unassigned))
+        return Day(self.rows, matrix, plan, self.table, self.done, self.rows_by_id)
+
+    def _lift(self, visits: Iterable[scheduler.Visit]) -> None:
+        for visit in visits:
+            self.visits.append(visit)
+            self.unassigned.append(scheduler.Unassigned(visit=visit.id))
+
+    def _stop_visit(self, stop: Stop, day: TechnicianDay) -> scheduler.Visit | None:
+        if stop.visit is not None:
+            return None if visit_id(stop.visit) in self.without else self._visit(stop.visit)
+        hold = stop.hold
+        if hold is None or hold_id(hold) in self.without:
+            return None
+        return scheduler.Visit(
+            id=hold_id(hold),
+            location=_location(self.table, Coordinates(hold.lat, hold.lon)),
+            service_s=seconds(stop.ends_at - stop.starts_at),
+            windows=((self._s(hold.window_starts_at), self._s(hold.window_ends_at)),),
+            promised=True,
+            pinned=scheduler.Pin(shift=shift_id(day.technician.id)),
+        )
+
+    def _visit(self, visit: Visit) -> scheduler.Visit:
+        self.rows_by_id[visit.id] = visit
+        place = visit_place(visit)
+        if place is None:
+            raise ValueError(f"visit {visit.id} has no coordinates and cannot be planned")
+        pin = visit.pin
+        start_s = self._s(pin.starts_at) if pin and pin.starts_at else None
+        windows = self._windows(visit)
+        if start_s is not None and not any(low <= start_s <= high for low, high in windows):
+            windows = ((start_s, start_s),)
+        on_shift = shift_id(pin.technician_id) if pin and pin.technician_id else None
+        pinned = scheduler.Pin(shift=on_shift, start_s=start_s) if on_shift or start_s is not None else None
+        preferred = visit.preferred_technician_id
+        return scheduler.Visit(
+            id=visit_id(visit),
+            location=_location(self.table, place),
+            service_s=seconds(visit.occupied),
+            windows=windows,
+            skills=visit.service.required_skills(),
+            priority=visit.priority,
+            promised=visit.promised,
+            preferred_technicians={shift_id(preferred): PREFERRED_TECHNICIAN_S} if preferred else {},
+            pinned=pinned,
+        )
+
+    def _windows(self, visit: Visit) -> tuple[tuple[int, int], ...]:
+        window = visit.window
+        if window is None:
+            return ((0, WHOLE_DAY_S),)
+        return ((self._s(window.starts_at), self._s(window.ends_at)),)
+
+    def _shift(self, day: TechnicianDay, working: WorkingDay, done: Sequence[Done]) -> scheduler.Shift:
+        home = _location(self.table, day.home)
+        start_location, free_at = home, working.starts_at
+        for fact in done:
+            place = stop_place(fact.stop, self.rows.territory)
+            start_location = _location(self.table, place) if place else start_location
+            free_at = max(free_at, fact.ends_at)
+        begun = bool(done) or self.rows.now > working.starts_at
+        taken = sum(fact.stop.kind == StopKind.BREAK for fact in done)
+        return scheduler.Shift(
+            id=shift_id(day.technician.id),
+            technician=shift_id(day.technician.id),
+            start_location=start_location,
+            end_location=home,
+            start_s=self._s(working.starts_at),
+            end_s=self._s(working.ends_at),
+            overtime_s=seconds(working.overtime),
+            available_s=self._s(max(free_at, self.rows.now)) if begun else None,
+            breaks=self._breaks(working)[taken:],
+            skills=day.technician.skill_levels(self.rows.on),
+        )
+
+    def _breaks(self, working: WorkingDay) -> tuple[scheduler.Break, ...]:
+        ordered = sorted(working.breaks, key=lambda pause: (pause.earliest_at, pause.latest_at))
+        return tuple(
+            scheduler.Break(
+                earliest_s=self._s(pause.earliest_at),
+                latest_s=self._s(pause.latest_at),
+                duration_s=seconds(pause.duration),
+            )
+            for pause in ordered
+        )
+
+    def _as_it_is(
+        self, shift: scheduler.Shift, visits: list[scheduler.Visit]
+    ) -> tuple[scheduler.Shift, list[scheduler.Visit], scheduler.Route]:
+        """Relax what the present order already breaks, just as far as it breaks it."""
+        problem = self._alone(shift, visits)
+        order = [visit.id for visit in visits]
+        route = timeline.schedule(problem, shift.id, order)
+        if route is not None:
+            return shift, visits, route
+        route = timeline.project(problem, shift.id, order)
+        starts = {stop.visit: stop.start_s for stop in route.stops if stop.visit is not None}
+        visits = [_relaxed(visit, starts[visit.id]) for visit in visits]
+        last = problem.visit_by_id[order[-1]].location
+        end_s = route.stops[-1].departure_s + int(self.table.seconds[last, shift.end_location or 0])
+        shift = replace(shift, overtime_s=max(shift.overtime_s, end_s - shift.end_s))
+        for candidate in (shift, replace(shift, breaks=())):
+            found = timeline.schedule(self._alone(candidate, visits), shift.id, order)
+            if found is not None:
+                return candidate, visits, found
+        raise AssertionError(f"the route of {shift.id} cannot be timed: {order}")
+
+    def _alone(self, shift: scheduler.Shift, visits: Sequence[scheduler.Visit]) -> scheduler.Problem:
+        return scheduler.Problem(travel_s=self.table.seconds, visits=tuple(visits), shifts=(shift,))
+
+    def _s(self, instant: datetime) -> int:
+        return seconds(instant - self.rows.epoch)
+
+
+def _location(table: TravelTable, place: Coordinates) -> int:
+    try:
+        return table.index(place)
+    except KeyError as error:
+        raise StaleTravel from error
+
+
+def _relaxed(visit: scheduler.Visit, start_s: int) -> scheduler.Visit:
+    if any(low <= start_s <= high for low, high in visit.windows):
+        return visit
+    pinned = visit.pinned
+    if pinned and pinned.start_s is not None:
+        pinned = scheduler.Pin(shift=pinned.shift, start_s=start_s)
+    return replace(
+        visit, windows=(*visit.windows, (min(visit.windows[-1][0], start_s), start_s)), pinned=pinned
+    )
+
+
+def _as_planned(day: TechnicianDay) -> WorkingDay:
+    """The hours that the stops of a technician without a shift need."""
+    first, last = day.stops[0], day.stops[-1]
+    starts_at = first.arrives_at - first.travel
+    return WorkingDay(
+        technician_id=day.technician.id,
+        on=starts_at.date(),
+        starts_at=starts_at,
+        ends_at=max(last.ends_at, starts_at + timedelta(seconds=1)),
+        overtime=timedelta(0),
+        breaks=(),
+    )
+
+
+def _qualified(visit: scheduler.Visit, shift: scheduler.Shift) -> bool:
+    return all(shift.skills.get(skill, 0) >= level for skill, level in visit.skills.items())
+
+
+def _split(day: TechnicianDay, now: datetime) -> tuple[list[Done], list[Stop]]:
+    """Facts first, in order of time, then what is still to do."""
+    facts: list[Stop] = []
+    left: list[Stop] = []
+    for stop in day.stops:
+        (facts if _is_fact(stop, now) else left).append(stop)
+    done: list[Done] = []
+    free_at: datetime | None = None
+    for stop in sorted(facts, key=lambda stop: _what_happened(stop, now)[1]):
+        arrives_at, starts_at, ends_at = _what_happened(stop, now)
+        if free_at is not None and starts_at < free_at:
+            starts_at = free_at
+        done.append(Done(stop, min(arrives_at, starts_at), starts_at, max(starts_at, ends_at)))
+        free_at = done[-1].ends_at
+    return done, left
+
+
+def _is_fact(stop: Stop, now: datetime) -> bool:
+    if stop.visit is not None:
+        return stop.visit.state in UNDERWAY or stop.visit.state in ENDED
+    return stop.kind == StopKind.BREAK and stop.starts_at <= now
+
+
+def _what_happened(stop: Stop, now: datetime) -> tuple[datetime, datetime, datetime]:
+    """Arrival, start and end of a fact, from the taps where there are any; the future is as planned."""
+    if stop.visit is None:
+        return stop.arrives_at, stop.starts_at, stop.ends_at
+    taps = {event.to_state: event.occurred_at for event in stop.visit.events if event.to_state}
+    state = stop.visit.state
+    if state == VisitState.EN_ROUTE:
+        arrives_at = max(taps.get(state, stop.arrives_at) + stop.travel, now)
+        starts_at = max(arrives_at, stop.visit.window_starts_at or arrives_at)
+        return arrives_at, starts_at, starts_at + stop.visit.occupied
+    arrived_at = taps.get(VisitState.ON_SITE, stop.starts_at)
+    if state == VisitState.ON_SITE:
+        return arrived_at, arrived_at, max(arrived_at + stop.visit.occupied, now)
+    ended_at = taps.get(VisitState(state), stop.ends_at)
+    arrived_at = min(arrived_at, ended_at)
+    return arrived_at, arrived_at, ended_at

@@ -1,0 +1,387 @@
+"""What can be offered to a customer, and how an offer becomes a promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import holidays
+from geopy.distance import great_circle
+from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.orm import Session
+
+import scheduler
+from fieldservice.db import Database, lock_technicians
+from fieldservice.geo.tables import TravelTables
+from fieldservice.geo.types import Coordinates, TravelTable
+from fieldservice.models import (
+    BookingDraft,
+    Hold,
+    Plan,
+    Route,
+    Service,
+    Stop,
+    Technician,
+    Territory,
+    Visit,
+    Window,
+)
+from fieldservice.planning.problem import (
+    PREFERRED_TECHNICIAN_S,
+    Day,
+    StaleTravel,
+    build,
+    hold_id,
+    seconds,
+    shift_id,
+    visit_id,
+)
+from fieldservice.planning.rows import DayRows, load_day, load_days, place_of, visit_place
+from fieldservice.planning.store import write_routes
+from scheduler.insertion import Board, Place, place
+
+_TRIES = 4
+_CANDIDATES = 4
+_MORNING = timedelta(hours=10)
+
+
+class SlotTaken(Exception):
+    """The window can no longer be reached by a qualified technician."""
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(f"no technician can come between {window.starts_at} and {window.ends_at}")
+        self.window = window
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a customer wants placed: the service, where, and who would be welcome."""
+
+    service: Service
+    territory: Territory
+    place: Coordinates
+    preferred_technician_id: int | None = None
+
+    def visit(self, day: Day, name: str, window: Window) -> scheduler.Visit:
+        """The wish for one window as the scheduler's visit."""
+        preferred = self.preferred_technician_id
+        return scheduler.Visit(
+            id=name,
+            location=day.location(self.place),
+            service_s=seconds(self.service.occupied),
+            windows=((day.seconds(window.starts_at), day.seconds(window.ends_at)),),
+            skills=self.service.required_skills(),
+            priority=self.service.priority,
+            promised=True,
+            preferred_technicians={shift_id(preferred): PREFERRED_TECHNICIAN_S} if preferred else {},
+        )
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A window that can be kept, with the cheapest way found to keep it."""
+
+    window: Window
+    technician_id: int
+    starts_at: datetime
+    added_travel: timedelta
+    estimated: bool
+
+
+@dataclass(frozen=True)
+class DayOffer:
+    """What one day offers. `closed`: no window may be offered at all; else full when it has no slots."""
+
+    on: date
+    slots: tuple[Slot, ...]
+    closed: bool
+
+
+def ask_for(
+    service: Service, territory: Territory, site_at: Coordinates | None, *, preferred: int | None = None
+) -> Ask | None:
+    """The wish for a service at a site; None when the service needs a site whose coordinates are unknown."""
+    at = place_of(service, territory, site_at)
+    return None if at is None else Ask(service, territory, at, preferred)
+
+
+def ask_of(visit: Visit) -> Ask | None:
+    """The wish behind a visit, for another window; None while its site has no coordinates."""
+    at = visit_place(visit)
+    return None if at is None else Ask(visit.service, visit.territory, at, visit.preferred_technician_id)
+
+
+def territory_at(session: Session, at: Coordinates) -> Territory | None:
+    """The territory that serves a place; None outside the area."""
+    found = session.scalars(select(Territory).where(Territory.active).order_by(Territory.id)).all()
+    distances = [
+        (great_circle((at.lat, at.lon), (territory.centre_lat, territory.centre_lon)).meters, territory)
+        for territory in found
+    ]
+    inside = [(metres, territory) for metres, territory in distances if metres <= territory.radius_m]
+    return min(inside, key=lambda entry: entry[0])[1] if inside else None
+
+
+def offered_days(ask: Ask, *, now: datetime) -> list[date]:
+    """The days that the service's horizon lets a customer choose from."""
+    today = ask.territory.local_day(now)
+    return [today + timedelta(days=offset) for offset in range(ask.service.horizon_days + 1)]
+
+
+def slots(
+    session: Session,
+    ask: Ask,
+    days: Sequence[date],
+    *,
+    now: datetime,
+    tables: TravelTables,
+    without: Iterable[str] = (),
+) -> dict[date, DayOffer]:
+    """For each day the windows that can be kept on the stored routes, in order of time.
+
+    `without` names what the customer already has (`visit_id`, `hold_id`) and would give up.
+    """
+    offers: dict[date, DayOffer] = {}
+    for rows in load_days(session, ask.territory, days, now=now):
+        windows = offered_windows(ask.service, rows)
+        found: list[Slot] = []
+        if windows:
+            found = _day_slots(
+                build(rows, table_of(tables, rows, [ask.place]), without=without), ask, windows
+            )
+        offers[rows.on] = DayOffer(rows.on, tuple(found), closed=not windows)
+    return offers
+
+
+def _day_slots(day: Day, ask: Ask, windows: Sequence[Window]) -> list[Slot]:
+    board = Board(day.problem, day.plan)
+    found = []
+    for window in windows:
+        best = board.cheapest(ask.visit(day, "wish", window), tries=_CANDIDATES)
+        if best is not None:
+            found.append(_slot(day, ask, window, best))
+    return found
+
+
+def _slot(day: Day, ask: Ask, window: Window, best: Place) -> Slot:
+    here = day.location(ask.place)
+    return Slot(
+        window=window,
+        technician_id=int(best.technician[1:]),
+        starts_at=day.instant(best.start_s),
+        added_travel=timedelta(seconds=best.added_travel_s),
+        estimated=bool(day.table.estimated_cells[here].any()),
+    )
+
+
+def offered_windows(service: Service, rows: DayRows) -> list[Window]:
+    """The windows of a day that a service may offer at all: working hours, holidays, lead time, horizon."""
+    territory, now = rows.territory, rows.now
+    working = [day.working_day for day in rows.technicians if day.working_day]
+    beyond = rows.on > territory.local_day(now) + timedelta(days=service.horizon_days)
+    if not working or beyond or is_holiday(territory, rows.on):
+        return []
+    zone = territory.zone
+    starts = min(day.starts_at for day in working).astimezone(zone)
+    ends = max(day.ends_at for day in working)
+    found = []
+    # local wall time plus a duration: a window from 8 to 10 stays one on the days the clock changes
+    while (window_ends := starts + service.window_length) <= ends:
+        if starts >= now + service.lead_time:
+            found.append(Window(starts, window_ends))
+        starts = window_ends
+    return found
+
+
+def is_holiday(territory: Territory, on: date) -> bool:
+    """Whether a public holiday of the territory falls on the day; the setting is `US` or `US-MD`."""
+    if not territory.holidays:
+        return False
+    country, _, subdivision = territory.holidays.partition("-")
+    return on in holidays.country_holidays(country, subdiv=subdivision or None, years=on.year)
+
+
+def table_of(tables: TravelTables, rows: DayRows, extra: Sequence[Coordinates] = ()) -> TravelTable:
+    """The travel table of a day and of the places in `extra`."""
+    key = (rows.territory.id, rows.on)
+    return tables.of(key, [*rows.places(), *extra], at=rows.epoch + _MORNING)
+
+
+def with_travel[T](
+    db: Database,
+    tables: TravelTables,
+    territory_id: int,
+    days: Iterable[date],
+    extra: Sequence[Coordinates],
+    *,
+    now: datetime,
+    work: Callable[[Mapping[date, TravelTable]], T],
+) -> T:
+    """Fetch the travel tables of some days, then do `work`, which opens its own transaction.
+
+    Again when a place has come to one of the days meanwhile: no transaction waits for the road engine.
+    """
+    wanted = sorted(set(days))
+    for attempt in range(1, _TRIES + 1):
+        with db.reading() as session:
+            territory = session.get_one(Territory, territory_id)
+            loaded = load_days(session, territory, wanted, now=now)
+            places = {rows.on: table_of(tables, rows, extra) for rows in loaded}
+        try:
+            return work(places)
+        except StaleTravel:
+            if attempt == _TRIES:
+                raise
+    raise AssertionError("unreachable")
+
+
+def days_of_visit(visit: Visit) -> list[date]:
+    """The days whose routes change when the visit is moved or cancelled."""
+    return [] if visit.stop is None else [visit.stop.route.plan.on]
+
+
+def days_of_hold(hold: Hold | None, territory: Territory) -> list[date]:
+    """The day whose route changes when a hold is given back."""
+    return [] if hold is None else [territory.local_day(hold.window_starts_at)]
+
+
+def hold_slot(
+    session: Session,
+    draft: BookingDraft,
+    ask: Ask,
+    window: Window,
+    *,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    until: datetime,
+) -> Hold:
+    """Reserve a window for a draft until `until`, in place of what it held before.
+
+    The hold stands in a route as a stop: nobody else is offered what it takes. Raises SlotTaken, StaleTravel.
+    """
+    lock_territory(session, ask.territory)
+    old = session.scalar(select(Hold).where(Hold.draft_id == draft.id))
+    if old is not None:
+        release_hold(session, old, tables=tables, now=now)
+    rows = load_day(session, ask.territory, ask.territory.local_day(window.starts_at), now=now)
+    if window not in offered_windows(ask.service, rows):
+        raise SlotTaken(window)
+    day = build(rows, _table(tables, rows.on))
+    hold = Hold(
+        draft_id=draft.id,
+        territory_id=ask.territory.id,
+        service_id=ask.service.id,
+        lat=ask.place.lat,
+        lon=ask.place.lon,
+        window_starts_at=window.starts_at,
+        window_ends_at=window.ends_at,
+        expires_at=until,
+    )
+    session.add(hold)
+    session.flush()
+    _insert(session, day, ask.visit(day, hold_id(hold), window), window)
+    return hold
+
+
+def book_visit(
+    session: Session,
+    visit: Visit,
+    window: Window,
+    *,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    actor: str,
+    hold: Hold | None = None,
+) -> Stop:
+    """Give the visit a stop inside the window and promise the window to the customer.
+
+    Looks again at what is stored now, with the technicians locked. What the visit or its hold occupied before
+    is given back in the same transaction. Raises SlotTaken when nobody can keep the window any more,
+    NotAllowed when the visit has begun, StaleTravel when `tables` miss a place.
+    """
+    ask = ask_of(visit)
+    if ask is None:
+        raise SlotTaken(window)
+    lock_territory(session, visit.territory)
+    if hold is not None:
+        release_hold(session, hold, tables=tables, now=now)
+    release_visit(session, visit, tables=tables, now=now)
+    rows = load_day(session, visit.territory, visit.territory.local_day(window.starts_at), now=now)
+    if hold is None and window not in offered_windows(visit.service, rows):
+        raise SlotTaken(window)
+    day = build(rows, _table(tables, rows.on), without=[visit_id(visit)])
+    _insert(session, day, ask.visit(day, visit_id(visit), window), window)
+    visit.pin = None
+    visit.promise(window, now=now, actor=actor)
+    session.flush()
+    return session.scalars(select(Stop).where(Stop.visit_id == visit.id)).one()
+
+
+def release_visit(
+    session: Session, visit: Visit, *, tables: Mapping[date, TravelTable], now: datetime
+) -> None:
+    """Take the visit out of its route, if it is on one; later stops are timed anew. Raises StaleTravel."""
+    lock_territory(session, visit.territory)
+    _take_out(session, visit.territory, Stop.visit_id == visit.id, visit_id(visit), tables, now)
+
+
+def release_hold(session: Session, hold: Hold, *, tables: Mapping[date, TravelTable], now: datetime) -> None:
+    """Give back what a hold reserved. Raises StaleTravel."""
+    territory = session.get_one(Territory, hold.territory_id)
+    lock_territory(session, territory)
+    _take_out(session, territory, Stop.hold_id == hold.id, hold_id(hold), tables, now)
+    session.delete(hold)
+    session.flush()
+
+
+def drop_expired_holds(session: Session, *, now: datetime) -> int:
+    """Remove holds that ran out; what they reserved was free from that moment. Returns how many."""
+    expired = session.scalars(select(Hold).where(Hold.expires_at <= now)).all()
+    ids = [hold.id for hold in expired]
+    session.execute(delete(Stop).where(Stop.hold_id.in_(ids)))
+    session.execute(delete(Hold).where(Hold.id.in_(ids)))
+    return len(ids)
+
+
+def lock_territory(session: Session, territory: Territory) -> None:
+    """Lock every technician of a territory, in order; what is read afterwards stays true."""
+    ids = session.scalars(select(Technician.id).where(Technician.territory_id == territory.id)).all()
+    lock_technicians(session, ids)
+
+
+def _take_out(
+    session: Session,
+    territory: Territory,
+    which: ColumnElement[bool],
+    name: str,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+) -> None:
+    found = session.execute(
+        select(Plan.on, Stop).join(Route, Route.plan_id == Plan.id).join(Stop).where(which)
+    ).one_or_none()
+    if found is None:
+        return
+    on, stop = found
+    day = build(load_day(session, territory, on, now=now), _table(tables, on), without=[name])
+    shift = shift_id(stop.technician_id)
+    if shift in day.problem.shift_by_id:
+        write_routes(session, day, [day.plan.route_of(shift)])
+    # still there when the route lost its shift, or when the hold had run out and nothing counted it any more
+    session.execute(delete(Stop).where(which))
+
+
+def _table(tables: Mapping[date, TravelTable], on: date) -> TravelTable:
+    if on not in tables:
+        raise StaleTravel
+    return tables[on]
+
+
+def _insert(session: Session, day: Day, wish: scheduler.Visit, window: Window) -> None:
+    day = day.adding(wish)
+    best = Board(day.problem, day.plan).cheapest(wish, tries=_CANDIDATES)
+    if best is None:
+        raise SlotTaken(window)
+    changed = place(day.problem, day.plan, wish, best)
+    write_routes(session, day, [changed.route_of(best.shift)])

@@ -79,11 +79,11 @@ class RoadTravelTimes:
         """Times and distances for all pairs, for a departure at `at`; never raises for points off the map."""
         places = {point.key: point for point in points}
         everything = range(len(places))
-        cells = self._cells(list(places.values()), everything, everything, at)
+        seconds, metres, guessed = self._cells(list(places.values()), everything, everything, at)
         position = {key: number for number, key in enumerate(places)}
         rows = np.array([position[point.key] for point in points], dtype=np.intp)
         spread = np.ix_(rows, rows)
-        return TravelTable(tuple(points), *(array[spread] for array in cells))
+        return TravelTable(tuple(points), seconds[spread], metres[spread], guessed[spread])
 
     def extend(
         self, table: TravelTable, points: Sequence[Coordinates], *, at: datetime | None = None
@@ -105,7 +105,7 @@ class RoadTravelTimes:
         """The line along the roads through `points` in order; straight to and from points off the roads."""
         if len(points) < 2:
             return Geometry(tuple(points), 0, estimated=False)
-        near = self._snaps(points) <= MAX_SNAP_M
+        near = [distance <= MAX_SNAP_M for distance in self._to_road(points)]
         legs = zip(pairwise(points), pairwise(near), strict=True)
         parts = []
         for on_road, group in groupby(legs, key=lambda leg: all(leg[1])):
@@ -120,42 +120,55 @@ class RoadTravelTimes:
 
     def snap_distance(self, point: Coordinates) -> float | None:
         """Metres from `point` to the main road network: large when no road that leads anywhere is near."""
-        return float(self._snaps([point])[0])
+        return self._to_road([point])[0]
 
     def _cells(
         self, points: list[Coordinates], rows: range, columns: range, at: datetime | None
     ) -> tuple[Seconds, Metres, Flags]:
         """Seconds, metres and what of them is estimated, from `rows` to `columns` of `points`."""
         factor = self._factor * self._manifest.profile(at).factor
-        seconds, metres = estimate(
-            points[rows.start : rows.stop], points[columns.start : columns.stop], factor
-        )
+        starts, ends = points[rows.start : rows.stop], points[columns.start : columns.stop]
+        seconds, metres = estimate(starts, ends, factor)
         if not seconds.size:
             return seconds, metres, np.zeros(seconds.shape, dtype=bool)
-        driven, distance = self._matrix(points, rows, columns)
-        off_road = self._snaps(points) > MAX_SNAP_M
-        guessed = np.isnan(driven) | np.isnan(distance) | off_road[rows, None] | off_road[None, columns]
+        driven, distance, off_road = self._driven(points, rows, columns)
+        guessed = np.isnan(driven) | np.isnan(distance) | off_road
         seconds = np.where(guessed, seconds, np.rint(driven * factor)).astype(np.int32)
         metres = np.where(guessed, metres, np.rint(distance)).astype(np.int32)
         same = np.array(rows)[:, None] == np.array(columns)[None, :]
         seconds[same] = metres[same] = 0
         return seconds, metres, guessed & ~same
 
-    def _matrix(
+    def _driven(
         self, points: list[Coordinates], rows: range, columns: range
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Seconds and metres of the roads, NaN where none leads."""
-        seconds, metres = [], []
-        for start in range(rows.start, rows.stop, _ROWS_PER_CALL):
-            answer = self._table(points, range(start, min(start + _ROWS_PER_CALL, rows.stop)), columns)
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], Flags]:
+        """Seconds and metres by road (NaN where none leads) and where an end is too far from any road."""
+        seconds, metres, starts, ends = [], [], [], []
+        for first in range(rows.start, rows.stop, _ROWS_PER_CALL):
+            answer = self._ask(points, range(first, min(first + _ROWS_PER_CALL, rows.stop)), columns)
             seconds += [list(row) for row in answer["durations"]]
             metres += [list(row) for row in answer["distances"]]
-        return np.array(seconds, dtype=float), np.array(metres, dtype=float)
+            starts += _snaps(answer["sources"])
+            ends = _snaps(answer["destinations"])
+        off_road = (np.array(starts)[:, None] > MAX_SNAP_M) | (np.array(ends)[None, :] > MAX_SNAP_M)
+        return np.array(seconds, dtype=float), np.array(metres, dtype=float), off_road
 
-    def _snaps(self, points: Sequence[Coordinates]) -> NDArray[np.float64]:
+    def _to_road(self, points: Sequence[Coordinates]) -> list[float]:
         """Metres from each point to the main road network."""
-        answer = self._table(points, range(len(points)), [len(points)])
-        return np.array([source["distance"] for source in answer["sources"]], dtype=float)
+        return _snaps(self._ask(points, range(len(points)), [len(points)])["sources"])
+
+    def _ask(self, points: Sequence[Coordinates], rows: Sequence[int], columns: Sequence[int]) -> Any:
+        # The engine snaps to an isolated piece of road when all points of the call lie on it. The anchor
+        # makes it choose the main network always: a time must not depend on who else is in the table.
+        return _engines.get(self._path).Table(
+            osrm.TableParameters(
+                coordinates=[(point.lon, point.lat) for point in (*points, self._manifest.anchor)],
+                sources=list(rows),
+                destinations=list(columns),
+                annotations=["duration", "distance"],
+                generate_hints=False,
+            )
+        )
 
     def _line(self, run: list[Coordinates]) -> Geometry:
         try:
@@ -173,3 +186,7 @@ class RoadTravelTimes:
         route = answer["routes"][0]
         line = tuple(Coordinates(lat, lon) for lon, lat in route["geometry"]["coordinates"])
         return Geometry(line, round(route["distance"]), estimated=False)
+
+
+def _snaps(waypoints: Any) -> list[float]:
+    return [waypoint["distance"] for waypoint in waypoints]

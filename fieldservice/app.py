@@ -25,11 +25,17 @@ from fieldservice.field.views import bp as field
 from fieldservice.geo.geocoding import open_geocoding
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.travel import open_travel_times
+from fieldservice.models import UserRole
 from fieldservice.notify import open_channels
 from fieldservice.paths import STATIC, TEMPLATES
 from fieldservice.web import Services
 
 MAX_BODY = 1024 * 1024
+_STAFF_HOMES = {
+    UserRole.ADMIN: "dispatch.today",
+    UserRole.DISPATCHER: "dispatch.today",
+    UserRole.TECHNICIAN: "field.route",
+}
 _PAGES = (400, 403, 404, 405, 409, 410, 413, 429, 500, 503)
 
 root = Blueprint("root", __name__)
@@ -70,7 +76,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     Babel(app)
     Assets(STATIC / "vendor").install(app.jinja_env)
     app.context_processor(web.template_helpers)
-    auth.install(app, services)
+    auth.install(app, services, homes=_STAFF_HOMES)
     for code in _PAGES:
         app.register_error_handler(code, _error_page)
     app.register_blueprint(root)

@@ -1,0 +1,19 @@
+"""Who may do what: staff who sign in, customers' private links, rate limits, protective headers."""
+
+from fieldservice.auth import limits
+from fieldservice.auth.refusals import UserRefused
+from fieldservice.auth.setup import install
+from fieldservice.auth.staff import Actor, actor, require
+from fieldservice.auth.users import add_user, deactivate, set_password
+
+__all__ = [
+    "Actor",
+    "UserRefused",
+    "actor",
+    "add_user",
+    "deactivate",
+    "install",
+    "limits",
+    "require",
+    "set_password",
+]

@@ -1,0 +1,67 @@
+"""Customers' private links: 256 random bits, made again from a nonce when a message is written. Knows no web.
+
+The table holds the nonce and a hash of the token; without the secret key neither leads to the token.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldservice.models import PrivateLink, Visit
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class LinkUnknown(Exception):
+    """No link has this token."""
+
+
+class LinkExpired(Exception):
+    """The link was real and has run out."""
+
+
+def make_link(visit: Visit, *, secret_key: str, now: datetime, expires_at: datetime) -> PrivateLink:
+    """A new way to this visit alone; stored together with the visit."""
+    nonce = secrets.token_urlsafe(32)
+    link = PrivateLink(
+        nonce=nonce, token_hash=_hash(_token(nonce, secret_key)), created_at=now, expires_at=expires_at
+    )
+    visit.links.append(link)
+    return link
+
+
+def token_of(link: PrivateLink, secret_key: str) -> str:
+    """The token that belongs into the link's address."""
+    return _token(link.nonce, secret_key)
+
+
+def find_visit(session: Session, token: str, *, now: datetime) -> Visit:
+    """The visit that the token opens; changes nothing, however often it is asked.
+
+    Raises LinkUnknown or LinkExpired. The lookup compares hashes, so its time tells nothing about tokens.
+    """
+    if not _TOKEN.fullmatch(token):
+        raise LinkUnknown
+    link = session.scalar(select(PrivateLink).where(PrivateLink.token_hash == _hash(token)))
+    if link is None:
+        raise LinkUnknown
+    if link.expires_at <= now:
+        raise LinkExpired
+    return link.visit
+
+
+def _token(nonce: str, secret_key: str) -> str:
+    digest = hmac.new(secret_key.encode(), f"private link:{nonce}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

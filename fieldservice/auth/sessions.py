@@ -1,0 +1,79 @@
+"""Logins that the server can end. Only a hash of each token is kept. Knows no web."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from fieldservice.models import User, UserSession
+
+LONGEST = timedelta(days=7)
+LONGEST_IDLE = timedelta(hours=12)
+TOUCH_EVERY = timedelta(minutes=5)
+_USER_AGENT_LENGTH = 300
+
+
+def start(session: Session, user_id: int, *, now: datetime, user_agent: str = "") -> str:
+    """Begin a login and return its token, which is not kept; forget the user's logins that have run out."""
+    session.execute(delete(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at <= now))
+    token = secrets.token_urlsafe(32)
+    session.add(
+        UserSession(
+            user_id=user_id,
+            token_hash=_hash(token),
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + LONGEST,
+            user_agent=user_agent[:_USER_AGENT_LENGTH],
+        )
+    )
+    return token
+
+
+def find(session: Session, token: str, *, now: datetime) -> UserSession | None:
+    """The login of this token with its user, unless it was ended, ran out, lay idle or its user is closed."""
+    return session.scalar(
+        select(UserSession)
+        .join(UserSession.user)
+        .options(joinedload(UserSession.user))
+        .where(
+            UserSession.token_hash == _hash(token),
+            UserSession.ended_at.is_(None),
+            UserSession.expires_at > now,
+            UserSession.last_seen_at > now - LONGEST_IDLE,
+            User.active,
+        )
+    )
+
+
+def touch(session: Session, token: str, *, now: datetime) -> None:
+    """Remember that the login was used just now."""
+    session.execute(
+        update(UserSession).where(UserSession.token_hash == _hash(token)).values(last_seen_at=now)
+    )
+
+
+def end(session: Session, token: str, *, now: datetime) -> None:
+    """End the login of this token, if it lasts."""
+    session.execute(
+        update(UserSession)
+        .where(UserSession.token_hash == _hash(token), UserSession.ended_at.is_(None))
+        .values(ended_at=now)
+    )
+
+
+def end_all(session: Session, user: User, *, now: datetime) -> None:
+    """End every login of a user that lasts."""
+    session.execute(
+        update(UserSession)
+        .where(UserSession.user_id == user.id, UserSession.ended_at.is_(None))
+        .values(ended_at=now)
+    )
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, current_app, make_response, request
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date, format_datetime, gettext
+from flask_babel import get_locale, gettext
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,7 +22,7 @@ from fieldservice.geo.geocoding import GeocodingChain
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.travel import TravelTimes
 from fieldservice.models import IdempotencyKey, Window
-from fieldservice.notify import Channels
+from fieldservice.notify import Channels, words
 
 KEY_FIELD = "idempotency_key"
 _KEY_LENGTH = 255
@@ -117,31 +117,22 @@ def _replay(stored: IdempotencyKey) -> Response:
 
 def clock_time(instant: datetime, zone: ZoneInfo) -> str:
     """A time of day such as 10:25 am."""
-    return _lower_half(
-        format_datetime(instant.astimezone(zone), "h:mm a" if _twelve_hours() else "HH:mm", rebase=False)
-    )
+    return words.clock_time(instant, zone, _locale())
 
 
 def window_words(window: Window, zone: ZoneInfo) -> str:
     """An arrival window such as 10 am – 12 pm: never a bare hour."""
-    start, end = window.starts_at.astimezone(zone), window.ends_at.astimezone(zone)
-    if not _twelve_hours():
-        return f"{start:%H:%M} – {end:%H:%M}"
-    return f"{_hour(start)} – {_hour(end)}"
+    return words.window_words(window.starts_at, window.ends_at, zone, _locale())
 
 
 def day_words(on: date, *, year: bool = False, short: bool = False) -> str:
     """A day such as Tuesday, Nov 24."""
-    pattern = "EEE, MMM d" if short else "EEEE, MMM d"
-    return str(format_date(on, f"{pattern}, y" if year else pattern))
+    return words.day_words(on, _locale(), year=year, short=short)
 
 
 def zone_words(zone: ZoneInfo, at: datetime) -> str:
-    """A time zone in words, such as Baltimore-style city names do not give: Eastern Standard Time (EST)."""
-    local = at.astimezone(zone)
-    name = str(format_datetime(local, "zzzz", rebase=False))
-    short = local.tzname() or ""
-    return f"{name} ({short})" if short and short != name else name
+    """A time zone in words with its letters, if it has any: Eastern Standard Time (EST)."""
+    return words.zone_words(zone, at, _locale())
 
 
 def minutes_words(length: timedelta) -> str:
@@ -152,16 +143,8 @@ def minutes_words(length: timedelta) -> str:
     return gettext("%(hours)d h %(minutes)02d", hours=minutes // 60, minutes=minutes % 60)
 
 
-def _hour(local: datetime) -> str:
-    return _lower_half(str(format_datetime(local, "h a" if local.minute == 0 else "h:mm a", rebase=False)))
-
-
-def _lower_half(text: str) -> str:
-    return text.replace("AM", "am").replace("PM", "pm").replace("\u202f", " ")
-
-
-def _twelve_hours() -> bool:
-    return services().settings.locale.startswith("en_US")
+def _locale() -> str:
+    return str(get_locale())
 
 
 def template_helpers() -> dict[str, Any]:

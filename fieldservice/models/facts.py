@@ -1,0 +1,42 @@
+"""A visit as its customer knows it: what messages and calendar files are made from, for every face alike."""
+
+from __future__ import annotations
+
+from fieldservice.config import Settings
+from fieldservice.models.visit import Place, Visit, VisitState
+from fieldservice.notify.facts import Company, VisitFacts
+
+
+def facts_of(visit: Visit, settings: Settings, *, link: str) -> VisitFacts:
+    """The facts of a promised visit; `link` is its private address, or empty when there is none any more.
+
+    Raises ValueError for a visit that nobody was promised.
+    """
+    window = visit.window
+    if window is None:
+        raise ValueError(f"visit {visit.id} has no window")
+    return VisitFacts(
+        reference=visit.reference,
+        promise_version=visit.promise_version,
+        cancelled=visit.state == VisitState.CANCELLED,
+        starts_at=window.starts_at,
+        ends_at=window.ends_at,
+        zone=visit.territory.zone,
+        service=visit.service.name,
+        place=visit.service.place,
+        address=_address(visit),
+        link=link,
+        company=Company(settings.company_name, settings.company_phone, settings.company_email),
+        locale=visit.work_order.customer.locale or settings.locale,
+    )
+
+
+def _address(visit: Visit) -> str:
+    branch = visit.service.branch
+    match visit.service.place:
+        case Place.REMOTE:
+            return ""
+        case Place.AT_BRANCH if branch is not None:
+            return f"{branch.name}, {branch.address}"
+        case _:
+            return visit.site.one_line

@@ -1,0 +1,66 @@
+"""A visit as a calendar entry that later ones replace.
+
+The entry is published (METHOD:PUBLISH), not an invitation (METHOD:REQUEST): an invitation puts "Decline"
+beside the visit, and whoever presses it believes to have cancelled, while only a mailbox that nobody reads was
+told. A visit is changed and cancelled behind its private link alone, which the entry carries.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from icalendar import Calendar, Event, vCalAddress, vText
+
+from fieldservice.notify.facts import VisitFacts
+from fieldservice.notify.mail import Invitation, one_line
+from fieldservice.notify.translations import gettext_of
+
+_PRODUCT = "-//fieldservice//visits//EN"
+_A_DAY = timedelta(days=1)
+
+
+def calendar_file(facts: VisitFacts, *, written_at: datetime) -> bytes:
+    """The visit's entry as an .ics file; importing a newer one replaces the older one."""
+    return invitation(facts, written_at=written_at).content
+
+
+def invitation(facts: VisitFacts, *, written_at: datetime) -> Invitation:
+    """The visit's entry for an e-mail: published, or cancelled when the visit is."""
+    method = "CANCEL" if facts.cancelled else "PUBLISH"
+    calendar = Calendar()
+    calendar.add("prodid", _PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("method", method)
+    calendar.add_component(_event(facts, written_at))
+    calendar.add_missing_timezones(facts.starts_at.date() - _A_DAY, facts.ends_at.date() + 2 * _A_DAY)
+    return Invitation(method, calendar.to_ical())
+
+
+def _event(facts: VisitFacts, written_at: datetime) -> Event:
+    event = Event()
+    event.add("uid", f"{facts.reference}@{facts.company.email.rpartition('@')[2]}")
+    # A cancellation is the last word on a visit, so it outranks the promise that it ends.
+    event.add("sequence", facts.promise_version + facts.cancelled)
+    event.add("status", "CANCELLED" if facts.cancelled else "CONFIRMED")
+    event.add("dtstamp", written_at)
+    event.add("dtstart", facts.starts_at.astimezone(facts.zone))
+    event.add("dtend", facts.ends_at.astimezone(facts.zone))
+    event.add("summary", one_line(f"{facts.company.name}: {facts.service}"))
+    event.add("description", _description(facts))
+    if facts.address:
+        event.add("location", one_line(facts.address))
+    if facts.link:
+        event.add("url", facts.link)
+    organizer = vCalAddress(f"mailto:{facts.company.email}")
+    organizer.params["cn"] = vText(one_line(facts.company.name))
+    event["organizer"] = organizer
+    return event
+
+
+def _description(facts: VisitFacts) -> str:
+    _ = gettext_of(facts.locale)
+    lines = [_("Reference %(reference)s") % {"reference": facts.reference}]
+    if facts.link and not facts.cancelled:
+        lines.append(_("Change or cancel: %(link)s") % {"link": facts.link})
+    lines.append(_("Questions? Call %(phone)s.") % {"phone": facts.company.phone})
+    return "\n".join(lines)

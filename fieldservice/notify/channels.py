@@ -1,0 +1,34 @@
+"""The channels of one company, opened from its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from fieldservice.config import Settings
+from fieldservice.notify.mailers import FileMailer, Mailer
+from fieldservice.notify.sms import FileSms, NoSms, SmsGateway
+from fieldservice.notify.smtp import SmtpMailer
+
+
+@dataclass(frozen=True)
+class Channels:
+    """How customers are reached."""
+
+    email: Mailer
+    sms: SmsGateway
+
+    @property
+    def longest_send(self) -> timedelta:
+        """After this time a send on any channel has returned or raised."""
+        return max(self.email.longest_send, self.sms.longest_send)
+
+
+def open_channels(settings: Settings) -> Channels:
+    """The channels that the settings name; raises SettingError for an address that is none."""
+    if settings.smtp_url:
+        email: Mailer = SmtpMailer.from_url(settings.smtp_url)
+    else:
+        email = FileMailer(settings.data_dir / "outbox")
+    sms: SmsGateway = FileSms(settings.data_dir / "sms") if settings.sms_gateway == "file" else NoSms()
+    return Channels(email, sms)

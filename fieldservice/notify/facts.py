@@ -1,0 +1,38 @@
+"""What a message or a calendar entry says about a visit, free of tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True)
+class Company:
+    """Who writes to the customer."""
+
+    name: str
+    phone: str
+    email: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitFacts:
+    """A promised visit as its customer knows it."""
+
+    reference: str
+    promise_version: int
+    cancelled: bool
+    starts_at: datetime
+    ends_at: datetime
+    zone: ZoneInfo
+    service: str
+    place: str  # on_site, at_branch or remote
+    address: str  # empty for a remote visit
+    link: str  # empty when the customer has no private link any more
+    company: Company
+    locale: str
+
+    def __post_init__(self) -> None:
+        if self.starts_at.tzinfo is None or self.ends_at.tzinfo is None or not self.starts_at < self.ends_at:
+            raise ValueError(f"not a window: {self.starts_at} to {self.ends_at}")

@@ -1,0 +1,91 @@
+"""One e-mail: what it says, and how that is written down for the wire."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+
+from fieldservice.notify.errors import Permanent
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """A calendar entry and what the receiver shall do with it (RFC 5546: PUBLISH or CANCEL)."""
+
+    method: str
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    """An e-mail to one person; `key` stays the same however often it is sent.
+
+    Raises Permanent when the address of the recipient is none.
+    """
+
+    key: str
+    sender_name: str
+    sender: str
+    recipient_name: str
+    recipient: str
+    written_at: datetime
+    subject: str
+    text: str
+    html: str
+    invitation: Invitation | None = None
+
+    def __post_init__(self) -> None:
+        local, _, domain = self.recipient.rpartition("@")
+        if not local or not domain or one_line(self.recipient) != self.recipient or " " in self.recipient:
+            raise Permanent(f"not an e-mail address: {self.recipient!r}")
+
+    @property
+    def international(self) -> bool:
+        """Whether an address needs a server that knows more than ASCII (RFC 6531)."""
+        return not (self.sender.isascii() and self.recipient.isascii())
+
+    @property
+    def message_id(self) -> str:
+        """The same for every try, so that a mailbox can drop a duplicate.
+
+        A hash, because EmailMessage cuts an identifier at a colon.
+        """
+        domain = self.sender.rpartition("@")[2]
+        return f"<{hashlib.sha256(self.key.encode()).hexdigest()[:32]}@{domain}>"
+
+
+def compose(mail: Mail) -> EmailMessage:
+    """Text, HTML and calendar entry in one message that any server accepts."""
+    message = EmailMessage(policy=SMTP.clone(utf8=mail.international, cte_type="7bit"))
+    message["From"] = _address(mail.sender_name, mail.sender)
+    message["To"] = _address(mail.recipient_name, mail.recipient)
+    message["Subject"] = one_line(mail.subject)
+    message["Date"] = mail.written_at
+    message["Message-ID"] = mail.message_id
+    message["Auto-Submitted"] = "auto-generated"  # asks holiday notes and other robots not to answer
+    message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
+    if mail.invitation is not None:
+        message.add_attachment(
+            mail.invitation.content.decode("utf-8"),
+            subtype="calendar",
+            params={"method": mail.invitation.method},
+            filename="visit.ics",
+        )
+    return message
+
+
+def one_line(text: str) -> str:
+    """The text without line ends and other control characters, fit for a header."""
+    visible = "".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in text)
+    return " ".join(visible.split())
+
+
+def _address(name: str, address: str) -> Address:
+    local, _, domain = address.rpartition("@")
+    return Address(one_line(name), local, domain)

@@ -1,0 +1,100 @@
+"""What customers read: one file of words per kind of message, one layout for text and one for HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from fieldservice.notify import words
+from fieldservice.notify.facts import VisitFacts
+from fieldservice.notify.mail import one_line
+from fieldservice.notify.translations import translations_of
+from fieldservice.paths import TEMPLATES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Occasion:
+    """Why a message is written: its kind, the visit as it stands, and what is particular to the kind."""
+
+    kind: str
+    facts: VisitFacts
+    technician: str = ""
+    arrives_at: datetime | None = None
+    old_window: tuple[datetime, datetime] | None = None
+
+
+@dataclass(frozen=True)
+class Letter:
+    """An e-mail's visible parts."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def letter(occasion: Occasion) -> Letter:
+    """The e-mail of an occasion, in the customer's language."""
+    env, values = _environment(occasion.facts.locale), _values(occasion)
+    words_of_kind = env.get_template(f"{occasion.kind}.txt")
+    blocks = {name: _block(words_of_kind, name, values) for name in ("subject", "heading", "lead")}
+    html = env.get_template("_layout.html").render(values | blocks)
+    return Letter(one_line(blocks["subject"]), words_of_kind.render(values), html)
+
+
+def short_text(occasion: Occasion) -> str:
+    """The text message of an occasion, in the customer's language."""
+    template = _environment(occasion.facts.locale).get_template(f"{occasion.kind}.txt")
+    return one_line(_block(template, "sms", _values(occasion)))
+
+
+@lru_cache
+def _environment(locale: str) -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES / "email"),
+        autoescape=lambda name: bool(name and name.endswith(".html")),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    env.policies["ext.i18n.trimmed"] = True
+    env.install_gettext_translations(translations_of(locale), newstyle=True)  # type: ignore[attr-defined]
+    return env
+
+
+def _block(template: Template, name: str, values: dict[str, Any]) -> str:
+    return "".join(template.blocks[name](template.new_context(values)))
+
+
+def _values(occasion: Occasion) -> dict[str, Any]:
+    facts = occasion.facts
+    zone, locale = facts.zone, facts.locale
+    values = {
+        "language": words.locale_of(locale).language,
+        "day": words.day_words(facts.starts_at.astimezone(zone).date(), locale),
+        "window": words.window_words(facts.starts_at, facts.ends_at, zone, locale),
+        "zone": words.zone_words(zone, facts.starts_at, locale),
+        "cancelled": facts.cancelled,
+        "place": facts.place,
+        "address": one_line(facts.address),
+        "service": one_line(facts.service),
+        "reference": facts.reference,
+        "link": facts.link,
+        "company": facts.company,
+        "technician": one_line(occasion.technician),
+        "arrival": "",
+        "old_day": "",
+        "old_window": "",
+    }
+    if occasion.arrives_at:
+        values["arrival"] = words.clock_time(occasion.arrives_at, zone, locale)
+    if occasion.old_window:
+        starts_at, ends_at = occasion.old_window
+        values["old_day"] = words.day_words(starts_at.astimezone(zone).date(), locale)
+        values["old_window"] = words.window_words(starts_at, ends_at, zone, locale)
+    return values

@@ -1,0 +1,64 @@
+"""Times in words, by locale and zone; needs neither a request nor an application."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime, get_time_format, get_timezone_name
+
+FALLBACK = "en_US"
+
+
+@lru_cache
+def locale_of(name: str) -> Locale:
+    """The locale of that name, or American English when nobody knows it."""
+    try:
+        return Locale.parse(name)
+    except (ValueError, UnknownLocaleError):
+        return Locale.parse(FALLBACK)
+
+
+def clock_time(instant: datetime, zone: ZoneInfo, locale: str) -> str:
+    """A time of day such as 10:25 am."""
+    return _time(instant.astimezone(zone), _pattern(locale), locale)
+
+
+def window_words(starts_at: datetime, ends_at: datetime, zone: ZoneInfo, locale: str) -> str:
+    """An arrival window such as 10 am – 12 pm: never a bare hour."""
+    return f"{_hour(starts_at.astimezone(zone), locale)} – {_hour(ends_at.astimezone(zone), locale)}"
+
+
+def day_words(on: date, locale: str, *, year: bool = False, short: bool = False) -> str:
+    """A day such as Tuesday, Nov 24."""
+    known = locale_of(locale)
+    pattern = known.datetime_skeletons["yMMMEd" if year else "MMMEd"].pattern
+    if not short:
+        pattern = pattern.replace("E", "EEEE")
+    return format_date(on, pattern, locale=known)
+
+
+def zone_words(zone: ZoneInfo, at: datetime, locale: str) -> str:
+    """A time zone in words with its letters, if it has any: Eastern Standard Time (EST)."""
+    local = at.astimezone(zone)
+    name = get_timezone_name(local, locale=locale_of(locale))
+    letters = local.tzname() or ""
+    return f"{name} ({letters})" if letters.isalpha() and letters != name else name
+
+
+def _hour(local: datetime, locale: str) -> str:
+    pattern = _pattern(locale)
+    if local.minute == 0 and "a" in pattern:
+        pattern = pattern.replace(":mm", "")
+    return _time(local, pattern, locale)
+
+
+def _pattern(locale: str) -> str:
+    return get_time_format("short", locale=locale_of(locale)).pattern
+
+
+def _time(local: datetime, pattern: str, locale: str) -> str:
+    text = format_datetime(local, pattern, locale=locale_of(locale), tzinfo=local.tzinfo)
+    return text.replace("AM", "am").replace("PM", "pm").replace("\u202f", " ")

@@ -2,8 +2,8 @@
 
 A message is written beside the queue and renamed into it, so nobody reads half of one. A consumer renames it
 into its own `inflight` folder and removes it on acknowledgement. Every consumer holds a POSIX lock on its
-folder: when the lock is free the owner is dead and its messages go back to the queue. A message is only a hint,
-the tables are the truth; so files are not synced to the disk.
+folder: when the lock is free the owner is dead and its messages go back to the queue. A message is only a
+hint, the tables are the truth; so files are not synced to the disk.
 """
 
 from __future__ import annotations

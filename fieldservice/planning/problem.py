@@ -104,6 +104,11 @@ def build(rows: DayRows, table: TravelTable, *, without: Iterable[str] = (), lif
     return builder.finish()
 
 
+def wish(rows: DayRows, table: TravelTable, visit: Visit) -> scheduler.Visit:
+    """A visit as it would stand in the problem of a day, pinned as it is pinned now."""
+    return _Builder(rows, table, frozenset(), lift=False).visit(visit)
+
+
 class _Builder:
     def __init__(self, rows: DayRows, table: TravelTable, without: frozenset[str], *, lift: bool) -> None:
         self.rows, self.table, self.without, self.lift = rows, table, without, lift
@@ -138,7 +143,7 @@ class _Builder:
 
     def add_unassigned(self, visit: Visit) -> None:
         if visit_id(visit) not in self.without and visit_place(visit) is not None:
-            self._lift([self._visit(visit)])
+            self._lift([self.visit(visit)])
 
     def finish(self) -> Day:
         matrix = scheduler.Problem(
@@ -157,7 +162,7 @@ class _Builder:
 
     def _stop_visit(self, stop: Stop, day: TechnicianDay) -> scheduler.Visit | None:
         if stop.visit is not None:
-            return None if visit_id(stop.visit) in self.without else self._visit(stop.visit)
+            return None if visit_id(stop.visit) in self.without else self.visit(stop.visit)
         hold = stop.hold
         if hold is None or hold_id(hold) in self.without:
             return None
@@ -170,7 +175,8 @@ class _Builder:
             pinned=scheduler.Pin(shift=shift_id(day.technician.id)),
         )
 
-    def _visit(self, visit: Visit) -> scheduler.Visit:
+    def visit(self, visit: Visit) -> scheduler.Visit:
+        """The visit with all that limits where it may go."""
         self.rows_by_id[visit.id] = visit
         place = visit_place(visit)
         if place is None:
@@ -270,14 +276,12 @@ def _location(table: TravelTable, place: Coordinates) -> int:
 
 
 def _relaxed(visit: scheduler.Visit, start_s: int) -> scheduler.Visit:
-    if any(low <= start_s <= high for low, high in visit.windows):
-        return visit
-    pinned = visit.pinned
-    if pinned and pinned.start_s is not None:
+    pinned, windows = visit.pinned, visit.windows
+    if pinned and pinned.start_s is not None and pinned.start_s != start_s:
         pinned = scheduler.Pin(shift=pinned.shift, start_s=start_s)
-    return replace(
-        visit, windows=(*visit.windows, (min(visit.windows[-1][0], start_s), start_s)), pinned=pinned
-    )
+    if not any(low <= start_s <= high for low, high in windows):
+        windows = (*windows, (min(windows[-1][0], start_s), start_s))
+    return replace(visit, windows=windows, pinned=pinned)
 
 
 def _as_planned(day: TechnicianDay) -> WorkingDay:

@@ -1,0 +1,260 @@
+"""What a dispatcher changes by hand, stored with its history and undone as a change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+import scheduler
+from fieldservice.geo.types import TravelTable
+from fieldservice.models import Pin, Plan, PlanChange, Route, Stop, Territory, Visit
+from fieldservice.models.visit import PLANNABLE
+from fieldservice.planning.history import ChangeLog, audit, restore_pins
+from fieldservice.planning.judge import SOFT_RULES, Judgement, Move, RuleBroken, judge, unpinned
+from fieldservice.planning.problem import (
+    Day,
+    StaleTravel,
+    build,
+    row_id,
+    shift_id,
+    visit_id,
+    wish,
+)
+from fieldservice.planning.rows import load_day, visit_place
+from fieldservice.planning.service import lock_territory
+from fieldservice.planning.store import ensure_plan, write_routes
+from scheduler import timeline
+
+
+class StalePlan(Exception):
+    """Somebody changed the plan since the page was made."""
+
+
+class NeedsConfirmation(Exception):
+    """The change breaks a rule that a person may break, and nobody has said yes yet."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        super().__init__("; ".join(violation.text for violation in judgement.soft))
+        self.judgement = judgement
+
+
+class NotPlannable(Exception):
+    """The visit has begun or ended, or its site has no coordinates."""
+
+
+class NothingToUndo(Exception):
+    """The change was undone before, or its routes have changed since."""
+
+
+def move_visit(
+    session: Session,
+    visit: Visit,
+    move: Move,
+    *,
+    plan_version: int,
+    confirmed: bool,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    actor: str,
+) -> PlanChange:
+    """Put a visit where a dispatcher wants it; it is pinned there, later stops cascade.
+
+    Raises StalePlan, NotPlannable, RuleBroken for a hard rule, NeedsConfirmation for a soft one that is not
+    `confirmed`, StaleTravel. A confirmed violation is stored on the visit.
+    """
+    lock_territory(session, visit.territory)
+    session.refresh(visit)
+    if visit.state not in PLANNABLE or visit_place(visit) is None:
+        raise NotPlannable
+    plan = ensure_plan(session, visit.territory, move.on)
+    if plan.version != plan_version:
+        raise StalePlan
+    source = _current(session, visit)
+    days = _days(session, visit.territory, {move.on, *(source[:1] if source else ())}, tables, now)
+    change = ChangeLog(session, days, now=now, actor=actor)
+    change.remember(visit, [(move.on, move.technician_id), *([source] if source else [])])
+    without = {on: _without(day, visit) for on, day in days.items()}
+    judgement = judge(without[move.on], visit, move)
+    if judgement.hard:
+        raise RuleBroken(judgement.hard)
+    if judgement.soft and not confirmed:
+        raise NeedsConfirmation(judgement)
+    session.execute(delete(Stop).where(Stop.visit_id == visit.id))
+    if source and source != (move.on, move.technician_id):
+        _write(session, without[source[0]], source[1])
+    target = without[move.on].adding(unpinned(wish(days[move.on].rows, days[move.on].table, visit)))
+    write_routes(session, target, [judgement.route])
+    _pin(session, visit, move, judgement, now=now)
+    visit.accepted_violations = [
+        {"rule": violation.rule, "text": violation.text, "by": actor, "at": now.isoformat()}
+        for violation in judgement.soft
+    ]
+    detail = {"technician_id": move.technician_id, "starts_at": judgement.starts_at.isoformat()}
+    visit.record("moved", occurred_at=now, now=now, actor=actor, payload=detail)
+    return change.store("move", plan, {"visit_id": visit.id, **detail})
+
+
+def unassign_visit(
+    session: Session,
+    visit: Visit,
+    *,
+    plan_version: int,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    actor: str,
+) -> PlanChange:
+    """Take a visit off its route; its promise stays and is now at risk. Raises StalePlan, NotPlannable."""
+    lock_territory(session, visit.territory)
+    session.refresh(visit)
+    source = _current(session, visit)
+    if visit.state not in PLANNABLE or source is None:
+        raise NotPlannable
+    plan = ensure_plan(session, visit.territory, source[0])
+    if plan.version != plan_version:
+        raise StalePlan
+    days = _days(session, visit.territory, {source[0]}, tables, now)
+    change = ChangeLog(session, days, now=now, actor=actor)
+    change.remember(visit, [source])
+    visit.pin = None
+    session.execute(delete(Stop).where(Stop.visit_id == visit.id))
+    _write(session, _without(days[source[0]], visit), source[1])
+    visit.record("unassigned", occurred_at=now, now=now, actor=actor)
+    return change.store("unassign", plan, {"visit_id": visit.id})
+
+
+def pin_visit(session: Session, visit: Visit, *, pinned: bool, now: datetime, actor: str) -> None:
+    """Pin a visit to its technician and start, or let the optimiser have it again. Raises NotPlannable."""
+    lock_territory(session, visit.territory)
+    session.refresh(visit)
+    stop = session.scalar(select(Stop).where(Stop.visit_id == visit.id))
+    if stop is None or visit.state not in PLANNABLE:
+        raise NotPlannable
+    visit.pin = None
+    session.flush()
+    if pinned:
+        visit.pin = Pin(technician_id=stop.technician_id, starts_at=stop.starts_at, created_at=now)
+    stop.route.version += 1
+    stop.route.plan.version += 1
+    session.add(audit("pin" if pinned else "unpin", visit.id, {}, now=now, actor=actor))
+
+
+def undo_change(
+    session: Session,
+    change: PlanChange,
+    *,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    actor: str,
+) -> PlanChange:
+    """Bring back the orders from before a change, as a new change that is checked like any other.
+
+    Raises NothingToUndo when its routes have changed since, RuleBroken when the old orders no longer hold.
+    """
+    plan = session.get_one(Plan, change.plan_id)
+    territory = session.get_one(Territory, plan.territory_id)
+    lock_territory(session, territory)
+    session.refresh(change)
+    entries = change.before["routes"]
+    wanted = {(date.fromisoformat(entry["on"]), entry["technician_id"]): entry["visits"] for entry in entries}
+    days = _days(session, territory, {on for on, _ in wanted}, tables, now)
+    if change.undone_by_id is not None or _versions(days, wanted) != _stored_versions(change.after):
+        raise NothingToUndo
+    visits = _plannable(session, {name for names in wanted.values() for name in names if name[0] == "v"})
+    moved = [name for name in visits if any(name in day.problem.visit_by_id for day in days.values())]
+    restore_pins(session, change.before["pins"], now=now)
+    again = ChangeLog(session, days, now=now, actor=actor)
+    again.remember_routes(wanted, change.after["pins"])
+    session.execute(delete(Stop).where(Stop.visit_id.in_([row_id(name) for name in moved])))
+    for on, day in days.items():
+        orders = {technician: names for (when, technician), names in wanted.items() if when == on}
+        write_orders(session, day, orders, visits, soft=True)
+    undone = again.store("undo", plan, {"change_id": change.id, **change.summary})
+    change.undone_by_id = undone.id
+    return undone
+
+
+def write_orders(
+    session: Session,
+    day: Day,
+    orders: Mapping[int, Sequence[str]],
+    visits: Mapping[str, Visit],
+    *,
+    soft: bool,
+) -> None:
+    """Time and store whole routes. Raises RuleBroken when they break a rule (with `soft`: a hard one)."""
+    known = dict(day.problem.visit_by_id)
+    for names in orders.values():
+        for name in names:
+            if name not in known and name in visits:
+                known[name] = wish(day.rows, day.table, visits[name])
+    problem = replace(day.problem, visits=tuple(known.values()))
+    changed = replace(day, problem=problem)
+    routes = [
+        timeline.project(problem, shift_id(technician), [name for name in names if name in known])
+        for technician, names in orders.items()
+    ]
+    broken = scheduler.check(problem, scheduler.Plan(routes=tuple(routes)))
+    broken = [violation for violation in broken if not (soft and violation.rule in SOFT_RULES)]
+    if broken:
+        raise RuleBroken(broken)
+    write_routes(session, changed, routes)
+
+
+def _pin(session: Session, visit: Visit, move: Move, judgement: Judgement, *, now: datetime) -> None:
+    visit.pin = None
+    session.flush()
+    starts_at = judgement.starts_at if move.starts_at else None
+    visit.pin = Pin(technician_id=move.technician_id, starts_at=starts_at, created_at=now)
+    session.flush()
+
+
+def _current(session: Session, visit: Visit) -> tuple[date, int] | None:
+    """The day and technician of a visit's stop."""
+    found = session.execute(
+        select(Plan.on, Stop.technician_id)
+        .join(Route, Route.plan_id == Plan.id)
+        .join(Stop, Stop.route_id == Route.id)
+        .where(Stop.visit_id == visit.id)
+    ).one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
+def _days(
+    session: Session,
+    territory: Territory,
+    days: Iterable[Any],
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+) -> dict[date, Day]:
+    wanted = sorted(set(days))
+    if any(on not in tables for on in wanted):
+        raise StaleTravel
+    return {on: build(load_day(session, territory, on, now=now), tables[on]) for on in wanted}
+
+
+def _without(day: Day, visit: Visit) -> Day:
+    return build(day.rows, day.table, without=[visit_id(visit)])
+
+
+def _write(session: Session, day: Day, technician_id: int) -> None:
+    write_routes(session, day, [day.plan.route_of(shift_id(technician_id))])
+
+
+def _plannable(session: Session, names: Collection[str]) -> dict[str, Visit]:
+    found = session.scalars(
+        select(Visit).where(Visit.id.in_([row_id(name) for name in names]), Visit.state.in_(PLANNABLE))
+    )
+    return {visit_id(visit): visit for visit in found}
+
+
+def _versions(days: Mapping[date, Day], keys: Iterable[tuple[date, int]]) -> dict[tuple[str, int], int]:
+    return {(on.isoformat(), technician): days[on].rows.version(technician) for on, technician in keys}
+
+
+def _stored_versions(after: Mapping[str, Any]) -> dict[tuple[str, int], int]:
+    return {(entry["on"], entry["technician_id"]): entry["version"] for entry in after["routes"]}

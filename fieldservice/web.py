@@ -66,7 +66,7 @@ def once(work: Callable[[Session], ResponseReturnValue], *, now: datetime, scope
     """Do a POST's work in one transaction and remember its answer under the form's idempotency key.
 
     The same POST again gets the same answer and changes nothing. Refusals are not remembered: they raise.
-    `scope` tells apart who posts. Raises BadKey without a key, KeyReused when the key came with other content.
+    `scope` tells apart who posts. Raises BadKey without a key, KeyReused when it came with other content.
     """
     key = request.form.get(KEY_FIELD, "") or request.headers.get("Idempotency-Key", "")
     if not 8 <= len(key) <= _KEY_LENGTH or not key.isprintable():
@@ -139,8 +139,8 @@ def minutes_words(length: timedelta) -> str:
     """A length such as 45 min or 6 h 12."""
     minutes = round(length.total_seconds() / 60)
     if minutes < 60:
-        return gettext("%(minutes)d min", minutes=minutes)
-    return gettext("%(hours)d h %(minutes)02d", hours=minutes // 60, minutes=minutes % 60)
+        return str(gettext("%(minutes)d min", minutes=minutes))
+    return str(gettext("%(hours)d h %(minutes)02d", hours=minutes // 60, minutes=minutes % 60))
 
 
 def _locale() -> str:

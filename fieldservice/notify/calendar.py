@@ -1,8 +1,8 @@
 """A visit as a calendar entry that later ones replace.
 
 The entry is published (METHOD:PUBLISH), not an invitation (METHOD:REQUEST): an invitation puts "Decline"
-beside the visit, and whoever presses it believes to have cancelled, while only a mailbox that nobody reads was
-told. A visit is changed and cancelled behind its private link alone, which the entry carries.
+beside the visit, and whoever presses it believes to have cancelled, while only a mailbox that nobody reads
+was told. A visit is changed and cancelled behind its private link alone, which the entry carries.
 """
 
 from __future__ import annotations

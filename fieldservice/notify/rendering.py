@@ -24,7 +24,8 @@ class Occasion:
     facts: VisitFacts
     technician: str = ""
     arrives_at: datetime | None = None
-    old_window: tuple[datetime, datetime] | None = None
+    old_starts_at: datetime | None = None  # the window that no longer counts
+    old_ends_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,7 @@ def _values(occasion: Occasion) -> dict[str, Any]:
     }
     if occasion.arrives_at:
         values["arrival"] = words.clock_time(occasion.arrives_at, zone, locale)
-    if occasion.old_window:
-        starts_at, ends_at = occasion.old_window
-        values["old_day"] = words.day_words(starts_at.astimezone(zone).date(), locale)
-        values["old_window"] = words.window_words(starts_at, ends_at, zone, locale)
+    if occasion.old_starts_at and occasion.old_ends_at:
+        values["old_day"] = words.day_words(occasion.old_starts_at.astimezone(zone).date(), locale)
+        values["old_window"] = words.window_words(occasion.old_starts_at, occasion.old_ends_at, zone, locale)
     return values

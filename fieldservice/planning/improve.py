@@ -1,0 +1,260 @@
+"""Better plans: a search on a snapshot, a proposal, and the adoption of what still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+import scheduler
+from fieldservice.geo.types import TravelTable
+from fieldservice.models import Job, JobState, Plan, Proposal, Territory, Visit
+from fieldservice.planning.adoption import Adoption, adopt
+from fieldservice.planning.problem import WHOLE_DAY_S, Day, build, row_id
+from fieldservice.planning.rows import load_day
+from fieldservice.planning.service import lock_territory
+from fieldservice.planning.store import ensure_plan
+from scheduler import costs
+
+PROPOSE, IMPROVE = "propose", "improve"
+
+
+class ProposalClosed(Exception):
+    """The proposal was accepted or discarded before."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One visit that the new plan treats otherwise; times are None where it has no stop."""
+
+    visit_id: int
+    from_technician_id: int | None
+    from_starts_at: datetime | None
+    to_technician_id: int | None
+    to_starts_at: datetime | None
+    promise_kept: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """The change as a proposal stores it."""
+        return {
+            "visit_id": self.visit_id,
+            "from_technician_id": self.from_technician_id,
+            "from_starts_at": self.from_starts_at.isoformat() if self.from_starts_at else None,
+            "to_technician_id": self.to_technician_id,
+            "to_starts_at": self.to_starts_at.isoformat() if self.to_starts_at else None,
+            "promise_kept": self.promise_kept,
+        }
+
+
+@dataclass(frozen=True)
+class Found:
+    """A plan that a search found for a snapshot of a day."""
+
+    day: Day
+    plan: scheduler.Plan
+
+    def orders(self) -> dict[str, list[str]]:
+        """Technician -> the visits in order."""
+        return {
+            shift.id[1:]: list(self.plan.route_of(shift.id).visit_ids) for shift in self.day.problem.shifts
+        }
+
+    def based_on(self) -> dict[str, Any]:
+        """What the search saw: it holds only while these versions stand."""
+        routes = {
+            str(entry.technician.id): self.day.rows.version(entry.technician.id)
+            for entry in self.day.rows.technicians
+        }
+        return {"routes": routes, "visits": {f"v{key}": row.version for key, row in self.day.visits.items()}}
+
+    def changes(self) -> list[Change]:
+        """What would be different, broken promises first, then by the new start."""
+        old, new = self._stored(), _stops(self.day, self.plan)
+        found = []
+        for key, visit in self.day.visits.items():
+            before, after = old.get(f"v{key}"), new.get(f"v{key}")
+            if before != after:
+                old_technician, old_start = before or (None, None)
+                new_technician, new_start = after or (None, None)
+                kept = _kept(visit, after)
+                found.append(Change(key, old_technician, old_start, new_technician, new_start, kept))
+        last = self.day.instant(WHOLE_DAY_S)
+        return sorted(found, key=lambda change: (change.promise_kept, change.to_starts_at or last))
+
+    def _stored(self) -> dict[str, tuple[int, datetime]]:
+        stops = [stop for entry in self.day.rows.technicians for stop in entry.stops]
+        return {f"v{stop.visit_id}": (stop.technician_id, stop.starts_at) for stop in stops if stop.visit_id}
+
+    def summary(self, *, seconds: float) -> dict[str, Any]:
+        """Figures of the plan before and after, and the changes."""
+        before = costs.evaluate(self.day.problem, self.day.plan)
+        after = costs.evaluate(self.day.problem, self.plan)
+        stops = _stops(self.day, self.plan)
+        promised = [visit for visit in self.day.visits.values() if visit.promised]
+        kept = sum(_kept(visit, stops.get(f"v{visit.id}")) for visit in promised)
+        return {
+            "promised": len(promised),
+            "promises_kept": kept,
+            "unassigned_before": before["unassigned"],
+            "unassigned_after": after["unassigned"],
+            "driving_before_s": before["travel_s"],
+            "driving_after_s": after["travel_s"],
+            "overtime_before_s": before["overtime_s"],
+            "overtime_after_s": after["overtime_s"],
+            "seconds": round(seconds, 1),
+            "changes": [change.as_json() for change in self.changes()],
+            "unassigned": [
+                {"visit_id": row_id(left.visit), "reasons": list(left.reasons)}
+                for left in self.plan.unassigned
+                if left.visit.startswith("v")
+            ],
+        }
+
+
+def search(
+    day: Day,
+    *,
+    seconds: float | None,
+    iterations: int | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    progress: Callable[[scheduler.Plan], None] | None = None,
+) -> Found:
+    """Look for a better plan of a day that was built with `lift`; nothing is locked meanwhile."""
+    from scheduler.solver import solve  # OR-Tools belongs in workers and commands, never in the web process
+
+    plan = solve(
+        day.problem,
+        day.plan,
+        seconds=seconds,
+        iterations=iterations,
+        should_stop=should_stop,
+        progress=progress,
+    )
+    return Found(day, plan)
+
+
+def snapshot(session: Session, territory: Territory, on: date, *, table: TravelTable, now: datetime) -> Day:
+    """A day as a search may see it after the transaction is over."""
+    return build(load_day(session, territory, on, now=now), table, lift=True)
+
+
+def request_proposal(session: Session, plan: Plan, *, now: datetime, actor: str) -> Job:
+    """Ask for a better plan of a day; a search that already runs for it is not started twice."""
+    return _request(session, PROPOSE, plan, f"{now.isoformat()}", now=now, actor=actor)
+
+
+def request_improvement(session: Session, plan: Plan, *, now: datetime) -> Job | None:
+    """Ask for a day to be improved in the background, once for each state that it is in."""
+    key = f"{IMPROVE}:{plan.id}:{plan.version}"
+    if session.scalar(select(Job.id).where(Job.dedupe_key == key)) is not None:
+        return None
+    return _request(session, IMPROVE, plan, str(plan.version), now=now, actor="system")
+
+
+def _request(session: Session, kind: str, plan: Plan, key: str, *, now: datetime, actor: str) -> Job:
+    running = session.scalar(
+        select(Job).where(
+            Job.kind == kind,
+            Job.dedupe_key.startswith(f"{kind}:{plan.id}:"),
+            Job.state.in_([JobState.QUEUED, JobState.RUNNING]),
+        )
+    )
+    if running is not None:
+        return running
+    job = Job(
+        kind=kind,
+        dedupe_key=f"{kind}:{plan.id}:{key}",
+        payload={"plan_id": plan.id},
+        created_at=now,
+        created_by=actor,
+    )
+    session.add(job)
+    session.flush()
+    return job
+
+
+def store_proposal(session: Session, found: Found, *, job: Job, seconds: float, now: datetime) -> Proposal:
+    """Keep a found plan for a dispatcher to decide; an older open proposal of the day is closed."""
+    plan = ensure_plan(session, found.day.rows.territory, found.day.rows.on)
+    for older in session.scalars(
+        select(Proposal).where(Proposal.plan_id == plan.id, Proposal.state == "open")
+    ):
+        older.state, older.decided_at = "replaced", now
+    proposal = Proposal(
+        plan_id=plan.id,
+        job_id=job.id,
+        state="open",
+        based_on=found.based_on(),
+        routes=found.orders(),
+        summary=found.summary(seconds=seconds),
+        created_at=now,
+    )
+    session.add(proposal)
+    plan.version += 1
+    session.flush()
+    return proposal
+
+
+def accept_proposal(
+    session: Session,
+    proposal: Proposal,
+    *,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    actor: str,
+    user_id: int | None,
+) -> Adoption:
+    """Adopt what still holds of a proposal. Raises ProposalClosed, StaleTravel."""
+    plan = session.get_one(Plan, proposal.plan_id)
+    lock_territory(session, session.get_one(Territory, plan.territory_id))
+    session.refresh(proposal)
+    if proposal.state != "open":
+        raise ProposalClosed
+    adoption = adopt(
+        session,
+        plan,
+        orders=proposal.routes,
+        based_on=proposal.based_on,
+        tables=tables,
+        now=now,
+        actor=actor,
+        may_unassign=True,
+    )
+    proposal.state, proposal.decided_at, proposal.decided_by_id = "accepted", now, user_id
+    return adoption
+
+
+def discard_proposal(session: Session, proposal: Proposal, *, now: datetime, user_id: int | None) -> None:
+    """Close a proposal; nothing of it happens. Raises ProposalClosed."""
+    plan = session.get_one(Plan, proposal.plan_id)
+    lock_territory(session, session.get_one(Territory, plan.territory_id))
+    session.refresh(proposal)
+    if proposal.state != "open":
+        raise ProposalClosed
+    proposal.state, proposal.decided_at, proposal.decided_by_id = "discarded", now, user_id
+    plan.version += 1
+
+
+def _stops(day: Day, plan: scheduler.Plan) -> dict[str, tuple[int, datetime]]:
+    return {
+        stop.visit: (row_id(route.shift), day.instant(stop.start_s))
+        for route in plan.routes
+        for stop in route.stops
+        if stop.visit is not None
+    }
+
+
+def _kept(visit: Visit, stop: tuple[int, datetime] | None) -> bool:
+    window = visit.window
+    if window is None or not visit.promised:
+        return True
+    return stop is not None and window.starts_at <= stop[1] <= window.ends_at
+
+
+def tomorrow(territory: Territory, now: datetime) -> date:
+    """The day that is improved in the background."""
+    return territory.local_day(now) + timedelta(days=1)

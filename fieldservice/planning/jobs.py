@@ -1,0 +1,213 @@
+"""Background searches: rows with a lease, taken over when their worker dies, applied at most once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+import scheduler
+from fieldservice.db import Database, skip_locked
+from fieldservice.geo.tables import TravelTables
+from fieldservice.models import Job, JobState, Plan, Territory
+from fieldservice.planning.adoption import Adoption, adopt
+from fieldservice.planning.improve import (
+    IMPROVE,
+    PROPOSE,
+    Found,
+    request_improvement,
+    search,
+    snapshot,
+    store_proposal,
+    tomorrow,
+)
+from fieldservice.planning.rows import load_day
+from fieldservice.planning.service import table_of, with_travel
+
+MAX_ATTEMPTS = 3
+_GRACE = timedelta(seconds=60)
+_LOOK_EVERY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a search is given: the database, travel tables, its budget, and the clock it may ask."""
+
+    db: Database
+    tables: TravelTables
+    seconds: float
+    clock: Callable[[], datetime]
+
+
+class Cancelled(Exception):
+    """Somebody no longer wants the result of this job."""
+
+
+def improve_day(work: Work, territory_id: int, on: date, *, actor: str) -> tuple[Found, Adoption, float]:
+    """Search for a better plan of a day and adopt what still holds; returns also the seconds it took."""
+    began = time.monotonic()
+    found = _search(work, territory_id, on, lambda: False, lambda plan: None)
+    adoption = _adopt(work, found, actor=actor)
+    return found, adoption, time.monotonic() - began
+
+
+def run_next_job(work: Work, *, owner: str) -> bool:
+    """Claim one job and do it; False when none is waiting. A failure is stored on the job, never lost."""
+    claimed = work.db.run(lambda session: _claim(session, work, owner))
+    if claimed is None:
+        return False
+    job_id, kind, plan_id = claimed
+    try:
+        result = _do(work, job_id, kind, plan_id, owner=owner)
+    except Cancelled:
+        return True
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        work.db.run(lambda session: _finish(session, job_id, owner, work, error=text))
+        raise
+    work.db.run(lambda session: _finish(session, job_id, owner, work, result=result))
+    return True
+
+
+def request_improvements(session: Session, *, now: datetime) -> int:
+    """Queue a search for tomorrow's plan of each territory that changed since the last; returns how many."""
+    asked = 0
+    for territory in session.scalars(select(Territory).where(Territory.active)).all():
+        on = tomorrow(territory, now)
+        plan = session.scalar(select(Plan).where(Plan.territory_id == territory.id, Plan.on == on))
+        if plan is not None and plan.dispatched_at is None:
+            asked += request_improvement(session, plan, now=now) is not None
+    return asked
+
+
+def cancel_job(session: Session, job: Job, *, now: datetime) -> None:
+    """Stop a search; a result that comes later is thrown away."""
+    if job.state in (JobState.QUEUED, JobState.RUNNING):
+        job.state, job.finished_at = JobState.CANCELLED, now
+
+
+def _claim(session: Session, work: Work, owner: str) -> tuple[int, str, int] | None:
+    now = work.clock()
+    lapsed = (Job.state == JobState.RUNNING) & (Job.lease_until < now)
+    wanted = select(Job).where(Job.kind.in_([PROPOSE, IMPROVE]), or_(Job.state == JobState.QUEUED, lapsed))
+    job = session.scalar(skip_locked(session, wanted.order_by(Job.id).limit(1)))
+    if job is None:
+        return None
+    if job.attempts >= MAX_ATTEMPTS:
+        job.state, job.finished_at, job.error = JobState.FAILED, now, "its worker died every time"
+        return None
+    job.state, job.lease_owner, job.attempts = JobState.RUNNING, owner, job.attempts + 1
+    job.lease_until = now + timedelta(seconds=work.seconds) + _GRACE
+    return job.id, job.kind, int(job.payload["plan_id"])
+
+
+def _do(work: Work, job_id: int, kind: str, plan_id: int, *, owner: str) -> dict[str, Any]:
+    began = time.monotonic()
+    with work.db.reading() as session:
+        plan = session.get_one(Plan, plan_id)
+        territory_id, on = plan.territory_id, plan.on
+    looked = began
+
+    def cancelled() -> bool:
+        nonlocal looked
+        if time.monotonic() - looked < _LOOK_EVERY_S:
+            return False
+        looked = time.monotonic()
+        return not work.db.run(lambda session: _still_mine(session, job_id, owner))
+
+    def progress(best: scheduler.Plan) -> None:
+        figures = {"elapsed_s": round(time.monotonic() - began, 1), **_figures(best)}
+        work.db.run(lambda session: _report(session, job_id, owner, figures))
+
+    found = _search(work, territory_id, on, cancelled, progress)
+    if not work.db.run(lambda session: _still_mine(session, job_id, owner)):
+        raise Cancelled
+    if kind == IMPROVE:
+        adoption = _adopt(work, found, actor="system")
+        return {"adopted": sorted(adoption.adopted), "left_out": sorted(adoption.left_out)}
+    took = time.monotonic() - began
+    return work.db.run(lambda session: _propose(session, job_id, owner, found, took, work.clock()))
+
+
+def _propose(
+    session: Session, job_id: int, owner: str, found: Found, took: float, now: datetime
+) -> dict[str, Any]:
+    job = session.get_one(Job, job_id, with_for_update=True)
+    if job.state != JobState.RUNNING or job.lease_owner != owner:
+        raise Cancelled
+    return {"proposal_id": store_proposal(session, found, job=job, seconds=took, now=now).id}
+
+
+def _search(
+    work: Work,
+    territory_id: int,
+    on: date,
+    should_stop: Callable[[], bool],
+    progress: Callable[[scheduler.Plan], None],
+) -> Found:
+    now = work.clock()
+    with work.db.reading() as session:
+        territory = session.get_one(Territory, territory_id)
+        table = table_of(work.tables, load_day(session, territory, on, now=now))
+        day = snapshot(session, territory, on, table=table, now=now)
+    return search(day, seconds=work.seconds, should_stop=should_stop, progress=progress)
+
+
+def _adopt(work: Work, found: Found, *, actor: str) -> Adoption:
+    rows = found.day.rows
+    now = work.clock()
+    return with_travel(
+        work.db,
+        work.tables,
+        rows.territory.id,
+        [rows.on],
+        [],
+        now=now,
+        work=lambda tables: work.db.run(
+            lambda session: adopt(
+                session,
+                session.scalars(
+                    select(Plan).where(Plan.territory_id == rows.territory.id, Plan.on == rows.on)
+                ).one(),
+                orders=found.orders(),
+                based_on=found.based_on(),
+                tables=tables,
+                now=now,
+                actor=actor,
+            )
+        ),
+    )
+
+
+def _figures(plan: scheduler.Plan) -> dict[str, int]:
+    return {name: plan.cost[name] for name in ("unassigned", "travel_s") if name in plan.cost}
+
+
+def _still_mine(session: Session, job_id: int, owner: str) -> bool:
+    job = session.get_one(Job, job_id)
+    return job.state == JobState.RUNNING and job.lease_owner == owner
+
+
+def _report(session: Session, job_id: int, owner: str, figures: dict[str, Any]) -> None:
+    if _still_mine(session, job_id, owner):
+        session.get_one(Job, job_id).progress = figures
+
+
+def _finish(
+    session: Session,
+    job_id: int,
+    owner: str,
+    work: Work,
+    *,
+    result: dict[str, Any] | None = None,
+    error: str = "",
+) -> None:
+    job = session.get_one(Job, job_id)
+    if job.state == JobState.RUNNING and job.lease_owner == owner:
+        job.state = JobState.FAILED if error else JobState.DONE
+        job.result, job.error, job.finished_at = result or {}, error, work.clock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +27,18 @@ REMINDERS = {"reminder_24h": timedelta(hours=24), "reminder_2h": timedelta(hours
 
 @dataclass(frozen=True)
 class Window:
-    """An arrival window: the technician rings in it, work may end later."""
+    """An arrival window: the technician rings in it, work may end later. Kept in UTC from whatever zone."""
 
     starts_at: datetime
     ends_at: datetime
 
     def __post_init__(self) -> None:
-        if self.starts_at.tzinfo is None or self.ends_at.tzinfo is None or not self.starts_at < self.ends_at:
+        if self.starts_at.tzinfo is None or self.ends_at.tzinfo is None:
+            raise ValueError(f"not a window, the zone is missing: {self.starts_at} to {self.ends_at}")
+        # Within one local zone Python subtracts clock times: an hour wrong on the days when clocks change.
+        for bound in ("starts_at", "ends_at"):
+            object.__setattr__(self, bound, getattr(self, bound).astimezone(UTC))
+        if not self.starts_at < self.ends_at:
             raise ValueError(f"not a window: {self.starts_at} to {self.ends_at}")
 
 
@@ -291,12 +296,13 @@ class Visit(Base):
     def revert(
         self, *, occurred_at: datetime, now: datetime, actor: str, event_key: str | None = None
     ) -> None:
-        """Take back the last change of state as a new event; raises NotAllowed when there is none.
+        """Take back the last step of the work as a new event; raises NotAllowed when none was made.
 
         What a customer was told stays told; a cancelled visit lost its place and cannot come back this way.
         """
-        last = next((event for event in reversed(self.events) if event.to_state == self.state), None)
-        if last is None or self.state == VisitState.CANCELLED or last.from_state == VisitState.REQUESTED:
+        steps = (event for event in reversed(self.events) if event.kind == "state")
+        last = next((event for event in steps if event.to_state == self.state), None)
+        if last is None or self.state in PLANNABLE or self.state == VisitState.CANCELLED:
             raise NotAllowed(self, VisitState(self.state))
         self._enter(
             VisitState(last.from_state),
@@ -306,6 +312,7 @@ class Visit(Base):
             event_key=event_key,
             kind="undone",
         )
+        self._revive_messages(now)
 
     def tell_on_my_way(self, *, arrives_at: datetime, now: datetime) -> None:
         """Write the message that the technician has set off, one for each time that this happens."""
@@ -346,6 +353,12 @@ class Visit(Base):
         for message in self.messages:
             if message.state == MessageState.PENDING and message.kind not in ("cancelled", "on_my_way"):
                 message.state = MessageState.CANCELLED
+
+    def _revive_messages(self, now: datetime) -> None:
+        for message in self.messages:
+            retired = message.state == MessageState.CANCELLED
+            if retired and message.promise_version == self.promise_version and message.due_at > now:
+                message.state = MessageState.PENDING
 
     def _write_messages(
         self, kind: str, *, due_at: datetime, now: datetime, payload: Mapping[str, Any] | None = None

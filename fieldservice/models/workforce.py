@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
@@ -152,24 +152,22 @@ class Technician(Base):
         hours = self._hours(on)
         if hours is None:
             return None
-        starts_at, ends_at = (datetime.combine(on, hour, zone) for hour in (hours.starts, hours.ends))
-        breaks = [rule.planned(on, zone) for rule in self.break_rules if rule.fits(hours.starts, hours.ends)]
-        for absence in sorted(self.absences, key=lambda absence: absence.starts_at):
-            if absence.ends_at <= starts_at or absence.starts_at >= ends_at:
+        starts_at, ends_at = _instant(on, hours.starts, zone), _instant(on, hours.ends, zone)
+        away: list[PlannedBreak] = []
+        for gone_at, back_at in _merged(self.absences):
+            if back_at <= starts_at or gone_at >= ends_at:
                 continue
-            if absence.starts_at <= starts_at:
-                starts_at = min(absence.ends_at, ends_at)
-            elif absence.ends_at >= ends_at:
-                ends_at = absence.starts_at
+            if gone_at <= starts_at:
+                starts_at = back_at
+            elif back_at >= ends_at:
+                ends_at = gone_at
             else:
-                length = absence.ends_at - absence.starts_at
-                breaks.append(PlannedBreak(absence.starts_at, absence.starts_at, length))
+                away.append(PlannedBreak(gone_at, gone_at, back_at - gone_at))
         if starts_at >= ends_at:
             return None
-        inside = tuple(
-            b for b in breaks if b.latest_at >= starts_at and b.earliest_at + b.duration <= ends_at
-        )
-        return WorkingDay(self.id, on, starts_at, ends_at, hours.overtime, inside)
+        rules = [rule.planned(on, zone) for rule in self.break_rules if rule.fits(hours.starts, hours.ends)]
+        kept = [pause for pause in rules if _can_be_taken(pause, starts_at, ends_at, away)]
+        return WorkingDay(self.id, on, starts_at, ends_at, hours.overtime, (*kept, *away))
 
     def _hours(self, on: date) -> ShiftPattern | ShiftOverride | None:
         for override in self.shift_overrides:
@@ -240,8 +238,7 @@ class BreakRule(Base):
 
     def planned(self, on: date, zone: ZoneInfo) -> PlannedBreak:
         """The break on one day."""
-        earliest, latest = (datetime.combine(on, bound, zone) for bound in (self.earliest, self.latest))
-        return PlannedBreak(earliest, latest, self.duration)
+        return PlannedBreak(_instant(on, self.earliest, zone), _instant(on, self.latest, zone), self.duration)
 
 
 class Absence(Base):
@@ -259,6 +256,34 @@ class Absence(Base):
     version: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": version}
+
+
+def _instant(on: date, clock: time, zone: ZoneInfo) -> datetime:
+    return datetime.combine(on, clock, zone).astimezone(UTC)
+
+
+def _merged(absences: Iterable[Absence]) -> list[tuple[datetime, datetime]]:
+    """The intervals in which somebody is away, apart from each other and in the order of time."""
+    merged: list[tuple[datetime, datetime]] = []
+    for absence in sorted(absences, key=lambda absence: absence.starts_at):
+        if merged and absence.starts_at <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], absence.ends_at))
+        else:
+            merged.append((absence.starts_at, absence.ends_at))
+    return merged
+
+
+def _can_be_taken(
+    pause: PlannedBreak, starts_at: datetime, ends_at: datetime, away: list[PlannedBreak]
+) -> bool:
+    """Whether the pause has room in the day; where it has none, the absence takes its place."""
+    backs = [absence.earliest_at + absence.duration for absence in away]
+    for start in (max(pause.earliest_at, starts_at), *backs):
+        end = start + pause.duration
+        free = all(end <= gone.earliest_at or back <= start for gone, back in zip(away, backs, strict=True))
+        if pause.earliest_at <= start <= pause.latest_at and end <= ends_at and free:
+            return True
+    return False
 
 
 def days_between(first: date, last: date) -> Iterator[date]:

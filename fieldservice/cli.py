@@ -28,6 +28,7 @@ _port = click.option("--port", type=click.IntRange(1, 65535), help="Port of the 
 _data = click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of everything that is written."
 )
+_check = click.option("--check", is_flag=True, help="Only say whether the one on this machine is alive.")
 
 
 @fieldservice.command()
@@ -44,31 +45,40 @@ def run(port: int | None, data: Path | None) -> None:
 
 
 @fieldservice.command()
-def web() -> None:
+@_check
+def web(*, check: bool) -> None:
     """Run the web server."""
-    _settings()
-    _become("fieldservice.wsgi")
+    from fieldservice.supervisor import is_healthy
+
+    settings = _settings()
+    if not check:
+        _become("fieldservice.wsgi")
+    if not is_healthy(settings):
+        raise click.ClickException("the web server does not answer /healthz with 200")
 
 
 @fieldservice.command()
-def worker() -> None:
+@_check
+def worker(*, check: bool) -> None:
     """Run background tasks: messages and housekeeping."""
     _settings()
-    _become("fieldservice.worker", "worker")
+    _become("fieldservice.worker", "worker", *_flag(check=check))
 
 
 @fieldservice.command()
-def planner() -> None:
+@_check
+def planner(*, check: bool) -> None:
     """Run the searches for better plans."""
     _settings()
-    _become("fieldservice.worker", "planner")
+    _become("fieldservice.worker", "planner", *_flag(check=check))
 
 
 @fieldservice.command()
-def beat() -> None:
+@_check
+def beat(*, check: bool) -> None:
     """Run the timer that starts the periodic tasks; one is enough."""
     _settings()
-    _become("fieldservice.worker", "beat")
+    _become("fieldservice.worker", "beat", *_flag(check=check))
 
 
 @fieldservice.group()
@@ -97,6 +107,75 @@ def check() -> None:
     click.echo("the database has this version's schema")
 
 
+@fieldservice.group(name="map")
+def map_() -> None:
+    """Look after the map: roads, addresses and the picture below them."""
+
+
+@map_.command(name="import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the map's files.")
+def import_(file: Path, out: Path | None) -> None:
+    """Make FILE, an OpenStreetMap extract (.osm.pbf), the map of the product."""
+    from fieldservice.progress import map_progress
+
+    out = out or _settings().map_path
+    with map_progress(file.name) as progress:
+        from fieldservice.geo.imports import MapImportError, import_map
+
+        try:
+            manifest = import_map(file, out, progress=progress)
+        except MapImportError as error:
+            raise click.ClickException(str(error)) from error
+    counts = ", ".join(f"{count} {what}" for what, count in manifest.counts.items())
+    click.echo(f"{manifest.name} is the map in {out}: {counts}")
+
+
+@fieldservice.group()
+def user() -> None:
+    """Look after the accounts of staff."""
+
+
+@user.command()
+@click.argument("email")
+@click.option("--name", required=True, help="The person's name.")
+@click.option("--role", required=True, help="admin, dispatcher or technician.")
+@click.password_option(help="Asked for when it is not given.")
+def add(email: str, name: str, role: str, password: str) -> None:
+    """Make an account for EMAIL, which can sign in at once."""
+    from fieldservice import auth, clock
+    from fieldservice.db import Database
+    from fieldservice.models import UserRole
+
+    if role not in list(UserRole):
+        raise click.ClickException(f"{role!r} is not a role: {', '.join(UserRole)}")
+    database = Database(_settings().sqlalchemy_url)
+    try:
+        with database.transaction() as session:
+            auth.add_user(
+                session, email=email, name=name, role=UserRole(role), password=password, now=clock.now()
+            )
+    except auth.UserRefused as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{email} can sign in as {role}")
+
+
+@fieldservice.command()
+def doctor() -> None:
+    """Say what is configured, what is missing and what that costs."""
+    from fieldservice.doctor import Level, examine
+
+    colours = {Level.OK: "green", Level.MISSING: "yellow", Level.BROKEN: "red"}
+    broken = 0
+    for finding in examine(_settings()):
+        broken += finding.level is Level.BROKEN
+        click.echo(f"{click.style(f'{finding.level:8}', colours[finding.level])} {finding.what}")
+        if finding.cost:
+            click.echo(f"{'':8}   {finding.cost}")
+    if broken:
+        raise click.ClickException(f"{broken} of these must be repaired before the product works")
+
+
 def _settings(port: int | None = None, data: Path | None = None) -> Settings:
     """The settings with the command's options on top, which the processes that it starts shall see too."""
     settings = Settings.from_environment()
@@ -119,6 +198,10 @@ def _upgrade(settings: Settings) -> None:
     database = Database(settings.sqlalchemy_url)
     migrate.upgrade(database.engine)
     database.dispose()
+
+
+def _flag(*, check: bool) -> list[str]:
+    return ["--check"] if check else []
 
 
 def _become(module: str, *arguments: str) -> NoReturn:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-SOCKET_VARIABLE = "FIELDSERVICE_WEB_SOCKET"  # set by the supervisor, which keeps the port open over restarts
+SOCKET_VARIABLE = "SUPERVISED_SOCKET"  # set by the supervisor, which keeps the port open over restarts
 _PR_SET_PDEATHSIG = 1
 # Loaded here, not between fork and exec, where loading a library could block.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None

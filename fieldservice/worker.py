@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from celery import Celery, beat, current_app, signals
 
-from fieldservice import broker
+from fieldservice import broker, clock
 from fieldservice.config import Settings
 from fieldservice.processes import die_with_parent
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 TASK_LIMIT = timedelta(minutes=15)
 TASK_MODULES = ["fieldservice.messages.tasks", "fieldservice.planning.tasks"]
+BEAT_SILENCE = timedelta(minutes=1)
+PING_S = 5.0
 PLANNING_QUEUE = "planning"
 QUEUE = "default"
 
@@ -38,6 +41,7 @@ TIMETABLE = [
     Periodic("messages.sweep", timedelta(seconds=5)),
     Periodic("planning.run_jobs", timedelta(seconds=2), PLANNING_QUEUE),
     Periodic("planning.tidy", timedelta(seconds=60)),
+    Periodic("planning.replan", timedelta(minutes=10)),
 ]
 
 
@@ -137,8 +141,11 @@ def _start_pool_process(**_: Any) -> None:
     die_with_parent(current_app.pid)
 
 
-def main(arguments: list[str]) -> None:
-    """Run `worker`, `planner` (searches for better plans, so that these never delay a message) or `beat`."""
+def main(arguments: list[str]) -> int:
+    """Run `worker`, `planner` (searches for better plans, so that these never delay a message) or `beat`.
+
+    With `--check` the exit code says whether the one on this machine is alive.
+    """
     settings = Settings.from_environment()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     match arguments:
@@ -146,8 +153,36 @@ def main(arguments: list[str]) -> None:
             make_worker(settings, []).Beat(scheduler_cls=Beat, loglevel="WARNING", quiet=True).run()
         case ["planner"]:
             make_worker(settings).worker_main(_worker_arguments(PLANNING_QUEUE, processes=1))
-        case _:
+        case ["worker"]:
             make_worker(settings).worker_main(_worker_arguments(QUEUE, settings.worker_processes))
+        case ["beat", "--check"]:
+            return 0 if _beat_is_alive(settings) else _fail("beat has not ticked for a minute")
+        case [("worker" | "planner") as name, "--check"]:
+            if not settings.broker_url:
+                return _fail("the embedded broker carries no questions; the supervisor watches the workers")
+            queue = QUEUE if name == "worker" else PLANNING_QUEUE
+            return 0 if _worker_is_alive(settings, queue) else _fail(f"the {name} does not answer")
+        case _:
+            return _fail("one of: worker, planner, beat; each with --check")
+    return 0
+
+
+def _fail(sentence: str) -> int:
+    sys.stderr.write(f"fieldservice: {sentence}\n")
+    return 2
+
+
+def _beat_is_alive(settings: Settings) -> bool:
+    try:
+        touched = datetime.fromtimestamp(pulse(settings).stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return False
+    return clock.now() - touched < BEAT_SILENCE
+
+
+def _worker_is_alive(settings: Settings, queue: str) -> bool:
+    name = f"{queue}@{socket.gethostname()}"
+    return bool(make_worker(settings, []).control.ping(destination=[name], timeout=PING_S))
 
 
 def _worker_arguments(queue: str, processes: int) -> list[str]:
@@ -164,4 +199,4 @@ def _worker_arguments(queue: str, processes: int) -> list[str]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from fieldservice import auth, migrate, web
+from fieldservice import auth, clock, migrate, web
 from fieldservice.assets import Assets
 from fieldservice.booking.views import bp as booking
 from fieldservice.config import Settings
@@ -52,7 +52,7 @@ def make_services(settings: Settings) -> Services:
         db=Database(settings.sqlalchemy_url),
         travel=travel,
         tables=TravelTables(travel),
-        geocoding=open_geocoding(settings),
+        geocoding=open_geocoding(settings, now=clock.now),
         channels=open_channels(settings),
     )
 

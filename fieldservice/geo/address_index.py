@@ -4,6 +4,7 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from geopy.location import Location
 from geopy.point import Point
 from rapidfuzz import fuzz
 
-from fieldservice.geo.address import CHECK_SCORE, Address, Match
+from fieldservice.geo.address import ACCEPT_SCORE, CHECK_SCORE, Address, Match
 from fieldservice.geo.address_text import Query, Reader, house_number, normal, plain, postcode_key, words
 from fieldservice.geo.estimate import crow_metres
 from fieldservice.geo.types import Coordinates
@@ -26,6 +27,7 @@ _NUMBER_FIRST = frozenset(
     | {"parkway", "circle", "square", "trail", "alley", "turnpike", "crossing", "close", "crescent", "row"}
 )
 _REVERSE_WITHIN_M = 150
+_SAME_PLACE_M = 300
 _METRES_PER_DEGREE = 111_195
 
 
@@ -70,17 +72,21 @@ class AddressIndex(Geocoder):  # type: ignore[misc]  # geopy has no types
 
     def suggest(self, text: str, limit: int = 6) -> list[Address]:
         """Completions of what was typed so far: addresses on streets that begin so, else similar ones."""
-        typed = words(text)
-        number = typed.pop(0) if len(typed) > 1 and re.fullmatch(r"\d+[a-z]?", typed[0]) else ""
-        if not typed or len("".join(typed)) < 2:
+        line, _, town = plain(text).partition(",")
+        typed = re.findall(r"[^\W_]+", line)
+        number = ""
+        for end in (0, -1):
+            if len(typed) > 1 and not number and re.fullmatch(r"\d+[a-z]?", typed[end]):
+                number = typed.pop(end)
+        if len("".join(typed)) < 2:
             return []
-        start = " ".join(words(plain(text).split(",")[0])[1 if number else 0 :])
+        # the last word is unfinished: "Main St" may become Main Street or Main Station Road
+        starts = [f"{_literal(start)}*" for start in (" ".join(typed), normal(" ".join(typed)))]
         with self._connection() as db:
-            # the last word is unfinished: compare it as typed, before abbreviations are spelt out
-            unfinished = " ".join(re.findall(r"[^\W_]+", plain(text).split(",")[0])[1 if number else 0 :])
             rows = db.execute(
-                "SELECT * FROM street WHERE norm GLOB ? OR norm GLOB ? ORDER BY norm, city_norm LIMIT ?",
-                (f"{_literal(start)}*", f"{_literal(unfinished)}*", _CANDIDATES),
+                "SELECT * FROM street WHERE (norm GLOB ? OR norm GLOB ?) AND city_norm GLOB ? "
+                "ORDER BY norm, city_norm LIMIT ?",
+                (*starts, f"{_literal(' '.join(words(town)[:1]))}*", _CANDIDATES),
             ).fetchall()
             found = [self._completion(db, row, number) for row in rows]
         found.sort(key=lambda address: address.match is not Match.EXACT)
@@ -156,7 +162,9 @@ class AddressIndex(Geocoder):  # type: ignore[misc]  # geopy has no types
         ).fetchall()
 
     def _completion(self, db: sqlite3.Connection, street: sqlite3.Row, number: str) -> Address:
-        house, match = _house(db, street["id"], number) if number else (None, Match.STREET)
+        house, match = _house(db, street["id"], number)
+        if match is not Match.EXACT:  # offering a house that nobody typed would only mislead
+            house, match = None, Match.STREET
         return _address(street, house, match, 100.0)
 
     @staticmethod
@@ -198,9 +206,7 @@ def _score(query: Query, street: sqlite3.Row) -> float:
     elif not same_city:
         # people name the next town; with the right postcode that is no reason to doubt
         score -= 3 if query.postcode else 15
-    if query.foreign:
-        score -= 3 if query.city or query.postcode else 35
-    return max(0.0, score)
+    return max(0.0, score - query.doubt)
 
 
 def _house(db: sqlite3.Connection, street_id: int, number: str) -> tuple[sqlite3.Row | None, Match]:
@@ -259,7 +265,19 @@ def _best(found: Iterable[Address], limit: int) -> list[Address]:
     """Best first, each once; the house itself comes before a better spelt street without it."""
     rank = {Match.EXACT: 0, Match.NEAREST_NUMBER: 8, Match.STREET: 10, Match.PLACE: 20}
     ordered = sorted(found, key=lambda address: rank[address.match] - address.score)
-    return list({address.label: address for address in reversed(ordered)}.values())[::-1][:limit]
+    distinct = list({address.label: address for address in reversed(ordered)}.values())[::-1]
+    if distinct and any(_rivals(distinct[0], other) for other in distinct[1:]):
+        distinct[0] = replace(distinct[0], score=min(distinct[0].score, ACCEPT_SCORE - 1.0))
+    return distinct[:limit]
+
+
+def _rivals(best: Address, other: Address) -> bool:
+    """Whether a text fits two places equally well, like a street name that two towns have."""
+    return (
+        other.match is best.match
+        and other.score > best.score - 2
+        and crow_metres(best.coordinates, other.coordinates) > _SAME_PLACE_M
+    )
 
 
 def _literal(text: str) -> str:

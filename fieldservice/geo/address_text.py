@@ -42,7 +42,8 @@ _COUNTRY_AND_POSTCODE = re.compile(r"\b[a-z]{1,2}-(\d{4,5})\b")
 _POSTCODE = re.compile(r"\d{4,5}")
 _MAX_TEXT = 200
 _CITY_WORDS = 4
-_SAME_CITY = 84
+_FOREIGN = 35
+_SAME_CITY = 75
 """Likeness (0 to 100) from which a word is a misspelt city of the index."""
 
 
@@ -68,20 +69,20 @@ def normal(text: str) -> str:
 
 def _german(word: str) -> str:
     """Hauptstr and Hauptstrasse are one street; a lone Strasse stays a word of its own."""
-    if len(word) > 5 and word.endswith("str"):
+    if len(word) > 4 and word.endswith("str"):
         return word + "asse"
     return word
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One way to read a typed address; `foreign` counts the places in it that the index does not know."""
+    """One way to read a typed address; `doubt` (0 to 100) for what in it the index does not know."""
 
     street: str
     number: str
     city: str
     postcode: str
-    foreign: int = 0
+    doubt: float = 0
 
 
 @dataclass(slots=True)
@@ -113,18 +114,22 @@ class Reader:
             return []
         street = self._street_part(rests)
         others = [rest for rest in rests if rest is not street]
-        foreign = 0
+        known, doubt = bool(city or postcode), 0.0
         for other in others:
-            likely = self._like_city(other)
+            likely, likeness = self._like_city(other)
             city = city or likely
-            foreign += not likely
-        return self._readings(street, city, postcode, foreign)
+            if not likely:  # a firm or a quarter beside a city that is known, or a foreign city
+                doubt += 3 if known else _FOREIGN
+            elif not known:
+                doubt += (100 - likeness) / 2 + 10 * any(map(_POSTCODE.fullmatch, other))
+        return self._readings(street, city, postcode, doubt)
 
-    def _readings(self, street: list[str], city: str, postcode: str, foreign: int) -> list[Query]:
+    def _readings(self, street: list[str], city: str, postcode: str, doubt: float) -> list[Query]:
         found = []
-        for likely, count in self._trailing_city(street, city):
+        for likely, count, likeness in self._trailing_city(street, city):
             for name, number in _numbers(street[: len(street) - count]):
-                found.append(Query(" ".join(name), number, city or likely, postcode, foreign))
+                total = doubt + (100 - likeness) / 2
+                found.append(Query(" ".join(name), number, city or likely, postcode, total))
         return list(dict.fromkeys(found))
 
     def _peel(self, part: list[str]) -> _Part:
@@ -173,19 +178,21 @@ class Reader:
                 return rest
         return rests[0]
 
-    def _like_city(self, part: list[str]) -> str:
+    def _like_city(self, part: list[str]) -> tuple[str, float]:
+        """The city that a part may be a misspelling of, and how alike they are."""
         text = " ".join(word for word in part if not _POSTCODE.fullmatch(word) and word not in _STATES)
         best = process.extractOne(text, self._city_list, scorer=fuzz.ratio, score_cutoff=_SAME_CITY)
-        return best[0] if best else ""
+        return (best[0], best[1]) if best else ("", 0)
 
-    def _trailing_city(self, street: list[str], city: str) -> Iterator[tuple[str, int]]:
+    def _trailing_city(self, street: list[str], city: str) -> Iterator[tuple[str, int, float]]:
         """A misspelt city may end the street's part where no comma divides them."""
-        yield "", 0
+        yield "", 0, 100
         if city:
             return
         for count in range(min(3, len(street) - 2), 0, -1):
-            if like := self._like_city(street[-count:]):
-                yield like, count
+            likely, likeness = self._like_city(street[-count:])
+            if likely:
+                yield likely, count, likeness
                 return
 
 

@@ -122,6 +122,19 @@ class RoadTravelTimes:
         """Metres from `point` to the main road network: large when no road that leads anywhere is near."""
         return self._to_road([point])[0]
 
+    def from_anchor(
+        self, points: Sequence[Coordinates]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Seconds from a point on the main road network to each point, seconds back (infinite where no road
+        leads), and the metres to that network.
+        """
+        anchor, others = len(points), range(len(points))
+        there = self._ask(points, [anchor], others)
+        back = self._ask(points, others, [anchor])
+        seconds = np.array([list(there["durations"][0]), [row[0] for row in back["durations"]]], dtype=float)
+        to, fro = np.where(np.isnan(seconds), np.inf, seconds * self._factor)
+        return to, fro, np.array(_snaps(back["sources"]))
+
     def _cells(
         self, points: list[Coordinates], rows: range, columns: range, at: datetime | None
     ) -> tuple[Seconds, Metres, Flags]:

@@ -8,8 +8,8 @@ RUN npm run build
 
 # The locked packages, in a virtual environment of their own.
 FROM python:3.12-slim AS packages
-COPY scripts/uv.lock requirements.lock /src/
-RUN pip install --no-cache-dir --require-hashes -r /src/uv.lock \
+COPY scripts/requirements-uv.lock requirements.lock /src/
+RUN pip install --no-cache-dir --require-hashes -r /src/requirements-uv.lock \
     && uv venv /venv \
     && VIRTUAL_ENV=/venv uv pip sync --no-cache --require-hashes /src/requirements.lock
 

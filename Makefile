@@ -55,7 +55,7 @@ clean:  ## remove what the other targets made, except DATA
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The developers' packages contain the product's: whoever has them keeps them.
-$(RUN_STAMP): requirements.lock requirements-dev.lock scripts/python-env scripts/lib.sh scripts/uv.lock
+$(RUN_STAMP): requirements.lock requirements-dev.lock scripts/python-env scripts/lib.sh scripts/requirements-uv.lock
 	@scripts/python-env $(if $(wildcard $(DEV_STAMP)),requirements-dev.lock,requirements.lock)
 	@touch $@ $(wildcard $(DEV_STAMP))
 
@@ -63,6 +63,6 @@ $(DEV_STAMP): $(RUN_STAMP)
 	@scripts/python-env requirements-dev.lock
 	@touch $(RUN_STAMP) $@
 
-$(STATIC_STAMP): $(FRONTEND) scripts/frontend scripts/lib.sh scripts/node.lock
+$(STATIC_STAMP): $(FRONTEND) scripts/frontend scripts/lib.sh scripts/requirements-node.lock
 	@scripts/frontend
 	@touch $@

@@ -33,6 +33,6 @@ find_uv() {
     echo "no working uv here, installing one into build/tools" >&2
     "$python" -m venv "$tools" >&2 || fail "cannot make a virtual environment with $python"
     "$tools/bin/python" -m pip install --quiet --disable-pip-version-check \
-        --require-hashes -r "$root/scripts/uv.lock" >&2 || fail "cannot install uv"
+        --require-hashes -r "$root/scripts/requirements-uv.lock" >&2 || fail "cannot install uv"
     echo "$tools/bin/uv"
 }

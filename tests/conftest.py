@@ -17,6 +17,7 @@ from fieldservice.geo.estimate import EstimatedTravelTimes
 from fieldservice.geo.travel import TravelTimes
 from tests.databases import DIALECTS, PostgresTemplates, SqliteTemplates
 from tests.factories import NOW
+from tests.services import postgres_url
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -35,11 +36,7 @@ def worker_name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def postgres_server() -> str:
     """The address of a PostgreSQL server on which databases may be created."""
-    try:
-        from tests.services import postgres_url  # type: ignore[import-untyped]
-    except ImportError:
-        return "postgresql://postgres@127.0.0.1:5432/postgres"
-    return str(postgres_url())
+    return postgres_url()
 
 
 @pytest.fixture(scope="session")

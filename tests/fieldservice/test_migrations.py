@@ -1,0 +1,197 @@
+"""Migrations bring an empty database to the models' schema, and to all that the database enforces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import CheckConstraint, Connection, Engine, create_engine, inspect, text
+from sqlalchemy.orm import Session
+
+from fieldservice import migrate
+from fieldservice.db import Database, make_engine
+from fieldservice.models import Base
+from fieldservice.paths import MIGRATIONS
+from tests.databases import DIALECTS, empty_postgres
+from tests.factories import NOW, make_company, make_stop, make_visit, make_work_order, window
+
+TRIGGERS = {
+    "sqlite": {
+        "audit_entry_append_only_delete",
+        "audit_entry_append_only_update",
+        "stop_no_overlap_insert",
+        "stop_no_overlap_update",
+        "visit_event_append_only_delete",
+        "visit_event_append_only_update",
+    },
+    "postgresql": {"audit_entry_append_only", "visit_event_append_only"},
+}
+
+
+@pytest.fixture(params=DIALECTS)
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database without any table."""
+    if request.param == "sqlite":
+        engine = make_engine(f"sqlite:///{tmp_path / 'empty.db'}")
+        yield engine
+        engine.dispose()
+        return
+    worker = request.getfixturevalue("worker_name")
+    with empty_postgres(request.getfixturevalue("postgres_server"), f"fieldservice_empty_{worker}") as url:
+        engine = make_engine(url)
+        yield engine
+        engine.dispose()
+
+
+def triggers(connection: Connection) -> set[str]:
+    """The triggers that are not the database's own."""
+    query = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+        "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",
+    }
+    return set(connection.scalars(text(query[connection.dialect.name])))
+
+
+def exclusions(connection: Connection) -> set[str]:
+    """PostgreSQL's exclusion constraints."""
+    if connection.dialect.name != "postgresql":
+        return set()
+    return set(connection.scalars(text("SELECT conname FROM pg_constraint WHERE contype = 'x'")))
+
+
+def downgrade(engine: Engine, revision: str = "base") -> None:
+    """Take migrations back, as an operator would through Alembic."""
+    with engine.begin() as connection:
+        command.downgrade(migrate._config(connection), revision)  # the product itself never goes down
+
+
+def tables(engine: Engine) -> set[str]:
+    """Every table but Alembic's own."""
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def contents(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table."""
+    with engine.connect() as connection:
+        return {
+            table.name: [
+                tuple(row) for row in connection.execute(table.select().order_by(*table.primary_key))
+            ]
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def test_an_empty_database_comes_to_the_models_schema(empty: Engine) -> None:
+    """After `upgrade` nothing is missing and nothing is too much, types included."""
+    assert not migrate.is_current(empty)
+    assert migrate.differences(empty)
+    migrate.upgrade(empty)
+    assert migrate.is_current(empty)
+    assert migrate.differences(empty) == []
+    assert tables(empty) == set(Base.metadata.tables)
+
+
+def test_the_guards_are_there_afterwards(empty: Engine) -> None:
+    """All triggers and the exclusion constraint exist at the end: a batch operation would drop triggers."""
+    migrate.upgrade(empty)
+    with empty.connect() as connection:
+        assert triggers(connection) == TRIGGERS[connection.dialect.name]
+        assert exclusions(connection) == (
+            {"stop_no_overlap"} if connection.dialect.name == "postgresql" else set()
+        )
+
+
+def test_every_constraint_of_the_models_is_in_the_database(empty: Engine) -> None:
+    """Checks and foreign keys are compared one by one by name, because Alembic compares no checks."""
+    migrate.upgrade(empty)
+    inspector = inspect(empty)
+    for table in Base.metadata.sorted_tables:
+        checks = {str(c.name) for c in table.constraints if isinstance(c, CheckConstraint)}
+        assert {c["name"] for c in inspector.get_check_constraints(table.name)} == checks, table.name
+        foreign = {str(c.name) for c in table.foreign_key_constraints}
+        assert {c["name"] for c in inspector.get_foreign_keys(table.name)} == foreign, table.name
+
+
+def test_upgrading_twice_is_nothing(empty: Engine) -> None:
+    """A second start finds the schema and leaves it, and the data, alone."""
+    migrate.upgrade(empty)
+    fill(empty)
+    before = contents(empty)
+    migrate.upgrade(empty)
+    assert contents(empty) == before
+
+
+def test_down_and_up_again(empty: Engine) -> None:
+    """Each migration can be taken back completely and run again, with its guards."""
+    migrate.upgrade(empty)
+    downgrade(empty)
+    assert tables(empty) == set()
+    with empty.connect() as connection:
+        assert triggers(connection) == set()
+    migrate.upgrade(empty)
+    assert migrate.differences(empty) == []
+    with empty.connect() as connection:
+        assert triggers(connection) == TRIGGERS[connection.dialect.name]
+
+
+def test_the_newest_step_keeps_the_data(empty: Engine) -> None:
+    """With a booked visit, its stop, messages and history in it, one step down and up loses no row."""
+    migrate.upgrade(empty)
+    fill(empty)
+    before = contents(empty)
+    assert all(before[table] for table in ("visit", "stop", "outbox_message", "visit_event", "technician"))
+    if len(list(ScriptDirectory(str(MIGRATIONS)).walk_revisions())) > 1:
+        downgrade(empty, "-1")
+        migrate.upgrade(empty)
+    assert contents(empty) == before
+    with empty.connect() as connection:
+        assert triggers(connection) == TRIGGERS[connection.dialect.name]
+
+
+def test_a_failed_migration_leaves_nothing_behind(empty: Engine) -> None:
+    """All migrations run in one transaction: when one cannot be done the database is as before."""
+    with empty.begin() as connection:
+        connection.execute(text("CREATE TABLE work_order (id INTEGER PRIMARY KEY)"))
+    with pytest.raises(Exception, match="work_order"):
+        migrate.upgrade(empty)
+    assert tables(empty) == {"work_order"}
+    assert not migrate.is_current(empty)
+
+
+def test_a_dropped_index_is_noticed(empty: Engine) -> None:
+    """Positive control of `differences`: it sees what somebody removed by hand."""
+    migrate.upgrade(empty)
+    with empty.begin() as connection:
+        connection.execute(text("DROP INDEX ix_visit_territory_id_window"))
+    assert migrate.differences(empty)
+
+
+def test_there_is_one_line_of_migrations() -> None:
+    """Two heads would leave it to chance which schema a database gets."""
+    assert len(ScriptDirectory(str(MIGRATIONS)).get_heads()) == 1
+
+
+def test_a_database_that_is_not_ours_is_not_current() -> None:
+    """A database that Alembic never saw is reported as such, without an error."""
+    engine = create_engine("sqlite://")
+    assert not migrate.is_current(engine)
+    engine.dispose()
+
+
+def fill(engine: Engine) -> None:
+    """A company with one booked visit."""
+    database = Database(engine.url.render_as_string(hide_password=False))
+
+    def work(session: Session) -> None:
+        company = make_company(session, technicians=1)
+        order = make_work_order(session, service=company.service)
+        visit = make_visit(session, territory=company.territory, work_order=order)
+        promised = window()
+        visit.promise(promised, now=NOW, actor="customer")
+        make_stop(session, company.technicians[0], promised.starts_at, promised.ends_at, visit=visit)
+
+    database.run(work)
+    database.dispose()

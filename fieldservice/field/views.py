@@ -6,6 +6,6 @@ bp = Blueprint("field", __name__)
 
 
 @bp.get("/")
-def today() -> str:
+def route() -> str:
     """The route of today."""
     return render_template("field/route.html")

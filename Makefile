@@ -12,7 +12,8 @@ LOCKED := uv pip compile pyproject.toml --universal --python-version 3.12 --gene
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
 RUN_STAMP := .venv/.run-stamp
 DEV_STAMP := .venv/.dev-stamp
-STATIC_STAMP := fieldservice/static/vendor/.stamp
+TOOLS_STAMP := .venv/.tools-stamp
+STATIC_STAMP := fieldservice/static/vendor/manifest.json
 
 .PHONY: help setup setup-tests demo run test check format lock clean
 .DEFAULT_GOAL := help
@@ -28,8 +29,7 @@ demo: setup  ## a demo company, planned for today, on PORT= with DATA= and optio
 run: setup  ## the product on PORT= with DATA=, without demo data
 	@exec .venv/bin/fieldservice run --port $(PORT) --data "$(DATA)"
 
-setup-tests: setup $(DEV_STAMP)
-	@scripts/test-tools
+setup-tests: setup $(TOOLS_STAMP)
 
 test: setup-tests  ## all tests, or T=path; PYTEST_ARGS= for more
 	$(PYTHON) -m pytest $(PYTEST_ARGS) $(T)
@@ -62,6 +62,11 @@ $(RUN_STAMP): requirements.lock requirements-dev.lock scripts/python-env scripts
 $(DEV_STAMP): $(RUN_STAMP)
 	@scripts/python-env requirements-dev.lock
 	@touch $(RUN_STAMP) $@
+
+# A tool that is still missing afterwards fails the tests that need it, with a sentence.
+$(TOOLS_STAMP): $(DEV_STAMP) scripts/test-tools scripts/lib.sh
+	@scripts/test-tools
+	@touch $@
 
 $(STATIC_STAMP): $(FRONTEND) scripts/frontend scripts/lib.sh scripts/requirements-node.lock
 	@scripts/frontend

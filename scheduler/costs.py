@@ -6,8 +6,11 @@ from itertools import pairwise
 
 from scheduler.model import Plan, Problem, Route, Shift, Stop, Visit
 
-CHANGED_TECHNICIAN_S = 3600
-"""A visit that changes technician counts as much as one that moves by this many seconds."""
+CHANGE_S = 600
+"""What `change` counts (seconds) for a visit with another technician, and for one in another window.
+
+A move inside its arrival window counts nothing: the customer does not notice it.
+"""
 
 
 def evaluate(problem: Problem, plan: Plan, *, baseline: Plan | None = None) -> Mapping[str, int]:
@@ -36,11 +39,11 @@ def evaluate(problem: Problem, plan: Plan, *, baseline: Plan | None = None) -> M
         "unassigned_weight": sum(visit.priority for visit in left),
     }
     parts: dict[str, int] = defaultdict(int)
+    former = {} if baseline is None else starts_of(problem, baseline)
     for route in plan.routes:
-        for name, amount in route_parts(problem, route).items():
+        for name, amount in route_parts(problem, route, former=former).items():
             parts[name] += amount
     parts["fairness"] = round(problem.weights.fairness * _busy_gap_s(problem, plan))
-    parts["change"] = round(problem.weights.change * (_change_s(problem, plan, baseline) if baseline else 0))
     cost = sum(parts[name] for name in COST_PARTS)
     sums = {name: parts[name] for name in ("travel_s", "waiting_s", "overtime_s", "distance_m")}
     return totals | {"cost": cost} | {name: parts[name] for name in COST_PARTS} | sums
@@ -64,16 +67,25 @@ def objective(cost: Mapping[str, int]) -> tuple[int, int, int]:
     return cost["promised_unassigned"], cost["unassigned_weight"], cost["cost"]
 
 
-def route_cost(problem: Problem, route: Route, extra: Visit | None = None) -> int:
-    """Weighted seconds of one route, without the parts that only a whole plan has (fairness, change)."""
-    parts = route_parts(problem, route, extra)
+Former = Mapping[str, tuple[str, int]]
+"""Technician and start (seconds) of each visit in an earlier plan."""
+
+
+def route_cost(
+    problem: Problem, route: Route, extra: Visit | None = None, former: Former | None = None
+) -> int:
+    """Weighted seconds of one route, without the part that only a whole plan has (fairness)."""
+    parts = route_parts(problem, route, extra, former)
     return sum(parts.get(name, 0) for name in COST_PARTS)
 
 
-def route_parts(problem: Problem, route: Route, extra: Visit | None = None) -> dict[str, int]:
+def route_parts(
+    problem: Problem, route: Route, extra: Visit | None = None, former: Former | None = None
+) -> dict[str, int]:
     """The parts of `evaluate` that one route causes.
 
-    `extra` is a visit on it that the problem does not have, or has in another shape.
+    `extra` is a visit on it that the problem does not have, or has in another shape; `former` is what
+    `change` compares with.
     """
     if not route.stops:
         return {}
@@ -98,7 +110,8 @@ def route_parts(problem: Problem, route: Route, extra: Visit | None = None) -> d
         "overtime": round(weights.overtime * overtime_s),
         "lateness": round(weights.lateness * sum(_late_cost(stop, visit) for stop, visit in visits)),
         "labour": round(duration_s * shift.cost_per_h / 3600),
-        "preference": sum(missed_preference_s(shift, stop, visit) for stop, visit in visits),
+        "preference": sum(_missed_preference_s(shift, stop, visit) for stop, visit in visits),
+        "change": round(weights.change * _change_s(shift, visits, former)) if former else 0,
         "travel_s": driven_s,
         "waiting_s": waiting_s,
         "overtime_s": overtime_s,
@@ -137,9 +150,11 @@ def _late_cost(stop: Stop, visit: Visit) -> float:
     return (stop.start_s - visit.due_s) * visit.late_cost_per_h / 3600
 
 
-def missed_preference_s(shift: Shift, stop: Stop, visit: Visit) -> int:
+def _missed_preference_s(shift: Shift, stop: Stop, visit: Visit) -> int:
     """What the best technician and window of a visit are worth, less what it got (seconds)."""
     people, windows = visit.preferred_technicians, visit.preferred_windows
+    if not people and not windows:
+        return 0
     missed = max(people.values(), default=0) - people.get(shift.technician, 0)
     got = max((worth for start, end, worth in windows if start <= stop.start_s <= end), default=0)
     return missed + max((worth for _, _, worth in windows), default=0) - got
@@ -162,21 +177,29 @@ def _busy_gap_s(problem: Problem, plan: Plan) -> int:
     return max(busy.values(), default=0) - min(busy.values(), default=0)
 
 
-def _change_s(problem: Problem, plan: Plan, baseline: Plan) -> int:
-    """Seconds by which visits start at another time than before, a change of technician included."""
-    before = _starts(problem, baseline)
-    total = 0
-    for visit_id, (technician, start_s) in _starts(problem, plan).items():
-        if visit_id in before:
-            total += abs(start_s - before[visit_id][1])
-            total += CHANGED_TECHNICIAN_S * (technician != before[visit_id][0])
-    return total
+def _change_s(shift: Shift, visits: Sequence[tuple[Stop, Visit]], former: Former) -> int:
+    """What changed for the visits of a route."""
+    changes = 0
+    for stop, visit in visits:
+        if visit.id in former:
+            technician, start_s = former[visit.id]
+            changes += technician != shift.technician
+            changes += _windows_of(visit, start_s).isdisjoint(_windows_of(visit, stop.start_s))
+    return CHANGE_S * changes
 
 
-def _starts(problem: Problem, plan: Plan) -> dict[str, tuple[str, int]]:
+def _windows_of(visit: Visit, start_s: int) -> set[int]:
+    """The arrival windows a start lies in; -1 when it lies in none, or there are none."""
+    inside = {index for index, (start, end) in enumerate(visit.windows) if start <= start_s <= end}
+    return inside or {-1}
+
+
+def starts_of(problem: Problem, plan: Plan) -> Former:
+    """Technician and start of each visit of a plan; shifts that the problem does not have are left out."""
     return {
         stop.visit: (problem.shift_by_id[route.shift].technician, stop.start_s)
         for route in plan.routes
+        if route.shift in problem.shift_by_id
         for stop in route.stops
         if stop.visit is not None
     }

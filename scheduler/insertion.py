@@ -8,10 +8,13 @@ import numpy as np
 from scheduler.admission import overload, refusal, refuse_unsupported, unsupported
 from scheduler.clock_refusal import clock_refusal
 from scheduler.consistency import visit_faults
-from scheduler.costs import evaluate, route_cost, route_parts
+from scheduler.costs import Former, evaluate, route_cost, route_parts
 from scheduler.kernel import Kernel, fits, routes_of
 from scheduler.model import Plan, Problem, Route, Shift, Violation, Visit
 from scheduler.timeline import project, schedule_visits
+
+LATE = 1 << 44
+"""The cost of a route that cannot be driven in time: more than any that can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,8 @@ class Board:
         earliest, as `scheduler.timeline.schedule` does.
     without
         A visit to leave out of the plan, because it is to be moved.
+    former
+        What the cost of change compares with; none without it.
 
     Raises
     ------
@@ -60,11 +65,15 @@ class Board:
         When the problem uses crews, order between visits, or a place to restock.
     """
 
-    def __init__(self, problem: Problem, plan: Plan, without: str | None = None) -> None:
+    def __init__(
+        self, problem: Problem, plan: Plan, *, without: str | None = None, former: Former | None = None
+    ) -> None:
         refuse_unsupported(problem)
         self.problem = problem
+        self.row_of = {shift.id: row for row, shift in enumerate(problem.shifts)}
         self.kernel = Kernel(problem, problem.shifts, routes_of(problem, plan.routes, without))
-        self._costs: dict[int, int | None] = {}
+        self._former = former
+        self._costs: dict[int, int] = {}
 
     def visits(self, row: int) -> tuple[Visit, ...]:
         """The visits of the shift with this index, in order."""
@@ -123,16 +132,23 @@ class Board:
             arrival_s=stop.arrival_s,
             start_s=stop.start_s,
             departure_s=stop.departure_s,
-            added_cost=route_cost(self.problem, route, visit) - self._cost(row),
+            added_cost=self._price(route, visit) - self.cost(row),
             added_travel_s=added_travel_s,
         )
 
-    def _cost(self, row: int) -> int:
-        """The cost of a route as it is."""
+    def cost(self, row: int) -> int:
+        """Weighted seconds of the route of the shift with this index; `LATE` when it cannot be in time."""
         if (cost := self._costs.get(row)) is None:
             route = schedule_visits(self.problem, self.problem.shifts[row], self.visits(row))
-            cost = self._costs[row] = 0 if route is None else route_cost(self.problem, route)
+            cost = self._costs[row] = LATE if route is None else self._price(route)
         return cost
+
+    def _price(self, route: Route, extra: Visit | None = None) -> int:
+        return route_cost(self.problem, route, extra, self._former)
+
+    def orders(self) -> dict[str, list[str]]:
+        """The ids of the visits of each shift, in order."""
+        return {shift: [visit.id for visit in self.visits(row)] for shift, row in self.row_of.items()}
 
 
 def suggest(problem: Problem, plan: Plan, visit: Visit, limit: int | None = None) -> list[Place]:

@@ -12,6 +12,7 @@ from scheduler.model import Break, Problem, Route, Shift, Stop, Visit
 
 NEVER = 1 << 60
 """Later than any time of a problem: the state cannot be reached."""
+_ANY_TIME = ((-NEVER, NEVER),)
 
 
 def break_span(shift: Shift) -> tuple[int, tuple[Break, ...]]:
@@ -24,7 +25,9 @@ def break_span(shift: Shift) -> tuple[int, tuple[Break, ...]]:
 
 def start_windows(visit: Visit) -> tuple[tuple[int, int], ...]:
     """When work may start, its pin applied, in order of time; empty when a pin lies outside every window."""
-    windows = tuple(sorted(visit.windows)) or ((-NEVER, NEVER),)
+    windows = visit.windows or _ANY_TIME
+    if len(windows) > 1:
+        windows = tuple(sorted(windows))
     pin = visit.pinned.start_s if visit.pinned else None
     if pin is None:
         return windows
@@ -33,11 +36,10 @@ def start_windows(visit: Visit) -> tuple[tuple[int, int], ...]:
 
 def earliest_start(windows: Sequence[tuple[int, int]], arrival_s: int) -> int:
     """The earliest second from `arrival_s` on that lies in one of the ordered `windows`, or `NEVER`."""
-    best = NEVER
     for start, end in windows:
         if arrival_s <= end:
-            best = min(best, max(arrival_s, start))
-    return best
+            return arrival_s if arrival_s > start else start
+    return NEVER
 
 
 def take_breaks(times: list[int], breaks: Sequence[Break]) -> None:

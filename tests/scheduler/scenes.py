@@ -50,5 +50,3 @@ def make_plan(problem: Problem, **orders: Sequence[str]) -> Plan:
     placed = {visit_id for order in orders.values() for visit_id in order}
     left = tuple(Unassigned(visit=visit.id) for visit in problem.visits if visit.id not in placed)
     return Plan(routes=tuple(routes), unassigned=left)
-
-

@@ -41,7 +41,7 @@ def every_place(problem, plan, visit):
 
 
 def by_position(places):
-    return sorted(places, key=lambda place: (place.shift, place.position, place.window))
+    return sorted(places, key=lambda found: (found.shift, found.position, found.window))
 
 
 @settings(max_examples=600, deadline=None)

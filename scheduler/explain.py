@@ -1,0 +1,238 @@
+"""Why a visit is where it is, why it is nowhere, and the smallest change that would let it in."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from scheduler.admission import overload, refusal
+from scheduler.clock_refusal import clock_refusal
+from scheduler.costs import route_cost
+from scheduler.insertion import Board, Place, refusals, suggest, without_visit
+from scheduler.model import Plan, Problem, Route, Shift, Stop, Violation, Visit
+
+ALTERNATIVES = 3
+"""Other technicians that an explanation names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A rule that holds, or a change that would help: its code, English words and the numbers behind."""
+
+    rule: str
+    shift: str | None
+    technician: str | None
+    text: str
+    numbers: Mapping[str, int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What can be said about one visit of a plan.
+
+    Parameters
+    ----------
+    visit, shift
+        Its id, and the shift that serves it; ``None`` when it is on no route.
+    holds
+        For a placed visit: the rules that were looked at, and hold.
+    added_cost
+        For a placed visit: seconds of cost that its route would save without it.
+    alternatives
+        The cheapest place with each of the next best technicians, windows kept.
+    refusals
+        For an unplaced visit: for each shift the first rule that stops it.
+    changes
+        For an unplaced visit: for each rule the smallest change of it alone that would let the visit in.
+    """
+
+    visit: str
+    shift: str | None
+    holds: tuple[Finding, ...] = ()
+    added_cost: int = 0
+    alternatives: tuple[Place, ...] = ()
+    refusals: tuple[Violation, ...] = ()
+    changes: tuple[Finding, ...] = ()
+
+
+def explain(problem: Problem, plan: Plan, visit_id: str) -> Explanation:
+    """Explain where a visit is, or why it is nowhere.
+
+    Raises
+    ------
+    ValueError
+        When the problem has no such visit, or uses crews, order between visits, or a place to restock.
+    """
+    visit = problem.visit_by_id.get(visit_id)
+    if visit is None:
+        raise ValueError(f"visit: there is no visit {visit_id!r}")
+    for route in plan.routes:
+        for stop in route.stops:
+            if stop.visit == visit_id:
+                return _placed(problem, plan, visit, route, stop)
+    return _unplaced(problem, plan, visit)
+
+
+def _placed(problem: Problem, plan: Plan, visit: Visit, route: Route, stop: Stop) -> Explanation:
+    shift = problem.shift_by_id[route.shift]
+    alone = without_visit(problem, plan, visit.id).route_of(shift.id)
+    others = (place for place in suggest(problem, plan, visit) if place.technician != shift.technician)
+    return Explanation(
+        visit=visit.id,
+        shift=shift.id,
+        holds=tuple(_holds(visit, shift, route, stop)),
+        added_cost=route_cost(problem, route) - route_cost(problem, alone),
+        alternatives=_best_by_technician(others),
+    )
+
+
+def _best_by_technician(places: Iterator[Place] | Sequence[Place]) -> tuple[Place, ...]:
+    best: dict[str, Place] = {}
+    for place in places:
+        best.setdefault(place.technician, place)
+    return tuple(best.values())[:ALTERNATIVES]
+
+
+def _holds(visit: Visit, shift: Shift, route: Route, stop: Stop) -> Iterator[Finding]:
+    name = shift.technician
+
+    def finding(rule: str, text: str, **numbers: int | str) -> Finding:
+        return Finding(rule=rule, shift=shift.id, technician=name, text=text, numbers=numbers)
+
+    for skill, need in visit.skills.items():
+        if (have := shift.skills.get(skill, -1)) >= need:
+            text = f"{name} has {skill} level {have}; {need} is needed."
+            yield finding("skill", text, skill=skill, need=need, have=have)
+    for start, end in visit.windows:
+        if start <= stop.start_s <= end:
+            text = f"Work starts at {stop.start_s}, inside the window {start} to {end}."
+            yield finding("window", text, start_s=stop.start_s, window_start_s=start, window_end_s=end)
+            break
+    done, limit = route.stops[-1].departure_s, shift.end_s + shift.overtime_s
+    if done <= limit:
+        text = f"The last stop ends at {done}, within the shift until {limit}."
+        yield finding("shift_end", text, end_s=done, limit_s=limit)
+    text = f"The drive takes {stop.travel_s} s, with {stop.start_s - stop.arrival_s} s to spare before work."
+    yield finding("travel", text, travel_s=stop.travel_s, spare_s=stop.start_s - stop.arrival_s)
+
+
+def _unplaced(problem: Problem, plan: Plan, visit: Visit) -> Explanation:
+    stopped = refusals(problem, plan, visit)
+    return Explanation(
+        visit=visit.id,
+        shift=None,
+        alternatives=_best_by_technician(suggest(problem, plan, visit)),
+        refusals=tuple(stopped.values()),
+        changes=tuple(_changes(problem, plan, visit, stopped)),
+    )
+
+
+def _changes(
+    problem: Problem, plan: Plan, visit: Visit, stopped: Mapping[str, Violation]
+) -> Iterator[Finding]:
+    """Relax one rule at a time."""
+    yield from _least(
+        problem, stopped, "window", "off_s", "{who} could take it {least} s outside its window."
+    )
+    longer = "{who} could take it if the shift ended {least} s later."
+    yield from _least(problem, stopped, "shift_end", "over_s", longer)
+    longer = "{who} could take it if the route were allowed {least} s more."
+    yield from _least(problem, stopped, "duration", "over_s", longer)
+    for rule, relaxed in (
+        ("skill", replace(visit, skills={})),
+        ("technician", replace(visit, technicians=None, not_technicians=frozenset())),
+    ):
+        shifts = {shift_id for shift_id, violation in stopped.items() if violation.rule == rule}
+        if shifts:
+            yield from _without_rule(problem, plan, relaxed, rule, stopped, shifts)
+
+
+def _least(
+    problem: Problem, stopped: Mapping[str, Violation], rule: str, number: str, words: str
+) -> Iterator[Finding]:
+    """The shift where the number behind this rule is smallest."""
+    amounts = [
+        (int(violation.numbers[number]), shift_id)
+        for shift_id, violation in stopped.items()
+        if violation.rule == rule and number in violation.numbers
+    ]
+    if amounts:
+        least, shift_id = min(amounts)
+        who = problem.shift_by_id[shift_id].technician
+        text = words.format(who=who, least=least)
+        numbers = stopped[shift_id].numbers
+        yield Finding(rule=rule, shift=shift_id, technician=who, text=text, numbers=numbers)
+
+
+def _without_rule(
+    problem: Problem,
+    plan: Plan,
+    relaxed: Visit,
+    rule: str,
+    stopped: Mapping[str, Violation],
+    shifts: set[str],
+) -> Iterator[Finding]:
+    """The cheapest place among the shifts that this rule stops, once it is lifted."""
+    for place in suggest(problem, plan, relaxed):
+        if place.shift in shifts:
+            found = stopped[place.shift]
+            text = f"{place.technician} could start it at {place.start_s}, were it not for this: {found.text}"
+            numbers = dict(found.numbers) | {"start_s": place.start_s}
+            yield Finding(
+                rule=rule, shift=place.shift, technician=place.technician, text=text, numbers=numbers
+            )
+            return
+
+
+REASON_WORDS = {
+    "pin": "pinned to a shift that has no room or does not exist for {who}",
+    "technician": "may not be served by {who}",
+    "skill": "{who} lack a skill or its level",
+    "tools": "{who} do not carry a tool",
+    "parts": "{who} do not carry enough parts",
+    "capacity": "{who} have no capacity left",
+    "max_visits": "{who} have as many visits as allowed",
+    "window": "{who} could come only outside the arrival window",
+    "shift_end": "the shift of {who} would have to end later",
+    "duration": "the route of {who} would take longer than allowed",
+    "max_travel": "{who} would drive longer than allowed",
+    "late_route": "{who} are late already",
+    "no_gap": "{who} have no gap that is long enough",
+}
+
+
+def reasons(
+    problem: Problem, plan: Plan, visits: Sequence[Visit], *, seconds: float
+) -> dict[str, tuple[str, ...]]:
+    """In words why each of these visits is on no route of the plan, by its id.
+
+    One sentence a rule, with the technicians whose first shift it stops. Visits that the `seconds` do not
+    suffice for, and those that would fit, are said to have been left when the search ended.
+    """
+    deadline = time.monotonic() + seconds
+    board = Board(problem, plan)
+    found: dict[str, tuple[str, ...]] = {}
+    for visit in visits:
+        by_rule = _people_by_rule(board, visit) if time.monotonic() < deadline else {}
+        sentences = [REASON_WORDS[rule].format(who=_names(who)) for rule, who in by_rule.items()]
+        if not problem.shifts:
+            sentences = ["there are no shifts"]
+        found[visit.id] = tuple(sentences) or ("the search ended before it was placed",)
+    return found
+
+
+def _people_by_rule(board: Board, visit: Visit) -> dict[str, list[str]]:
+    """The technicians that each rule stops first; nobody when the visit would fit somewhere."""
+    by_rule: dict[str, dict[str, None]] = defaultdict(dict)
+    for row, shift in enumerate(board.problem.shifts):
+        stopped = refusal(visit, shift) or overload(visit, shift, board.visits(row))
+        stopped = stopped or clock_refusal(board.kernel, visit, row)
+        if stopped is None:
+            return {}
+        by_rule[stopped.rule][shift.technician] = None
+    return {rule: list(people) for rule, people in by_rule.items()}
+
+
+def _names(people: Sequence[str]) -> str:
+    shown = ", ".join(people[:ALTERNATIVES])
+    return shown if len(people) <= ALTERNATIVES else f"{shown} and {len(people) - ALTERNATIVES} more"

@@ -1,4 +1,5 @@
 // Every page: small improvements on pages that work without script.
+import { openDialog } from "./dialog.js";
 
 const status = document.getElementById("status");
 
@@ -14,7 +15,7 @@ document.addEventListener("click", (event) => {
   const dialog = document.getElementById(opener.dataset.dialog);
   if (!dialog) return;
   event.preventDefault();
-  dialog.showModal();
+  openDialog(dialog, { href: opener.href, fragment: opener.dataset.fragment });
 });
 
 // An open details menu closes on Escape and on a click elsewhere.

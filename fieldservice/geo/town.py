@@ -24,7 +24,7 @@ GENERATOR = "fieldservice synthetic town"
 
 CENTRE = 39.45, -76.95
 _METRES_PER_DEGREE = 111_195.0
-_SPEEDS = {"trunk": "55 mph", "primary": "40 mph", "secondary": "35 mph", "residential": "25 mph"}
+_SPEEDS = {"trunk": "50 mph", "primary": "35 mph", "secondary": "30 mph", "residential": "25 mph"}
 _AREA_TAGS: Mapping[str, Mapping[str, str]] = {
     "park": {"leisure": "park"},
     "water": {"natural": "water"},
@@ -119,6 +119,8 @@ class _Draughtsman:
         self._ring(self._plan.river, {"natural": "water", "water": "river", "name": "Tumble River"})
 
     def _add_houses(self) -> None:
+        for lot in self._plan.unnumbered:
+            self._ring(lot.outline, {"building": "yes"})
         for lot in self._plan.lots:
             self._ring(
                 lot.outline,

@@ -14,7 +14,7 @@ ARTERIAL_EVERY = 5
 RIVER_HALF_WIDTH_M = 40
 MIDWAY_FROM_M = 180
 LOT_M = 24
-SETBACK_M = 17
+SETBACK_M = 19
 
 type Point = tuple[float, float]
 type Corner = tuple[int, int]
@@ -32,7 +32,7 @@ class Street:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """A house: where it stands, its outline, its address."""
+    """A house: where it stands, its outline, its address (which the plan may leave off the map)."""
 
     number: str
     street: str
@@ -51,6 +51,7 @@ class TownPlan:
     areas: list[tuple[str, list[Point]]] = field(default_factory=list)
     river: list[Point] = field(default_factory=list)
     lots: list[Lot] = field(default_factory=list)
+    unnumbered: list[Lot] = field(default_factory=list)
 
 
 def bend(x: float, y: float) -> Point:
@@ -95,7 +96,7 @@ class Surveyor:
         self.plan.streets = list(self._streets(kept))
         self.plan.areas = list(self._areas())
         self.plan.river = self._river()
-        self.plan.lots = self._lots()
+        self._build()
         return self.plan
 
     def _length(self, edge: tuple[Corner, Corner]) -> float:
@@ -225,8 +226,9 @@ class Surveyor:
             sides += [(x1 - (x1 - x0) * step, y1) for step in steps]
             sides += [(x0, y1 - (y1 - y0) * step) for step in steps]
             yield zone, [bend(x, y) for x, y in sides]
-            if zone == "park":
-                yield "water", self._pond((x0 + x1) / 2, (y0 + y1) / 2, min(x1 - x0, y1 - y0) / 5)
+            if zone == "park" and not y0 - 300 < river_y((x0 + x1) / 2) < y1 + 300:
+                x, y = bend((x0 + x1) / 2, (y0 + y1) / 2)
+                yield "water", self._pond(x, y, min(x1 - x0, y1 - y0) / 5)
 
     def _pond(self, x: float, y: float, radius: float) -> list[Point]:
         phase = self._random.uniform(0, math.tau)
@@ -241,20 +243,26 @@ class Surveyor:
         south = [bend(x, river_y(x) - RIVER_HALF_WIDTH_M) for x in xs]
         return south + [bend(x, river_y(x) + RIVER_HALF_WIDTH_M) for x in reversed(xs)]
 
-    def _lots(self) -> list[Lot]:
-        """The houses: the nearer to the centre, the denser; as many as asked for, if there is room."""
+    def _build(self) -> None:
+        """Build twice as many houses as are numbered, the nearer to the centre the denser."""
         candidates: list[tuple[float, int, Lot]] = []
         numbers: defaultdict[str, int] = defaultdict(lambda: 100)
         for street in self.plan.streets:
             if street.kind == "trunk":
                 continue
             for edge in pairwise(street.corners):
+                block = self._random.random()
                 for lot in self._edge_lots(street, edge, numbers[street.name]):
-                    draw = self._random.random() ** (1 / math.exp(-math.hypot(*lot.centre) / 2100))
-                    candidates.append((draw, len(candidates), lot))
+                    # houses come in rows: most of the luck is the block's
+                    luck = 0.7 * block + 0.3 * self._random.random()
+                    chance = math.exp(-math.hypot(*lot.centre) / 2900)
+                    candidates.append((luck ** (1 / chance), len(candidates), lot))
                 numbers[street.name] += 100
-        chosen = sorted(candidates, reverse=True)[: self._houses]
-        return [lot for _, _, lot in sorted(chosen, key=lambda item: item[1])]
+        built = sorted(candidates, reverse=True)[: 2 * self._houses]
+        lots = [lot for _, _, lot in sorted(built, key=lambda item: item[1])]
+        numbered = set(self._random.sample(range(len(lots)), min(self._houses, len(lots))))
+        self.plan.lots = [lot for place, lot in enumerate(lots) if place in numbered]
+        self.plan.unnumbered = [lot for place, lot in enumerate(lots) if place not in numbered]
 
     def _edge_lots(self, street: Street, edge: tuple[Corner, Corner], base: int) -> Iterator[Lot]:
         (x0, y0), (x1, y1) = (self.plan.crossings[corner] for corner in edge)
@@ -270,7 +278,7 @@ class Surveyor:
                 )
                 if not self._dry(centre):
                     continue
-                half, deep = self._random.uniform(5, 9), self._random.uniform(4.5, 8)
+                half, deep = self._random.uniform(6.5, 11), self._random.uniform(5, 9)
                 outline = tuple(
                     (centre[0] + along[0] * a + across[0] * b, centre[1] + along[1] * a + across[1] * b)
                     for a, b in ((-half, -deep), (half, -deep), (half, deep), (-half, deep))

@@ -89,6 +89,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
         "enable_utc": True,
         "timezone": "UTC",
         "beat_schedule": {
@@ -116,7 +117,7 @@ def _broker(settings: Settings) -> dict[str, Any]:
         }
     folder = settings.data_dir / "broker"
     return {
-        "broker_url": f"{broker.SCHEME}://",
+        "broker_url": f"{broker.SCHEME}://localhost",
         "broker_transport_options": {"folder": str(folder.resolve())},
         "worker_enable_remote_control": False,  # needs broadcasts, which files do not have
     }
@@ -194,7 +195,7 @@ def _worker_arguments(queue: str, processes: int) -> list[str]:
         f"--queues={queue}",
         f"--concurrency={processes}",
         f"--hostname={queue}@%h",
-        "--loglevel=INFO",
+        "--loglevel=WARNING",  # a line for each tick of the timetable would hide the rest
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask, make_response, render_template, request, url_for
@@ -50,6 +51,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "SECURITY_RETURN_GENERIC_RESPONSES": True,
         "SECURITY_FLASH_MESSAGES": False,
         "SECURITY_STATIC_FOLDER": None,
+        "SECURITY_FRESHNESS": timedelta(seconds=-1),  # no view that asks for the password again
         "SECURITY_CLI_USERS_NAME": None,
         "SECURITY_CLI_ROLES_NAME": None,
         "SECURITY_POST_LOGOUT_VIEW": "security.login",

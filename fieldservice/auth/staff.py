@@ -109,8 +109,9 @@ def is_local(target: str) -> bool:
     )
 
 
-def _home(role: UserRole) -> str:
-    return url_for(current_app.config[HOMES][role])
+def _destination(account: Account) -> str:
+    wanted = request.values.get("next", "")
+    return wanted if is_local(wanted) else url_for(current_app.config[HOMES][account.role])
 
 
 class SignInForm(LoginForm):
@@ -126,36 +127,34 @@ class SignInForm(LoginForm):
     remember = None
 
     def validate_next(self, field: Field) -> None:
-        """Forget an address that leads elsewhere, rather than refuse the person who was sent with it."""
-        if field.data and not is_local(field.data):
-            field.data = ""
+        """Accept anything: `login` itself leads nowhere but to paths of this site."""
 
     def validate(self, **kwargs: Any) -> bool:
-        """Check the sign-in, and where to go afterwards."""
-        if not super().validate(**kwargs):
-            for field in self:
-                field.errors = []
-            self.form_errors = [lazy_gettext("That e-mail address and password do not belong to an account.")]
-            return False
-        self.next.data = self.next.data or _home(cast(Account, self.user).role)
-        return True
+        """Check the sign-in; of a refusal only one sentence remains."""
+        if super().validate(**kwargs):
+            return True
+        for field in self:
+            field.errors = []
+        self.form_errors = [lazy_gettext("That e-mail address and password do not belong to an account.")]
+        return False
 
 
 @limits.LOGIN_ADDRESS
 @limits.LOGIN_ACCOUNT
 def login() -> ResponseReturnValue:
-    """The sign-in page; a refused sign-in is 422 and logged without what was typed."""
+    """The sign-in page, which leads back to where it was asked for; a refusal is logged without content."""
     if request.is_json:
         abort(415)
     account = _account()
-    if account is not None:
-        target = request.args.get("next", "")
-        return redirect(target if is_local(target) else _home(account.role))
-    response = make_response(security_login())
-    if request.method == "POST" and response.status_code == 200:
-        log.warning("sign-in refused", address=request.remote_addr)
-        response.status_code = 422
-    return response
+    if account is None:
+        page = make_response(security_login())
+        account = _account()
+        if account is None:
+            if request.method == "POST":
+                log.warning("sign-in refused", address=request.remote_addr)
+                page.status_code = 422
+            return page
+    return redirect(_destination(account), code=303)
 
 
 def logout() -> Response:

@@ -1,0 +1,36 @@
+"""Sign in and send forms as a browser does: with the CSRF token of the page that it saw."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from fieldservice import auth
+from fieldservice.models import User, UserRole
+from tests.factories import NOW, number
+
+PASSWORD = "horse battery staple"  # noqa: S105
+_CSRF = re.compile(r'"X-CSRFToken": "([^"]+)"')
+
+
+def make_user(session: Session, role: UserRole = UserRole.DISPATCHER, **overrides: Any) -> User:
+    """An account that can sign in with PASSWORD."""
+    values = {"email": f"user{number()}@example.com", "name": f"{role.capitalize()} {number()}"}
+    return auth.add_user(session, role=role, password=PASSWORD, now=NOW, **(values | overrides))
+
+
+def csrf_token(client: FlaskClient) -> str:
+    """A token that fits the client's cookie; every page carries one, that of an unknown address too."""
+    found = _CSRF.search(client.get("/no-such-page").text)
+    assert found
+    return found[1]
+
+
+def sign_in(client: FlaskClient, email: str, password: str = PASSWORD, **query: str) -> TestResponse:
+    """Send the sign-in form; where it leads is in the response."""
+    form = {"email": email, "password": password, "csrf_token": csrf_token(client)}
+    return client.post("/login", data=form, query_string=query)

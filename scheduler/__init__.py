@@ -3,11 +3,42 @@
 from typing import Any
 
 from scheduler.explain import explain
-from scheduler.insertion import suggest
-from scheduler.model import Plan, Problem
+from scheduler.insertion import Place, place, refusals, suggest
+from scheduler.model import (
+    Break,
+    Pin,
+    Plan,
+    Problem,
+    Route,
+    Shift,
+    Stop,
+    Unassigned,
+    Violation,
+    Visit,
+    Weights,
+)
 from scheduler.rules import check
 
-__all__ = ["Plan", "Problem", "check", "explain", "solve", "suggest"]
+__all__ = [
+    "Break",
+    "Pin",
+    "Place",
+    "Plan",
+    "Problem",
+    "Route",
+    "Shift",
+    "Stop",
+    "Unassigned",
+    "Violation",
+    "Visit",
+    "Weights",
+    "check",
+    "explain",
+    "place",
+    "refusals",
+    "solve",
+    "suggest",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -89,6 +89,7 @@ async function build() {
   const { files, packages } = await bundle();
   const { names, svg } = await sprite();
   files.set("icons.svg", svg);
+  files.set("favicon.svg", await readFile(path.join(source, "favicon.svg")));
   files.set("htmx.js", await readFile(path.join(modules, "htmx.org", "dist", "htmx.min.js")));
 
   await rm(target, { recursive: true, force: true });

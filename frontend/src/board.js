@@ -1,19 +1,20 @@
 // The dispatcher's board. The page works without this file: bars are links, moving is a dialog with a form.
 //
 // What it expects of the page:
-//   #board[data-poll]            address of the live parts; answers 304 until something changed. Each part is an
+//   .board[data-poll]            address of the live parts; answers 304 until something changed. Each part is an
 //                                element with an id and replaces the one of the same id
 //   #live                        the live state; data-late holds the words for "no answer"
 //   .lane[data-technician]       a technician's row: a list whose bars are a.bar or button.bar, each with an id
 //   .bar, .visit-card            data-visit, data-move (the Move page), data-move-fragment (its part for #move);
 //                                data-movable when it may be dragged
+//   .now-line, .now-label        data-now, the minute of the day when the page was made
 //   #drop-form                   the same form as in the Move dialog: visit, technician, start (HH:MM)
 import { startClock } from "./board/clock.js";
 import { enableDragging, isDragging } from "./board/drag.js";
 import { enableKeys, setTabStops } from "./board/keys.js";
 import { startPolling } from "./board/poll.js";
 
-const board = document.getElementById("board");
+const board = document.querySelector(".board[data-poll]");
 
 if (board) {
   enableKeys(board);

@@ -43,6 +43,13 @@ function makeGhost(target) {
   return { copy, x: 0, y: 0 };
 }
 
+/** The browser makes a click of every release of the button; after a drag it must not open the visit. */
+function refuseNextClick() {
+  const refuse = (event) => event.preventDefault();
+  window.addEventListener("click", refuse, { capture: true, once: true });
+  setTimeout(() => window.removeEventListener("click", refuse, { capture: true }));
+}
+
 const moves = {
   start({ target, clientX }) {
     dragging = true;
@@ -57,6 +64,7 @@ const moves = {
   },
   end({ target }) {
     dragging = false;
+    refuseNextClick();
     ghost.copy.remove();
     target.classList.remove("dragged");
   },

@@ -54,8 +54,7 @@ class After:
     def __post_init__(self) -> None:
         faults = Faults()
         faults.text("visit", self.visit)
-        faults.integer("min_lag_s", self.min_lag_s)
-        if self.max_lag_s is not None:
+        if faults.integer("min_lag_s", self.min_lag_s) and self.max_lag_s is not None:
             faults.integer("max_lag_s", self.max_lag_s, low=self.min_lag_s)
         faults.finish()
 

@@ -29,7 +29,7 @@ demo: setup  ## a demo company, planned for today, on PORT= with DATA= and optio
 run: setup  ## the product on PORT= with DATA=, without demo data
 	@exec .venv/bin/fieldservice run --port $(PORT) --data "$(DATA)"
 
-setup-tests: setup $(TOOLS_STAMP)
+setup-tests: setup $(TOOLS_STAMP)  ## what the tests need beside that: tools, Chromium, Redis
 
 test: setup-tests  ## all tests, or T=path; PYTEST_ARGS= for more
 	$(PYTHON) -m pytest $(PYTEST_ARGS) $(T)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import structlog
-from flask import Blueprint, Flask, Response, abort, render_template, send_from_directory
+from flask import Blueprint, Flask, Response, abort, render_template, send_file
 from flask_babel import Babel
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
@@ -23,6 +23,7 @@ from fieldservice.db import Database
 from fieldservice.dispatch.views import bp as dispatch
 from fieldservice.field.views import bp as field
 from fieldservice.geo.geocoding import open_geocoding
+from fieldservice.geo.manifest import MapDamaged, MapMissing, load_manifest
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.travel import open_travel_times
 from fieldservice.models import UserRole
@@ -102,17 +103,16 @@ def healthz() -> tuple[dict[str, str], int]:
 
 @root.get("/tiles/<name>.pmtiles")
 def tiles(name: str) -> Response:
-    """The base map; the browser asks for the ranges that it shows."""
+    """The base map; the browser asks for the ranges that it shows. The name changes with the map."""
     folder = web.services().settings.map_path
-    if not (folder / f"{name}.pmtiles").is_file():
+    try:
+        manifest = load_manifest(folder)
+    except (MapMissing, MapDamaged):
         abort(404)
-    return send_from_directory(
-        folder.resolve(),
-        f"{name}.pmtiles",
-        mimetype="application/octet-stream",
-        conditional=True,
-        max_age=86_400,
-    )
+    if name != manifest.data_set:
+        abort(404)
+    path = manifest.path(folder, manifest.tiles.file).resolve()
+    return send_file(path, mimetype="application/octet-stream", conditional=True, max_age=86_400)
 
 
 def _error_page(error: Exception) -> tuple[str, int]:

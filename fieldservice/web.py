@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from flask import Response, current_app, make_response, request
+from flask import Response, current_app, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from fieldservice.config import Settings
 from fieldservice.db import Database
 from fieldservice.geo.geocoding import GeocodingChain
+from fieldservice.geo.manifest import MapDamaged, MapMissing, load_manifest
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.travel import TravelTimes
 from fieldservice.models import IdempotencyKey, Window
@@ -147,6 +148,21 @@ def _locale() -> str:
     return str(get_locale())
 
 
+def map_tiles() -> dict[str, Any]:
+    """What lies below the routes of a map: the imported map, another server's pictures, or nothing."""
+    settings = services().settings
+    none = {"kind": "none", "url": "", "attribution": {"text": "", "url": None}}
+    try:
+        manifest = load_manifest(settings.map_path)
+    except (MapMissing, MapDamaged):
+        return none
+    credit = {"text": manifest.attribution.text, "url": manifest.attribution.url}
+    if settings.map_tiles == "raster":
+        return {"kind": "raster", "url": settings.raster_tiles_url, "attribution": credit}
+    url = url_for("root.tiles", name=manifest.data_set) if settings.map_tiles == "pmtiles" else ""
+    return {"kind": settings.map_tiles, "url": url, "attribution": credit}
+
+
 def template_helpers() -> dict[str, Any]:
     """The functions that every template may call."""
     return {
@@ -156,5 +172,6 @@ def template_helpers() -> dict[str, Any]:
         "zone_words": zone_words,
         "minutes_words": minutes_words,
         "new_key": new_key,
+        "map_tiles": map_tiles,
         "settings": services().settings,
     }

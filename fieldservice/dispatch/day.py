@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -17,6 +16,7 @@ from fieldservice.models import (
     OfficeTask,
     PlanChange,
     Proposal,
+    StopKind,
     Technician,
     Territory,
     Visit,
@@ -25,9 +25,10 @@ from fieldservice.models import (
     WorkingDay,
 )
 from fieldservice.models.visit import PLANNABLE
+from fieldservice.planning.agenda import Entry, agenda
 from fieldservice.planning.improve import PROPOSE
 from fieldservice.planning.judge import Candidate, best_fit
-from fieldservice.planning.problem import Day, Done, build, row_id, shift_id
+from fieldservice.planning.problem import Day, build, row_id
 from fieldservice.planning.rows import DayRows, load_day
 from fieldservice.planning.service import table_of
 
@@ -182,50 +183,16 @@ def board_of(
 
 def _row(day: Day, number: int) -> Row:
     entry = day.rows.technicians[number]
-    done = day.done[entry.technician.id]
-    bars = [_done_bar(fact) for fact in done]
-    drives = [Drive(f.arrives_at - f.stop.travel, f.arrives_at) for f in done if f.stop.travel]
-    holds = {f"h{stop.hold_id}": stop for stop in entry.stops if stop.hold_id}
-    stops = day.plan.route_of(shift_id(entry.technician.id)).stops
-    for stop in stops:
-        starts_at, ends_at = day.instant(stop.start_s), day.instant(stop.departure_s)
-        if stop.travel_s:
-            arrival = day.instant(stop.arrival_s)
-            drives.append(Drive(arrival - timedelta(seconds=stop.travel_s), arrival))
-        if stop.visit is None:
-            bars.append(Bar(Look.BREAK, starts_at, ends_at))
-        elif stop.visit in holds:
-            bars.append(Bar(Look.HOLD, starts_at, ends_at))
-        else:
-            bars.append(_open_bar(day.visits[row_id(stop.visit)], starts_at, ends_at))
-    home_at = _home(day, entry.technician.id, bars, drives)
-    shift_ends_at = entry.working_day.ends_at if entry.working_day else home_at
-    late = home_at - shift_ends_at if home_at and shift_ends_at and home_at > shift_ends_at else timedelta(0)
-    return Row(entry.technician, entry.working_day, _numbered(bars), tuple(drives), home_at, late)
-
-
-def _home(day: Day, technician_id: int, bars: Sequence[Bar], drives: list[Drive]) -> datetime | None:
-    """When the technician is home; adds the drive home."""
-    shift = day.problem.shift_by_id.get(shift_id(technician_id))
-    if not bars or shift is None or shift.end_location is None:
-        return None
-    names = day.order(technician_id)
-    last = day.problem.visit_by_id[names[-1]].location if names else shift.start_location
-    leaves_at = max(bar.ends_at for bar in bars)
-    home_at = leaves_at + timedelta(seconds=day.problem.travel(last, shift.end_location))
-    if home_at > leaves_at:
-        drives.append(Drive(leaves_at, home_at))
-    return home_at
-
-
-def _numbered(bars: Sequence[Bar]) -> tuple[Bar, ...]:
-    """The bars with the visits numbered in order, as the map numbers them."""
-    numbered, count = [], 0
-    for bar in bars:
-        count += bar.visit is not None
-        number = count if bar.visit is not None else 0
-        numbered.append(Bar(bar.look, bar.starts_at, bar.ends_at, bar.visit, bar.window, number, bar.pinned))
-    return tuple(numbered)
+    plan = agenda(day, entry.technician.id)
+    drives = [Drive(stop.arrives_at - stop.travel, stop.arrives_at) for stop in plan.entries if stop.travel]
+    if plan.home_at and plan.travel_home:
+        drives.append(Drive(plan.home_at - plan.travel_home, plan.home_at))
+    working = entry.working_day
+    late = timedelta(0)
+    if working and plan.home_at and plan.home_at > working.ends_at:
+        late = plan.home_at - working.ends_at
+    bars = tuple(_bar(stop) for stop in plan.entries)
+    return Row(entry.technician, working, bars, tuple(drives), plan.home_at, late)
 
 
 _LOOKS = {
@@ -237,21 +204,17 @@ _LOOKS = {
 }
 
 
-def _done_bar(fact: Done) -> Bar:
-    visit = fact.stop.visit
+def _bar(entry: Entry) -> Bar:
+    visit = entry.visit
     if visit is None:
-        return Bar(Look.BREAK, fact.starts_at, fact.ends_at)
-    look = _LOOKS.get(VisitState(visit.state), Look.DONE)
-    return Bar(look, fact.starts_at, fact.ends_at, visit, visit.window)
-
-
-def _open_bar(visit: Visit, starts_at: datetime, ends_at: datetime) -> Bar:
-    look, window = Look.SCHEDULED, visit.window
-    if window is not None and starts_at > window.ends_at:
-        look = Look.LATE
-    elif window is not None and starts_at > window.ends_at - AT_RISK:
-        look = Look.AT_RISK
-    return Bar(look, starts_at, ends_at, visit, window, pinned=visit.pin is not None)
+        look = Look.HOLD if entry.kind == StopKind.HOLD else Look.BREAK
+        return Bar(look, entry.starts_at, entry.ends_at)
+    window = visit.window
+    look = _LOOKS.get(VisitState(visit.state), Look.SCHEDULED)
+    if not entry.fact and window is not None and entry.starts_at > window.ends_at - AT_RISK:
+        look = Look.LATE if entry.starts_at > window.ends_at else Look.AT_RISK
+    pinned = visit.pin is not None and not entry.fact
+    return Bar(look, entry.starts_at, entry.ends_at, visit, window, entry.number, pinned)
 
 
 def _cards(session: Session, day: Day) -> list[Card]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fieldservice.models.workforce import Technician
 
 REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+UNDO = timedelta(seconds=10)
 REMINDERS = {"reminder_24h": timedelta(hours=24), "reminder_2h": timedelta(hours=2)}
 
 
@@ -304,6 +305,9 @@ class Visit(Base):
         last = next((event for event in steps if event.to_state == self.state), None)
         if last is None or self.state in PLANNABLE or self.state == VisitState.CANCELLED:
             raise NotAllowed(self, VisitState(self.state))
+        for message in self.messages:
+            if message.kind == "on_my_way" and message.state == MessageState.PENDING:
+                message.state = MessageState.CANCELLED
         self._enter(
             VisitState(last.from_state),
             occurred_at=occurred_at,
@@ -315,9 +319,9 @@ class Visit(Base):
         self._revive_messages(now)
 
     def tell_on_my_way(self, *, arrives_at: datetime, now: datetime) -> None:
-        """Write the message that the technician has set off, one for each time that this happens."""
+        """Write the message that the technician has set off; it waits a moment, so that a slip is undone."""
         payload = {"arrives_at": arrives_at.isoformat(), "occasion": now.isoformat()}
-        self._write_messages("on_my_way", due_at=now, now=now, payload=payload)
+        self._write_messages("on_my_way", due_at=now + UNDO, now=now, payload=payload)
 
     def record(
         self,
@@ -356,7 +360,7 @@ class Visit(Base):
 
     def _revive_messages(self, now: datetime) -> None:
         for message in self.messages:
-            retired = message.state == MessageState.CANCELLED
+            retired = message.state == MessageState.CANCELLED and message.kind in REMINDERS
             if retired and message.promise_version == self.promise_version and message.due_at > now:
                 message.state = MessageState.PENDING
 

@@ -1,0 +1,33 @@
+"""The phone's form: one tap."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, StringField, ValidationError
+from wtforms.validators import AnyOf, InputRequired, Length, Optional
+
+from fieldservice.field.service import Tap
+
+
+class TapForm(FlaskForm):  # type: ignore[misc]
+    """Kind and moment of a tap; the moment is the phone's, not that of the request."""
+
+    kind = StringField(validators=[InputRequired(), AnyOf([tap.value for tap in Tap])])
+    idempotency_key = HiddenField(validators=[InputRequired(), Length(min=8, max=64)])
+    occurred_at = StringField(validators=[Optional(), Length(max=40)])
+
+    def validate_occurred_at(self, field: StringField) -> None:
+        """An instant with its zone."""
+        try:
+            moment = datetime.fromisoformat(field.data)
+        except ValueError as error:
+            raise ValidationError(_l("The time of the tap is not a time.")) from error
+        if moment.tzinfo is None:
+            raise ValidationError(_l("The time of the tap has no time zone."))
+
+    def moment(self, now: datetime) -> datetime:
+        """When it was tapped; now unless the phone says otherwise."""
+        return datetime.fromisoformat(self.occurred_at.data).astimezone(UTC) if self.occurred_at.data else now

@@ -42,14 +42,18 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
-// A swap that replaces the focused element loses the focus: give it to the element with the same id.
+// A swap that replaces the focused element loses the focus: give it to the element with the same id, or to the
+// summary of errors when the swap brought one.
+const errorSummary = () => document.getElementById("error-summary");
 let focused = null;
+let oldSummary = null;
 document.addEventListener("htmx:before:swap", () => {
   focused = document.activeElement?.id || null;
+  oldSummary = errorSummary();
 });
 document.addEventListener("htmx:after:swap", () => {
-  const summary = document.getElementById("error-summary");
-  if (summary) return summary.focus();
+  const summary = errorSummary();
+  if (summary && summary !== oldSummary) return summary.focus();
   const target = focused && document.getElementById(focused);
   if (target && document.activeElement !== target) target.focus({ preventScroll: true });
 });

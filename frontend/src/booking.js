@@ -84,13 +84,20 @@ function combobox(input) {
 for (const input of document.querySelectorAll("[role=combobox][data-suggest]")) combobox(input);
 
 // The button names what it does: "Continue with 10 am – 12 pm".
-for (const button of document.querySelectorAll("[data-with-choice]")) {
-  const plain = button.textContent.trim();
-  const name = () => {
-    const chosen = button.form.querySelector("input[type=radio]:checked");
-    const title = chosen?.closest("label").querySelector(".choice-title")?.textContent.trim();
-    button.textContent = title ? button.dataset.withChoice.replace("{choice}", title) : plain;
-  };
-  button.form.addEventListener("change", name);
-  name();
+function nameButton(button) {
+  button.dataset.plain ??= button.textContent.trim();
+  const chosen = button.form.querySelector("input[type=radio]:checked");
+  const title = chosen?.closest("label").querySelector(".choice-title")?.textContent.trim();
+  button.textContent = title ? button.dataset.withChoice.replace("{choice}", title) : button.dataset.plain;
 }
+
+const nameButtons = () => document.querySelectorAll("[data-with-choice]").forEach(nameButton);
+document.addEventListener("change", nameButtons);
+nameButtons();
+
+// Another day was picked: its windows have replaced the old ones, and reading goes on at their heading.
+document.addEventListener("htmx:after:swap", (event) => {
+  nameButtons();
+  const { target } = event.detail.ctx;
+  if (target.id === "windows") target.querySelector("[data-focus]")?.focus();
+});

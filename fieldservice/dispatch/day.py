@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -153,7 +153,7 @@ class Board:
         ends = [row.working_day.ends_at for row in self.rows if row.working_day]
         ends += [bar.ends_at for row in self.rows for bar in row.bars]
         ends += [row.home_at for row in self.rows if row.home_at]
-        midnight = self.territory.midnight(self.on)
+        midnight = self.territory.midnight(self.on).astimezone(UTC)
         first = min((t.astimezone(zone).hour for t in times if t >= midnight), default=8)
         last = max((_hours_until(midnight, end) for end in ends), default=17)
         return first, min(max(last, first + 4), 24)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -73,8 +73,8 @@ class DayRows:
 
     @cached_property
     def epoch(self) -> datetime:
-        """The scheduler's second 0: the local midnight."""
-        return self.territory.midnight(self.on)
+        """The scheduler's second 0: the local midnight, in UTC so that adding seconds is exact on every day."""
+        return self.territory.midnight(self.on).astimezone(UTC)
 
     def places(self) -> list[Coordinates]:
         """Every place that a travel table of this day has to cover."""

@@ -1,0 +1,137 @@
+"""What a dispatcher does with a day: place, move, send out, locate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldservice.geo.types import Coordinates, TravelTable
+from fieldservice.models import (
+    AuditEntry,
+    OfficeTask,
+    Plan,
+    PlanChange,
+    Route,
+    Stop,
+    Territory,
+    Visit,
+    VisitState,
+    Window,
+)
+from fieldservice.models.visit import PLANNABLE
+from fieldservice.planning.changes import NotPlannable, move_visit
+from fieldservice.planning.judge import Move
+from fieldservice.planning.service import lock_territory, territory_at
+
+_HALF_HOUR = timedelta(minutes=30)
+
+
+class OutsideArea(Exception):
+    """No territory serves the place."""
+
+
+def place_visit(
+    session: Session,
+    visit: Visit,
+    move: Move,
+    *,
+    plan_version: int,
+    confirmed: bool,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    actor: str,
+) -> PlanChange:
+    """Put a visit where a dispatcher wants it; a visit without a promise gets one and its customer is told.
+
+    Raises what `planning.changes.move_visit` raises.
+    """
+    change = move_visit(
+        session,
+        visit,
+        move,
+        plan_version=plan_version,
+        confirmed=confirmed,
+        tables=tables,
+        now=now,
+        actor=actor,
+    )
+    if visit.state == VisitState.REQUESTED:
+        stop = session.scalars(select(Stop).where(Stop.visit_id == visit.id)).one()
+        visit.promise(first_window(visit, stop.starts_at), now=now, actor=actor)
+    return change
+
+
+def first_window(visit: Visit, starts_at: datetime) -> Window:
+    """The window that is promised when a dispatcher places a request: from the half hour before its start."""
+    midnight = visit.territory.midnight(visit.territory.local_day(starts_at))
+    begins = starts_at - (starts_at - midnight) % _HALF_HOUR
+    return Window(begins, begins + visit.service.window_length)
+
+
+def dispatch_day(session: Session, territory: Territory, on: date, *, now: datetime, actor: str) -> int:
+    """Send the plan of a day to its technicians; returns how many visits were sent."""
+    lock_territory(session, territory)
+    plan = session.scalar(select(Plan).where(Plan.territory_id == territory.id, Plan.on == on))
+    if plan is None:
+        return 0
+    visits = session.scalars(
+        select(Visit)
+        .join(Stop, Stop.visit_id == Visit.id)
+        .join(Route, Route.id == Stop.route_id)
+        .where(Route.plan_id == plan.id, Visit.state == VisitState.BOOKED)
+    ).all()
+    for visit in visits:
+        visit.advance(VisitState.DISPATCHED, occurred_at=now, now=now, actor=actor)
+    plan.dispatched_at, plan.version = now, plan.version + 1
+    session.add(AuditEntry(at=now, actor=actor, action="dispatch", subject_kind="plan", subject_id=plan.id))
+    return len(visits)
+
+
+def locate_site(
+    session: Session,
+    visit: Visit,
+    at: Coordinates,
+    *,
+    on: date | None,
+    now: datetime,
+    user_id: int,
+    actor: str,
+) -> None:
+    """Set the pin of a site that nobody could find, and close the task. A person's pin is never overwritten.
+
+    The visit then waits unassigned on the day `on`. Raises OutsideArea, NotPlannable for a visit that began.
+    """
+    lock_territory(session, visit.territory)
+    session.refresh(visit)
+    if visit.state not in PLANNABLE or visit.stop is not None:
+        raise NotPlannable
+    territory = territory_at(session, at)
+    if territory is None:
+        raise OutsideArea
+    site = visit.site
+    site.lat, site.lon, site.territory_id = at.lat, at.lon, territory.id
+    site.pin_set_by_person, site.geocoded_by, site.geocode_match = True, "person", "pin"
+    site.geocoded_at = now
+    visit.territory_id = territory.id
+    visit.wanted_on = visit.wanted_on or on
+    for task in session.scalars(select(OfficeTask).where(OfficeTask.visit_id == visit.id)):
+        task.done_at, task.done_by_id = now, user_id
+    visit.record("located", occurred_at=now, now=now, actor=actor)
+    _touch(session, visit)
+
+
+def version_of(session: Session, territory_id: int, on: date) -> int:
+    """The version of a day's plan; 0 while there is none."""
+    found = session.scalar(select(Plan.version).where(Plan.territory_id == territory_id, Plan.on == on))
+    return found or 0
+
+
+def _touch(session: Session, visit: Visit) -> None:
+    plan = session.scalar(
+        select(Plan).where(Plan.territory_id == visit.territory_id, Plan.on == visit.wanted_on)
+    )
+    if plan is not None:
+        plan.version += 1

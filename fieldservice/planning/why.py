@@ -1,0 +1,51 @@
+"""Why a visit is where it is, or nowhere: the scheduler's explanation with rows instead of names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fieldservice.models import Visit
+from fieldservice.planning.problem import Day, row_id, visit_id
+from scheduler import Violation
+from scheduler.explain import Finding, explain
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another technician who could make the visit inside its window."""
+
+    technician_id: int
+    starts_at: datetime
+    added_travel: timedelta
+
+
+@dataclass(frozen=True)
+class Why:
+    """What can be said about a visit; the edge words the rules."""
+
+    placed: bool
+    holds: tuple[Finding, ...]
+    alternatives: tuple[Alternative, ...]
+    refusals: tuple[Violation, ...]
+    changes: tuple[Finding, ...]
+
+
+def why(day: Day, visit: Visit) -> Why | None:
+    """Explain a visit of the day's plan; None when it is not to be planned any more (begun, or no address)."""
+    name = visit_id(visit)
+    if name not in day.problem.visit_by_id:
+        return None
+    found = explain(day.problem, day.plan, name)
+    return Why(
+        placed=found.shift is not None,
+        holds=found.holds,
+        alternatives=tuple(
+            Alternative(
+                row_id(place.technician), day.instant(place.start_s), timedelta(seconds=place.added_travel_s)
+            )
+            for place in found.alternatives
+        ),
+        refusals=found.refusals,
+        changes=found.changes,
+    )

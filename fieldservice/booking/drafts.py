@@ -1,0 +1,199 @@
+"""What a customer has answered so far: a draft in the database, its token in the page's address."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldservice.geo.types import Coordinates
+from fieldservice.models import BookingDraft, Service, Territory, Window
+from fieldservice.planning import service as planning
+
+LIFETIME = timedelta(hours=24)
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+class DraftUnknown(Exception):
+    """No draft has this token."""
+
+
+class DraftExpired(Exception):
+    """The draft was left alone for too long."""
+
+
+class DraftIncomplete(Exception):
+    """An earlier question has to be answered first; `step` names it."""
+
+    def __init__(self, token: str, step: str) -> None:
+        super().__init__(step)
+        self.token = token
+        self.step = step
+
+
+class AlreadyBooked(Exception):
+    """The draft became a visit; that is where its customer belongs."""
+
+    def __init__(self, visit_id: int) -> None:
+        super().__init__(f"visit {visit_id}")
+        self.visit_id = visit_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contact:
+    """A person and how to reach them."""
+
+    name: str
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteAnswers:
+    """Where to come and how to get in. Without coordinates the office has to find the address."""
+
+    address: str
+    unit: str = ""
+    city: str = ""
+    postcode: str = ""
+    country: str = "US"
+    coordinates: Coordinates | None = None
+    match: str = ""
+    score: float | None = None
+    provider: str = ""
+    pin_set_by_person: bool = False
+    access_kind: str = "home"
+    access_notes: str = ""
+
+    @property
+    def one_line(self) -> str:
+        """The address as one line of text, without the unit."""
+        return ", ".join(part for part in (self.address, f"{self.city} {self.postcode}".strip()) if part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DraftAnswers:
+    """The answers of a draft; what is not answered yet is None."""
+
+    service: str
+    questions: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
+    site: SiteAnswers | None = None
+    territory_id: int | None = None
+    window: Window | None = None
+    contact: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The answers as the draft's row keeps them."""
+        values = asdict(self)
+        if self.window is not None:
+            values["window"] = [self.window.starts_at.isoformat(), self.window.ends_at.isoformat()]
+        return values
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> DraftAnswers:
+        """The answers of a draft's row."""
+        values = dict(values)
+        if site := values.get("site"):
+            at = site.get("coordinates")
+            values["site"] = SiteAnswers(**{**site, "coordinates": Coordinates(**at) if at else None})
+        if window := values.get("window"):
+            values["window"] = Window(*(datetime.fromisoformat(bound) for bound in window))
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A draft's row with its answers and the rows that these name."""
+
+    row: BookingDraft
+    answers: DraftAnswers
+    service: Service
+    territory: Territory | None
+
+    @property
+    def token(self) -> str:
+        """What stands for the draft in an address."""
+        return self.row.token
+
+    @property
+    def site(self) -> SiteAnswers:
+        """Where to come; raises DraftIncomplete before that is answered."""
+        if self.answers.site is None or self.territory is None:
+            raise DraftIncomplete(self.token, "address")
+        return self.answers.site
+
+    @property
+    def area(self) -> Territory:
+        """The territory of the site; raises DraftIncomplete before that is known."""
+        if self.territory is None:
+            raise DraftIncomplete(self.token, "address")
+        return self.territory
+
+    @property
+    def ask(self) -> planning.Ask | None:
+        """What windows are looked for; None when the office has to find the address first."""
+        return planning.ask_for(self.service, self.area, self.site.coordinates)
+
+    @property
+    def window(self) -> Window | None:
+        """The picked window; None when there can be none yet. Raises DraftIncomplete when it is missing."""
+        if self.answers.window is None and self.ask is not None:
+            raise DraftIncomplete(self.token, "time")
+        return self.answers.window
+
+
+def start(session: Session, answers: DraftAnswers, *, now: datetime) -> BookingDraft:
+    """Begin a draft under a token that nobody can guess."""
+    draft = BookingDraft(
+        token=secrets.token_urlsafe(32), answers=answers.to_json(), created_at=now, expires_at=now + LIFETIME
+    )
+    session.add(draft)
+    return draft
+
+
+def find(session: Session, token: str, *, now: datetime, lock: bool = False) -> Draft:
+    """The draft of a token; `lock` keeps others from changing it until the transaction ends.
+
+    Raises DraftUnknown, DraftExpired, or AlreadyBooked when it has become a visit not long ago.
+    """
+    if not _TOKEN.fullmatch(token):
+        raise DraftUnknown
+    query = select(BookingDraft).where(BookingDraft.token == token)
+    row = session.scalar(query.with_for_update(of=BookingDraft) if lock else query)
+    if row is None:
+        raise DraftUnknown
+    if row.expires_at <= now:
+        raise DraftExpired
+    if row.visit_id is not None:
+        raise AlreadyBooked(row.visit_id)
+    answers = DraftAnswers.from_json(row.answers)
+    service = session.scalar(select(Service).where(Service.code == answers.service, Service.active))
+    if service is None:
+        raise DraftExpired
+    territory = session.get(Territory, answers.territory_id) if answers.territory_id else None
+    return Draft(row, answers, service, territory)
+
+
+def keep(draft: Draft, **changes: Any) -> None:
+    """Store changed answers of a locked draft. A window that was picked for something else is given up."""
+    answers = replace(draft.answers, **changes)
+    if _what_a_window_is_for(answers) != _what_a_window_is_for(draft.answers):
+        answers = replace(answers, window=None)
+    draft.row.answers = answers.to_json()
+
+
+def _what_a_window_is_for(answers: DraftAnswers) -> tuple[object, ...]:
+    return answers.service, answers.territory_id, answers.site.coordinates if answers.site else None
+
+
+def active_services(session: Session) -> list[Service]:
+    """What can be booked, in the order of the catalogue."""
+    return list(
+        session.scalars(select(Service).where(Service.active).order_by(Service.position, Service.id)).all()
+    )

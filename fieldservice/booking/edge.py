@@ -1,0 +1,77 @@
+"""What the views share: a POST's work with travel times fetched before its transaction, offers, links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from flask import Response, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from fieldservice import web
+from fieldservice.auth import links
+from fieldservice.booking import service
+from fieldservice.booking.offer import Offer, make_offer
+from fieldservice.geo.types import Coordinates, TravelTable
+from fieldservice.models import Visit
+from fieldservice.planning import service as planning
+
+type Tables = Mapping[date, TravelTable]
+type Work = Callable[[Session, Tables], ResponseReturnValue]
+
+
+def once_with_travel(
+    work: Work,
+    *,
+    territory_id: int,
+    days: Iterable[date],
+    extra: Sequence[Coordinates] = (),
+    now: datetime,
+    scope: str,
+) -> Response:
+    """`web.once` for work that changes the routes of some days, `extra` being the new places on them."""
+    services = web.services()
+    return planning.with_travel(
+        services.db,
+        services.tables,
+        territory_id,
+        days,
+        extra,
+        now=now,
+        work=lambda tables: web.once(lambda session: work(session, tables), now=now, scope=scope),
+    )
+
+
+def offer_of(
+    session: Session, ask: planning.Ask, *, wanted: date | None, now: datetime, without: Sequence[str]
+) -> Offer:
+    """The windows that can be kept; `without` names what the customer has and would give up."""
+    tables = web.services().tables
+    return make_offer(
+        planning.offered_days(ask, now=now),
+        wanted,
+        lambda days: planning.slots(session, ask, days, now=now, tables=tables, without=without),
+    )
+
+
+def wanted_day() -> date | None:
+    """The day that the page's address asks for; None when it names none."""
+    try:
+        return date.fromisoformat(request.args.get("day", ""))
+    except ValueError:
+        return None
+
+
+def company() -> service.Company:
+    """What the settings say about references and private links."""
+    settings = web.services().settings
+    return service.Company(
+        prefix=service.reference_prefix(settings.company_name), secret_key=settings.secret_key
+    )
+
+
+def visit_url(endpoint: str, visit: Visit) -> str:
+    """The address of one of the visit's private pages."""
+    token = links.token_of(visit.links[-1], web.services().settings.secret_key)
+    return url_for(f"booking.visit.{endpoint}", token=token)

@@ -1,0 +1,370 @@
+"""What customers type, with a limit on everything: a value that does not fit is answered in words."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import phonenumbers
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    Field,
+    Form,
+    RadioField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import AnyOf, Email, InputRequired, Length, Optional
+
+from fieldservice.booking.drafts import Contact, SiteAnswers
+from fieldservice.geo.types import Coordinates
+from fieldservice.models import Service, Window
+
+_LINES = frozenset("\n\t")
+_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_FARTHEST = timedelta(days=800)
+
+
+def tidy(text: str | None) -> str:
+    """The text in one spelling of its letters, with plain line ends and nothing around it."""
+    return unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+class Readable:
+    """Refuses characters that nobody types and that turn a text into another when it is shown."""
+
+    def __init__(self, *, lines: bool = False) -> None:
+        self.allowed = _LINES if lines else frozenset("\t")
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Raise ValidationError for control characters, surrogates and direction overrides."""
+        for char in field.data or "":
+            if char in self.allowed:
+                continue
+            if unicodedata.category(char) in ("Cc", "Cs") or char in _OVERRIDES:
+                raise ValidationError(_("Use letters, numbers and punctuation only"))
+
+
+def text(label: Any, longest: int, *, required: Any = None, **options: Any) -> StringField:
+    """One line of text up to a length."""
+    first = InputRequired(required) if required else Optional()
+    too_long = Length(max=longest, message=_("Use %(max)d characters or fewer"))
+    return StringField(label, validators=[first, too_long, Readable()], filters=[tidy], **options)
+
+
+def long_text(label: Any, longest: int) -> TextAreaField:
+    """Lines of text up to a length."""
+    too_long = Length(max=longest, message=_("Use %(max)d characters or fewer"))
+    return TextAreaField(label, validators=[Optional(), too_long, Readable(lines=True)], filters=[tidy])
+
+
+def radio(label: Any, choices: Sequence[tuple[str, Any]], *, required: Any = None) -> RadioField:
+    """One of the choices; `required` is said when there is none, or a foreign one."""
+    message = required or _("Choose one of these")
+    first = InputRequired(message) if required else Optional()
+    known = AnyOf([value for value, _label in choices], message=message)
+    return RadioField(label, choices=cards(choices), validators=[first, known], validate_choice=False)
+
+
+def cards(choices: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
+    """Values and labels as the choices of a field."""
+    return [SelectChoice(value, label) for value, label in choices]
+
+
+class ProblemForm(FlaskForm):  # type: ignore[misc]
+    """What needs fixing. `for_services` adds the choice of service and every service's questions."""
+
+    problem = long_text(_("Tell us more"), 2000)
+
+    @classmethod
+    def for_services(cls, services: Sequence[Service]) -> type[ProblemForm]:
+        """The form of a catalogue; questions are named after their service, so that all fit in one form."""
+        fields: dict[str, Any] = {
+            "service": radio(
+                _("What needs fixing?"),
+                [(service.code, service.name) for service in services],
+                required=_("Choose what needs fixing"),
+            )
+        }
+        for service in services:
+            for question in service.intake_questions:
+                fields[_question_name(service.code, question["id"])] = _question_field(question)
+        return type("CatalogueForm", (cls,), fields)
+
+    def questions_of(self, code: str) -> list[Field]:
+        """The fields of one service's questions."""
+        return [field for field in self if field.name.startswith(_question_name(code, ""))]
+
+    def answers_of(self, code: str) -> dict[str, Any]:
+        """The answers to one service's questions, by question id, without those left open."""
+        first = len(_question_name(code, ""))
+        return {field.name[first:]: field.data for field in self.questions_of(code) if field.data}
+
+
+def question_data(code: str, answers: dict[str, Any]) -> dict[str, Any]:
+    """Stored answers under the names that their fields have in the form."""
+    return {_question_name(code, question): answer for question, answer in answers.items()}
+
+
+def _question_name(code: str, question: str) -> str:
+    return f"about-{code}-{question}"
+
+
+def _question_field(question: dict[str, Any]) -> Field:
+    label, kind = question["label"], question["kind"]
+    options = [(option, option) for option in question.get("options", ())]
+    if kind == "chips":
+        return SelectMultipleField(label, choices=cards(options))
+    if kind == "choice":
+        return radio(label, options)
+    if kind == "yesno":
+        return radio(label, [("yes", _("Yes")), ("no", _("No"))])
+    return text(label, 200)
+
+
+class AddressForm(FlaskForm):  # type: ignore[misc]
+    """Where to come and how to get in.
+
+    `by` says how the address is given: searched for (`q`), by hand, or `known` from before.
+    """
+
+    by = StringField(filters=[tidy])
+    q = text(_("Find your address"), 200)
+    street = text(_("Street address"), 200)
+    no_number = BooleanField(_("The address has no house number"))
+    city = text(_("City"), 100)
+    postcode = text(_("ZIP code"), 16)
+    unit = text(_("Apartment or unit"), 60)
+    access_kind = radio(
+        _("How do we get in?"),
+        [
+            ("home", _("Someone over 18 will be home")),
+            ("code", _("Use a code, key box or doorman")),
+        ],
+    )
+    access_notes = long_text(_("Note for the technician"), 500)
+    pin_lat = text(_("Latitude"), 24)
+    pin_lon = text(_("Longitude"), 24)
+
+    def __init__(self, *args: Any, with_access: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.with_access = with_access
+
+    def validate_q(self, field: Field) -> None:
+        """A searched address needs a house number to be found."""
+        if self.by.data == "search":
+            _require_street(field)
+
+    def validate_street(self, field: Field) -> None:
+        """So does one that is given by hand, unless there is none."""
+        if self.by.data == "hand":
+            _require_street(field, numbered=not self.no_number.data)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Also ask for what only the whole form knows to be missing."""
+        valid: bool = super().validate(extra_validators)
+        if self.by.data == "hand" and not self.street.errors and not (self.city.data or self.postcode.data):
+            self.city.errors = [_("Enter the city or the ZIP code")]
+            valid = False
+        if self.with_access and not self.access_kind.data:
+            self.access_kind.errors = [_("Tell us how to get in, or that you’ll be home")]
+            valid = False
+        return valid
+
+    @property
+    def written(self) -> str:
+        """The address as text to look for; empty when the known one is meant."""
+        if self.by.data == "hand":
+            town = f"{self.city.data} {self.postcode.data}".strip()
+            return ", ".join(part for part in (self.street.data, town) if part)
+        return str(self.q.data) if self.by.data == "search" else ""
+
+    @property
+    def pin(self) -> Coordinates | None:
+        """Where a person put the pin; None when it was not moved or is no place on earth."""
+        try:
+            lat, lon = float(self.pin_lat.data), float(self.pin_lon.data)
+            return Coordinates(lat, lon) if math.isfinite(lat) and math.isfinite(lon) else None
+        except ValueError:
+            return None
+
+    def to_site(self, known: SiteAnswers | None, country: str) -> SiteAnswers:
+        """The answers; a newly written address has no coordinates yet."""
+        access = {
+            "unit": self.unit.data,
+            "access_kind": self.access_kind.data or "home",
+            "access_notes": self.access_notes.data,
+        }
+        if self.by.data == "hand":
+            return SiteAnswers(
+                address=self.street.data,
+                city=self.city.data,
+                postcode=self.postcode.data,
+                country=country,
+                **access,
+            )
+        if self.by.data == "search" or known is None:
+            return SiteAnswers(address=self.q.data, country=country, **access)
+        return SiteAnswers(**{**_fields(known), **access})
+
+
+def _fields(site: SiteAnswers) -> dict[str, Any]:
+    return {name: getattr(site, name) for name in site.__dataclass_fields__}
+
+
+def _require_street(field: Field, *, numbered: bool = True) -> None:
+    if not field.data or (numbered and not any(char.isdigit() for char in field.data)):
+        raise ValidationError(_("Enter a street address with a house number"))
+
+
+class PlaceForm(FlaskForm):  # type: ignore[misc]
+    """Which of the places that were found is meant; `written` keeps the address as it was written."""
+
+    place = StringField()
+
+    WRITTEN = "written"
+
+    @classmethod
+    def for_places(cls, places: Sequence[tuple[str, Any]]) -> type[PlaceForm]:
+        """The form of some found places."""
+        choices = [*places, (cls.WRITTEN, _("None of these. Keep it as I wrote it"))]
+        field = radio(_("Which place is it?"), choices, required=_("Choose a place"))
+        return type("FoundPlaces", (cls,), {"place": field})
+
+
+class TimeForm(FlaskForm):  # type: ignore[misc]
+    """Which window suits; the page fills in the choices."""
+
+    window = RadioField(
+        _("Arrival window"),
+        choices=[],
+        validators=[InputRequired(_("Choose an arrival window")), Length(max=40)],
+        validate_choice=False,  # what is offered is judged when the window is reserved
+    )
+
+    def validate_window(self, field: Field) -> None:
+        """The value is the instant at which a window starts."""
+        try:
+            starts_at = datetime.fromisoformat(field.data)
+        except ValueError:
+            raise ValidationError(_("Choose an arrival window")) from None
+        if starts_at.tzinfo is None or not 2000 <= starts_at.year <= 2200:
+            raise ValidationError(_("Choose an arrival window"))
+
+    def chosen(self, length: timedelta) -> Window:
+        """The chosen window of a service whose windows have this length."""
+        starts_at = datetime.fromisoformat(self.window.data).astimezone(UTC)
+        return Window(starts_at, starts_at + length)
+
+
+class Phone:
+    """Accepts a number that can be dialled, in the spelling of the company's country or with +."""
+
+    def __init__(self, country: str) -> None:
+        self.country = country
+
+    def parse(self, typed: str) -> str | None:
+        """The number in international form; None when it cannot exist."""
+        try:
+            number = phonenumbers.parse(typed, self.country)
+        except phonenumbers.NumberParseException:
+            return None
+        if not phonenumbers.is_possible_number(number):
+            return None
+        return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def email_text(label: Any) -> StringField:
+    """An optional e-mail address."""
+    wrong = _("Enter an email address in the correct format, like name@example.com")
+    return StringField(
+        label,
+        validators=[Optional(), Length(max=254, message=_("Use %(max)d characters or fewer")), Email(wrong)],
+        filters=[tidy],
+    )
+
+
+class ContactForm(FlaskForm):  # type: ignore[misc]
+    """Who asks, and who else there is: the person at the door, the one who pays."""
+
+    name = text(_("Full name"), 120, required=_("Enter your full name"))
+    phone = text(_("Mobile number"), 32)
+    email = email_text(_("Email"))
+    site_name = text(_("Name of the person at the address"), 120)
+    site_phone = text(_("Their mobile number"), 32)
+    payer_name = text(_("Name of the person or company that pays"), 120)
+    payer_email = email_text(_("Their email"))
+
+    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.dialling = Phone(country)
+
+    def validate_phone(self, field: Field) -> None:
+        """A number that can be dialled."""
+        if field.data and self.dialling.parse(field.data) is None:
+            raise ValidationError(_("Enter a phone number, like 410 555 0187"))
+
+    validate_site_phone = validate_phone
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Also ask for one way at least to reach the customer, and for whole contacts."""
+        valid: bool = super().validate(extra_validators)
+        missing = []
+        if not (self.phone.data or self.email.data):
+            missing.append((self.phone, _("Enter a mobile number or an email address")))
+        if self.site_phone.data and not self.site_name.data:
+            missing.append((self.site_name, _("Enter the name of the person at the address")))
+        if self.payer_email.data and not self.payer_name.data:
+            missing.append((self.payer_name, _("Enter the name of the person or company that pays")))
+        for field, message in missing:
+            field.errors = [*field.errors, message]
+        return valid and not missing
+
+    @property
+    def requester(self) -> Contact:
+        """Who asks."""
+        return Contact(
+            name=self.name.data, email=_address(self.email.data), phone=self._number(self.phone.data)
+        )
+
+    @property
+    def site_contact(self) -> Contact | None:
+        """Who lets the technician in, when that is somebody else."""
+        if not self.site_name.data:
+            return None
+        return Contact(name=self.site_name.data, phone=self._number(self.site_phone.data))
+
+    @property
+    def payer(self) -> Contact | None:
+        """Who pays, when that is somebody else."""
+        if not self.payer_name.data:
+            return None
+        return Contact(name=self.payer_name.data, email=_address(self.payer_email.data))
+
+    @property
+    def typed(self) -> dict[str, str]:
+        """What was typed, to be shown again."""
+        return {field.name: field.data for field in self if field.type == "StringField" and field.data}
+
+    def _number(self, typed: str) -> str:
+        return (self.dialling.parse(typed) or "") if typed else ""
+
+
+def _address(typed: str) -> str:
+    """One spelling of an e-mail address; the part before the @ stays as it was typed."""
+    local, at, domain = typed.rpartition("@")
+    return f"{local}{at}{domain.lower()}"
+
+
+class CancelForm(FlaskForm):  # type: ignore[misc]
+    """Why the customer cancels, if they want to say."""
+
+    reason = long_text(_("Why do you cancel?"), 500)

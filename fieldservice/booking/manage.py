@@ -1,0 +1,107 @@
+"""What the customer may do with a visit behind its private link, until when, and what then happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from fieldservice.booking.service import CUSTOMER, link_until
+from fieldservice.geo.types import TravelTable
+from fieldservice.models import Visit, VisitState, Window
+from fieldservice.models.visit import PLANNABLE
+from fieldservice.planning import service as planning
+
+
+class TooLate(Exception):
+    """The cut-off for this change has passed; from here on only the office can help."""
+
+    def __init__(self, visit: Visit, deadline: datetime) -> None:
+        super().__init__(f"{visit.reference}: until {deadline}")
+        self.deadline = deadline
+        self.zone = visit.territory.zone
+
+
+class NotOpen(Exception):
+    """The visit has no window yet, has begun or has ended, so there is nothing to change."""
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(f"{visit.reference} is {visit.state}")
+        self.state = VisitState(visit.state)
+
+
+def change_deadline(visit: Visit) -> datetime | None:
+    """Until when the customer may pick another window; None without a window."""
+    window = visit.window
+    return window.starts_at - visit.service.reschedule_cutoff if window else None
+
+
+def cancel_deadline(visit: Visit) -> datetime | None:
+    """Until when the customer may cancel; None without a window, when they may at any time."""
+    window = visit.window
+    return window.starts_at - visit.service.cancel_cutoff if window else None
+
+
+def require_changeable(visit: Visit, *, now: datetime) -> None:
+    """Raise NotOpen or TooLate unless the customer may pick another window now."""
+    deadline = change_deadline(visit)
+    if visit.state not in PLANNABLE or deadline is None:
+        raise NotOpen(visit)
+    if now > deadline:
+        raise TooLate(visit, deadline)
+
+
+def require_cancellable(visit: Visit, *, now: datetime) -> None:
+    """Raise NotOpen or TooLate unless the customer may cancel now."""
+    if visit.state not in PLANNABLE:
+        raise NotOpen(visit)
+    deadline = cancel_deadline(visit)
+    if deadline is not None and now > deadline:
+        raise TooLate(visit, deadline)
+
+
+def may(require: Callable[..., None], visit: Visit, *, now: datetime) -> bool:
+    """Whether a `require_` function of this module lets the customer through."""
+    try:
+        require(visit, now=now)
+    except (NotOpen, TooLate):
+        return False
+    return True
+
+
+def lock(session: Session, visit: Visit) -> None:
+    """Keep everybody else from changing the visit, and see it as it is now."""
+    planning.lock_territory(session, visit.territory)
+    session.refresh(visit, with_for_update={"of": Visit})
+
+
+def reschedule(
+    session: Session, visit: Visit, window: Window, *, tables: Mapping[date, TravelTable], now: datetime
+) -> None:
+    """Promise another window in place of the old one, which stays promised when this fails.
+
+    Call it with the visit locked. Raises NotOpen, TooLate, planning's SlotTaken and
+    StaleTravel; the caller then rolls back.
+    """
+    require_changeable(visit, now=now)
+    if window == visit.window:
+        return
+    planning.book_visit(session, visit, window, tables=tables, now=now, actor=CUSTOMER)
+    for link in visit.links:
+        link.expires_at = max(link.expires_at, link_until(visit, now=now))
+
+
+def cancel(
+    session: Session, visit: Visit, *, reason: str, tables: Mapping[date, TravelTable], now: datetime
+) -> None:
+    """End the visit and give its place on the route back; a visit that is cancelled already stays so.
+
+    Call it with the visit locked. Raises NotOpen, TooLate and planning's StaleTravel;
+    the caller then rolls back.
+    """
+    if visit.state == VisitState.CANCELLED:
+        return
+    require_cancellable(visit, now=now)
+    planning.release_visit(session, visit, tables=tables, now=now)
+    visit.cancel(now=now, actor=CUSTOMER, reason=reason)

@@ -1,0 +1,341 @@
+"""What the pages say: windows, addresses and answers of a draft or visit in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import flask_babel
+from flask import url_for
+from flask_babel import format_date, ngettext
+
+from fieldservice import web
+from fieldservice.booking import manage
+from fieldservice.booking.drafts import Draft
+from fieldservice.booking.forms import TimeForm, cards
+from fieldservice.booking.offer import Offer
+from fieldservice.geo.address import Address, Match
+from fieldservice.models import Place, Service, Visit, VisitEvent, VisitState, Window
+from fieldservice.models.visit import PLANNABLE
+from fieldservice.planning.service import DayOffer, Slot
+
+type DayLink = Callable[[date], str]
+
+_TONES = {
+    VisitState.REQUESTED: ("warn", "clock-history"),
+    VisitState.BOOKED: ("ok", "check-circle-fill"),
+    VisitState.DISPATCHED: ("ok", "check-circle-fill"),
+    VisitState.EN_ROUTE: ("info", "truck"),
+    VisitState.ON_SITE: ("info", "tools"),
+    VisitState.DONE: ("ok", "check-circle-fill"),
+    VisitState.CANCELLED: ("bad", "x-circle"),
+    VisitState.NO_SHOW: ("bad", "x-circle"),
+    VisitState.COULD_NOT_DO: ("bad", "exclamation-triangle-fill"),
+}
+
+
+def gettext(message: str, **values: object) -> str:
+    """The message in the page's language."""
+    return str(flask_babel.gettext(message, **values))
+
+
+def step_names() -> list[str]:
+    """The four screens of the flow."""
+    return [gettext("Problem"), gettext("Address"), gettext("Arrival time"), gettext("Confirm")]
+
+
+@dataclass(frozen=True)
+class DayTile:
+    """One day of the strip in words; `href` leads to its windows, empty when there are none."""
+
+    weekday: str
+    number: str
+    month: str
+    left: str
+    href: str
+    fragment: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class TimeChoice:
+    """Everything that the list of days and windows shows."""
+
+    offer: Offer
+    form: TimeForm
+    tiles: list[DayTile]
+    heading: str
+    count: str
+    details: dict[str, str]
+    tags: dict[str, tuple[str, str]]
+    earlier: str
+    later: str
+
+
+def time_choice(
+    offer: Offer, form: TimeForm, zone: ZoneInfo, *, page: DayLink, fragment: DayLink, mine: Window | None
+) -> TimeChoice:
+    """The offer in words; `page` and `fragment` make the addresses of a day, `mine` is promised already.
+
+    Fills the form's choices and picks none of them: nobody shall keep a window that they did not choose.
+    """
+    shown = offer.shown
+    slots = shown.slots if shown else ()
+    form.window.choices = cards((slot_value(slot), web.window_words(slot.window, zone)) for slot in slots)
+    form.window.data = None
+    return TimeChoice(
+        offer=offer,
+        form=form,
+        tiles=[_tile(day, shown, page, fragment) for day in offer.days],
+        heading=web.day_words(shown.on) if shown else "",
+        count=ngettext("%(num)d window", "%(num)d windows", len(slots)),
+        details={slot_value(offer.soonest): gettext("Soonest")} if offer.soonest in slots else {},
+        tags=_tags(offer, slots, mine),
+        earlier=page(offer.earlier) if offer.earlier else "",
+        later=page(offer.later) if offer.later else "",
+    )
+
+
+def slot_value(slot: Slot | None) -> str:
+    """What a window's radio button sends: the instant at which it starts."""
+    return slot.window.starts_at.isoformat() if slot else ""
+
+
+def _tags(offer: Offer, slots: Iterable[Slot], mine: Window | None) -> dict[str, tuple[str, str]]:
+    tags = {}
+    if offer.less_driving:
+        tags[slot_value(offer.less_driving)] = (gettext("Less driving"), "ok")
+    for slot in slots:
+        if slot.window == mine:
+            tags[slot_value(slot)] = (gettext("Your time now"), "info")
+    return tags
+
+
+def _tile(day: DayOffer, shown: DayOffer | None, page: DayLink, fragment: DayLink) -> DayTile:
+    if day.slots:
+        left = gettext("%(count)d left", count=len(day.slots))
+    else:
+        left = gettext("Closed") if day.closed else gettext("Full")
+    return DayTile(
+        weekday=format_date(day.on, "EEE"),
+        number=str(day.on.day),
+        month=format_date(day.on, "MMM y"),
+        left=left,
+        href=page(day.on) if day.slots else "",
+        fragment=fragment(day.on) if day.slots else "",
+        current=day is shown,
+    )
+
+
+def stay_words(service: Service, zone: ZoneInfo, at: datetime) -> str:
+    """What a window means for this kind of service, and in which zone its times are."""
+    length, zone_name = web.minutes_words(service.duration), web.zone_words(zone, at)
+    if service.place == Place.AT_BRANCH:
+        meaning = gettext("Come to us inside the window you pick. It takes about %(length)s.", length=length)
+    elif service.place == Place.REMOTE:
+        meaning = gettext("We call you inside the window you pick. It takes about %(length)s.", length=length)
+    else:
+        meaning = gettext(
+            "Your technician arrives inside the window you pick and stays about %(length)s.", length=length
+        )
+    return f"{meaning} {gettext('All times are %(zone)s.', zone=zone_name)}"
+
+
+def summary_rows(draft: Draft) -> list[dict[str, Any]]:
+    """The answers of a draft with links that change them."""
+    rows = [_when_row(draft), _where_row(draft), _what_row(draft)]
+    if draft.service.price_text:
+        rows.append(
+            {
+                "label": gettext("Price"),
+                "value": draft.service.price_text,
+                "detail": draft.service.price_note,
+            }
+        )
+    return rows
+
+
+def _when_row(draft: Draft) -> dict[str, Any]:
+    row: dict[str, Any] = {"label": gettext("When")}
+    window = draft.window
+    if window is None:
+        return row | {
+            "value": gettext("We call you to agree on a time"),
+            "detail": gettext("Our office looks up your address first."),
+        }
+    zone = draft.area.zone
+    return row | {
+        "value": web.day_words(window.starts_at.astimezone(zone).date()),
+        "detail": f"{web.window_words(window, zone)}, {web.zone_words(zone, window.starts_at)}",
+        "change": url_for("booking.time", token=draft.token),
+        "change_label": gettext("arrival time"),
+    }
+
+
+def _where_row(draft: Draft) -> dict[str, Any]:
+    site = draft.site
+    street = f"{site.address}, {site.unit}" if site.unit else site.address
+    town = f"{site.city} {site.postcode}".strip()
+    access = {"home": gettext("Someone will be home."), "code": gettext("Code, key box or doorman.")}
+    return {
+        "label": gettext("Where"),
+        "value": ", ".join(part for part in (street, town) if part),
+        "detail": f"{access.get(site.access_kind, '')} {site.access_notes}".strip(),
+        "change": url_for("booking.address.show", token=draft.token),
+        "change_label": gettext("address"),
+    }
+
+
+def _what_row(draft: Draft) -> dict[str, Any]:
+    answers = draft.answers
+    labels = {question["id"]: question for question in draft.service.intake_questions}
+    said = [
+        words
+        for question, answer in answers.questions.items()
+        if question in labels and (words := answer_words(labels[question], answer))
+    ]
+    return {
+        "label": gettext("What"),
+        "value": draft.service.name,
+        "detail": " · ".join([*said, answers.problem] if answers.problem else said),
+        "change": url_for("booking.change_problem", token=draft.token),
+        "change_label": gettext("problem"),
+    }
+
+
+def answer_words(question: dict[str, Any], answer: Any) -> str:
+    """One answer to an intake question in words."""
+    if question["kind"] == "chips":
+        return ", ".join(answer)
+    if question["kind"] == "yesno":
+        answer = gettext("yes") if answer == "yes" else gettext("no")
+    return f"{question['label']} {answer}"
+
+
+def deadline_words(deadline: datetime, zone: ZoneInfo) -> str:
+    """An instant up to which something is possible: 6 pm on Monday, Nov 23."""
+    return gettext(
+        "%(time)s on %(day)s",
+        time=web.clock_time(deadline, zone),
+        day=web.day_words(deadline.astimezone(zone).date()),
+    )
+
+
+def draft_rule(draft: Draft, *, now: datetime) -> str:
+    """Until when the customer may change or cancel what they are about to book; empty without a window."""
+    window = draft.window
+    if window is None:
+        return ""
+    change, cancel = (
+        window.starts_at - cutoff for cutoff in (draft.service.reschedule_cutoff, draft.service.cancel_cutoff)
+    )
+    return _rule_words(change, cancel, draft.area.zone, now)
+
+
+def visit_rule(visit: Visit, *, now: datetime) -> str:
+    """Until when the customer may change or cancel a promised visit; empty when they may not at all."""
+    change, cancel = manage.change_deadline(visit), manage.cancel_deadline(visit)
+    if change is None or cancel is None or visit.state not in PLANNABLE:
+        return ""
+    return _rule_words(change, cancel, visit.territory.zone, now)
+
+
+def _rule_words(change: datetime, cancel: datetime, zone: ZoneInfo, now: datetime) -> str:
+    if now > max(change, cancel):
+        phone = web.services().settings.company_phone
+        return gettext("It is too late to change or cancel online. Please call %(phone)s.", phone=phone)
+    if change == cancel:
+        return gettext("You can change or cancel online until %(time)s.", time=deadline_words(change, zone))
+    return gettext(
+        "You can change online until %(change)s and cancel until %(cancel)s.",
+        change=deadline_words(change, zone),
+        cancel=deadline_words(cancel, zone),
+    )
+
+
+def too_late_words(deadline: datetime, zone: ZoneInfo) -> str:
+    """Why a change is refused so shortly before the visit."""
+    return gettext("This was possible online until %(time)s.", time=deadline_words(deadline, zone))
+
+
+def not_open_words(state: VisitState) -> str:
+    """Why there is nothing to change."""
+    if state == VisitState.REQUESTED:
+        return gettext("Your visit has no arrival window yet. We call you to agree on one.")
+    return gettext("Your visit can no longer be changed. It is: %(state)s.", state=state_words(state))
+
+
+def technician_name(visit: Visit) -> str:
+    """Who comes, once that is settled: from the moment the plan was sent to the technicians."""
+    settled = (VisitState.DISPATCHED, VisitState.EN_ROUTE, VisitState.ON_SITE)
+    return visit.stop.technician.name if visit.stop is not None and visit.state in settled else ""
+
+
+def match_words(address: Address) -> str:
+    """A found place, and how sure it is."""
+    if address.match is Match.NEAREST_NUMBER:
+        return gettext("Next to %(address)s", address=address.label)
+    if address.match is Match.STREET:
+        return gettext("Somewhere in %(address)s", address=address.label)
+    return address.label
+
+
+def state_words(state: str) -> str:
+    """A visit's state as its customer is told."""
+    return {
+        VisitState.REQUESTED: gettext("Requested"),
+        VisitState.BOOKED: gettext("Booked"),
+        VisitState.DISPATCHED: gettext("Booked"),
+        VisitState.EN_ROUTE: gettext("On the way"),
+        VisitState.ON_SITE: gettext("Technician has arrived"),
+        VisitState.DONE: gettext("Done"),
+        VisitState.CANCELLED: gettext("Cancelled"),
+        VisitState.NO_SHOW: gettext("Nobody was there"),
+        VisitState.COULD_NOT_DO: gettext("Could not be done"),
+    }[VisitState(state)]
+
+
+def state_tag(state: str) -> tuple[str, str, str]:
+    """Words, tone and icon of a visit's state."""
+    return (state_words(state), *_TONES[VisitState(state)])
+
+
+@dataclass(frozen=True)
+class HistoryLine:
+    """One thing that happened, and when."""
+
+    what: str
+    when: str
+
+
+def history(visit: Visit) -> list[HistoryLine]:
+    """What happened to a visit, as far as its customer needs to know; the newest first."""
+    zone = visit.territory.zone
+    lines = []
+    for event in visit.events:
+        if what := _event_words(event, zone):
+            on = web.day_words(event.occurred_at.astimezone(zone).date(), short=True)
+            lines.append(HistoryLine(what, f"{on}, {web.clock_time(event.occurred_at, zone)}"))
+    return lines[::-1]
+
+
+def _event_words(event: VisitEvent, zone: ZoneInfo) -> str:
+    if event.kind == "requested":
+        return gettext("You asked for a visit")
+    if event.kind == "promised":
+        window = Window(
+            datetime.fromisoformat(event.payload["window_starts_at"]),
+            datetime.fromisoformat(event.payload["window_ends_at"]),
+        )
+        day = web.day_words(window.starts_at.astimezone(zone).date())
+        return gettext("Booked for %(day)s, %(window)s", day=day, window=web.window_words(window, zone))
+    if event.kind in ("state", "undone") and event.to_state not in (
+        "",
+        VisitState.BOOKED,
+        VisitState.DISPATCHED,
+    ):
+        return state_words(event.to_state)
+    return ""

@@ -1,0 +1,265 @@
+"""Book visits. Everything works inside the caller's transaction and never commits.
+
+`book` is the one way to a promised visit, for the web page and for everything that books without one.
+The travel tables of the window's day are fetched before the transaction begins:
+
+    def work(tables: Mapping[date, TravelTable]) -> Visit:
+        return db.run(lambda session: book(session, answers(session), tables=tables, now=now, ...))
+
+    planning.with_travel(db, travel_tables, territory_id, [on], [place], now=now, work=work)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from fieldservice.auth import links
+from fieldservice.booking.drafts import Contact, SiteAnswers
+from fieldservice.db import exists_one
+from fieldservice.geo.types import Coordinates, TravelTable
+from fieldservice.models import (
+    BookingDraft,
+    ContactRole,
+    Customer,
+    Hold,
+    OfficeTask,
+    Role,
+    Service,
+    Site,
+    Territory,
+    Visit,
+    VisitState,
+    Window,
+    WorkOrder,
+)
+from fieldservice.models.visit import new_reference
+from fieldservice.planning import service as planning
+from fieldservice.planning.rows import place_of
+
+CUSTOMER = "customer"
+LINK_AFTER_VISIT = timedelta(days=30)
+LINK_OF_REQUEST = timedelta(days=180)
+SURE_MATCHES = ("exact", "pin")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What has to be known to book: the service, the place, the window, and who asks.
+
+    A site contact or payer that is not given is the requester.
+    """
+
+    service: Service
+    territory: Territory
+    site: SiteAnswers
+    requester: Contact
+    window: Window | None = None
+    site_contact: Contact | None = None
+    payer: Contact | None = None
+    problem: str = ""
+    questions: Mapping[str, Any] = field(default_factory=dict)
+    source: str = "web"
+    locale: str = "en_US"
+    preferred_technician_id: int | None = None
+
+    @property
+    def place(self) -> Coordinates | None:
+        """Where the technician has to be; None while the address is not found."""
+        return place_of(self.service, self.territory, self.site.coordinates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Company:
+    """What the company adds to every visit: the first letters of references and the key of private links."""
+
+    prefix: str
+    secret_key: str
+
+
+def book(
+    session: Session,
+    answers: Answers,
+    *,
+    company: Company,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    hold: Hold | None = None,
+    actor: str = CUSTOMER,
+) -> Visit:
+    """Make the customer's visit, promise it its window, and give the customer a private link to it.
+
+    `hold` is what the customer had reserved; it is given back when it has run out. Raises planning's
+    SlotTaken when the window is gone, StaleTravel when `tables` lack a place; the caller then rolls back.
+    """
+    if answers.window is None:
+        raise ValueError("a visit is booked into a window; without one it is requested")
+    if hold is not None and hold.expires_at <= now:
+        planning.release_hold(session, hold, tables=tables, now=now)
+        hold = None
+    visit = _visit(session, answers, company, now=now, actor=actor)
+    planning.book_visit(session, visit, answers.window, tables=tables, now=now, actor=actor, hold=hold)
+    if answers.place == answers.site.coordinates and answers.site.match not in SURE_MATCHES:
+        session.add(_office_task("check_pin", visit, now=now))
+    _make_link(visit, company, now=now)
+    return visit
+
+
+def request(
+    session: Session, answers: Answers, *, company: Company, now: datetime, actor: str = CUSTOMER
+) -> Visit:
+    """Make the customer's visit without a window and leave the rest to the office, which is given a task."""
+    visit = _visit(session, answers, company, now=now, actor=actor)
+    kind = "find_time" if answers.place is not None else "find_address"
+    session.add(_office_task(kind, visit, now=now))
+    _make_link(visit, company, now=now)
+    return visit
+
+
+def confirm(draft: BookingDraft, visit: Visit) -> None:
+    """Remember what became of the draft; the customer's details are not kept a second time."""
+    draft.visit = visit
+    draft.answers = {"service": visit.service.code}
+
+
+def link_until(visit: Visit, *, now: datetime) -> datetime:
+    """How long a private link to the visit works: some weeks longer than the visit itself."""
+    window = visit.window
+    return now + LINK_OF_REQUEST if window is None else window.ends_at + LINK_AFTER_VISIT
+
+
+def reference_prefix(company_name: str) -> str:
+    """The first letters of the company's name, such as HH for Harbor Heating."""
+    letters = [word[0].upper() for word in company_name.split() if word[0].isascii() and word[0].isalpha()]
+    return "".join(letters[:3]) or "V"
+
+
+def _visit(session: Session, answers: Answers, company: Company, *, now: datetime, actor: str) -> Visit:
+    service = answers.service
+    visit = Visit(
+        reference=_free_reference(session, company.prefix),
+        work_order=_work_order(session, answers, now=now),
+        territory=answers.territory,
+        state=VisitState.REQUESTED,
+        setup=service.setup,
+        service_duration=service.duration,
+        cleanup=service.cleanup,
+        priority=service.priority,
+        preferred_technician_id=answers.preferred_technician_id,
+        promise_version=0,
+        created_at=now,
+    )
+    session.add(visit)
+    visit.record("requested", occurred_at=now, now=now, actor=actor)
+    session.flush()
+    return visit
+
+
+def _office_task(kind: str, visit: Visit, *, now: datetime) -> OfficeTask:
+    return OfficeTask(kind=kind, visit_id=visit.id, detail=visit.site.one_line, created_at=now)
+
+
+def _make_link(visit: Visit, company: Company, *, now: datetime) -> None:
+    links.make_link(visit, secret_key=company.secret_key, now=now, expires_at=link_until(visit, now=now))
+
+
+def _work_order(session: Session, answers: Answers, *, now: datetime) -> WorkOrder:
+    customer = _customer(session, answers, now=now)
+    order = WorkOrder(
+        customer=customer,
+        site=_site(customer, answers, now=now),
+        service=answers.service,
+        problem=answers.problem,
+        answers=dict(answers.questions),
+        source=answers.source,
+        created_at=now,
+    )
+    contacts = {
+        Role.REQUESTER: answers.requester,
+        Role.SITE_CONTACT: answers.site_contact or answers.requester,
+        Role.PAYER: answers.payer or answers.requester,
+    }
+    for role, contact in contacts.items():
+        order.contacts.append(
+            ContactRole(role=role, name=contact.name, email=contact.email, phone=contact.phone)
+        )
+    return order
+
+
+def _customer(session: Session, answers: Answers, *, now: datetime) -> Customer:
+    """The customer with exactly this e-mail or phone, unchanged; otherwise a new one.
+
+    A visitor has not proved who they are, so nothing of a known customer is shown or overwritten.
+    """
+    requester = answers.requester
+    known = [Customer.email == requester.email] if requester.email else []
+    if requester.phone:
+        known.append(Customer.phone == requester.phone)
+    found = (
+        session.scalar(select(Customer).where(or_(*known)).order_by(Customer.id).limit(1)) if known else None
+    )
+    if found is not None:
+        return found
+    customer = Customer(
+        name=requester.name,
+        email=requester.email,
+        phone=requester.phone,
+        locale=answers.locale,
+        created_at=now,
+    )
+    session.add(customer)
+    return customer
+
+
+def _site(customer: Customer, answers: Answers, *, now: datetime) -> Site:
+    """The customer's site at this very place, or a new one: nothing moves a known site."""
+    wanted = answers.site
+    for site in customer.sites:
+        if _same_place(site, wanted):
+            return site
+    at = wanted.coordinates
+    return Site(
+        customer=customer,
+        territory_id=answers.territory.id,
+        address=wanted.address,
+        unit=wanted.unit,
+        city=wanted.city,
+        postcode=wanted.postcode,
+        country=wanted.country,
+        lat=at.lat if at else None,
+        lon=at.lon if at else None,
+        geocoded_by=wanted.provider,
+        geocode_match=wanted.match,
+        geocode_score=wanted.score,
+        geocoded_at=now if at else None,
+        pin_set_by_person=wanted.pin_set_by_person,
+        access_kind=wanted.access_kind,
+        access_notes=wanted.access_notes,
+    )
+
+
+def _same_place(site: Site, wanted: SiteAnswers) -> bool:
+    texts = (site.address, site.unit, site.city, site.postcode, site.access_kind, site.access_notes)
+    asked = (
+        wanted.address,
+        wanted.unit,
+        wanted.city,
+        wanted.postcode,
+        wanted.access_kind,
+        wanted.access_notes,
+    )
+    at = Coordinates(site.lat, site.lon) if site.lat is not None and site.lon is not None else None
+    same_point = (at.key if at else None) == (wanted.coordinates.key if wanted.coordinates else None)
+    return texts == asked and same_point and site.pin_set_by_person == wanted.pin_set_by_person
+
+
+def _free_reference(session: Session, prefix: str) -> str:
+    while True:
+        reference = new_reference(prefix)
+        if not exists_one(session, select(Visit.id).where(Visit.reference == reference)):
+            return reference

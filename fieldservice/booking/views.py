@@ -1,0 +1,339 @@
+"""The booking flow from the problem to the confirmation; `address_views` has its second screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldservice import clock, web
+from fieldservice.auth import limits
+from fieldservice.booking import address_views, drafts, edge, pages, service, visit_views
+from fieldservice.booking.drafts import Draft, DraftAnswers
+from fieldservice.booking.edge import Tables
+from fieldservice.booking.forms import ContactForm, ProblemForm, TimeForm, question_data
+from fieldservice.models import Hold, Service, Visit, Window
+from fieldservice.planning import service as planning
+from fieldservice.planning.problem import hold_id
+
+bp = Blueprint("booking", __name__)
+bp.register_blueprint(address_views.bp)
+bp.register_blueprint(visit_views.bp)
+
+
+@bp.get("/")
+def home() -> ResponseReturnValue:
+    """Customers begin with a booking."""
+    return redirect(url_for(".problem"))
+
+
+# ---------- Screen 1: the problem ----------
+
+
+@bp.get("/book")
+def problem() -> ResponseReturnValue:
+    """What needs fixing; `?service=` picks a card."""
+    with web.services().db.reading() as session:
+        services = drafts.active_services(session)
+    form = ProblemForm.for_services(services)(data={"service": request.args.get("service")})
+    return _problem_page(form, services)
+
+
+@bp.get("/book/questions")
+@limits.LOOKUP
+def questions() -> str:
+    """The questions about one service, for when another card is picked."""
+    with web.services().db.reading() as session:
+        services = drafts.active_services(session)
+    form = ProblemForm.for_services(services)(request.args, meta={"csrf": False})
+    return render_template("booking/_questions.html", form=form)
+
+
+@bp.post("/book")
+@limits.FORM
+def begin() -> ResponseReturnValue:
+    """Begin a draft."""
+    now = clock.now()
+    with web.services().db.reading() as session:
+        services = drafts.active_services(session)
+    form = ProblemForm.for_services(services)()
+    if not form.validate():
+        return _problem_page(form, services), 422
+    answers = DraftAnswers(**_problem_answers(form))
+
+    def work(session: Session) -> ResponseReturnValue:
+        draft = drafts.start(session, answers, now=now)
+        return redirect(url_for(".address.show", token=draft.token), 303)
+
+    return web.once(work, now=now)
+
+
+@bp.get("/book/<token>")
+def change_problem(token: str) -> ResponseReturnValue:
+    """The first screen again, with the answers of the draft."""
+    with web.services().db.reading() as session:
+        answers = drafts.find(session, token, now=clock.now()).answers
+        services = drafts.active_services(session)
+    data = {"service": answers.service, "problem": answers.problem}
+    data |= question_data(answers.service, answers.questions)
+    return _problem_page(ProblemForm.for_services(services)(data=data), services)
+
+
+@bp.post("/book/<token>")
+@limits.FORM
+def keep_problem(token: str) -> ResponseReturnValue:
+    """Store a changed problem."""
+    now = clock.now()
+    with web.services().db.reading() as session:
+        drafts.find(session, token, now=now)
+        services = drafts.active_services(session)
+    form = ProblemForm.for_services(services)()
+    if not form.validate():
+        return _problem_page(form, services), 422
+
+    def work(session: Session) -> ResponseReturnValue:
+        draft = drafts.find(session, token, now=now, lock=True)
+        drafts.keep(draft, **_problem_answers(form))
+        return redirect(url_for(".confirm", token=token), 303)
+
+    return web.once(work, now=now, scope=token)
+
+
+def _problem_page(form: ProblemForm, services: Sequence[Service]) -> str:
+    return render_template(
+        "booking/problem.html", form=form, services=services, step=1, steps=pages.step_names()
+    )
+
+
+def _problem_answers(form: ProblemForm) -> dict[str, Any]:
+    code = form["service"].data
+    return {"service": code, "questions": form.answers_of(code), "problem": form.problem.data}
+
+
+# ---------- Screen 3: the arrival time ----------
+
+
+@bp.get("/book/<token>/time")
+@limits.LOOKUP
+def time(token: str) -> ResponseReturnValue:
+    """Which windows can be kept."""
+    now = clock.now()
+    with web.services().db.reading() as session:
+        draft = drafts.find(session, token, now=now)
+        if draft.ask is None:
+            return redirect(url_for(".confirm", token=token))
+        return _time_page(session, draft, TimeForm(), wanted=edge.wanted_day(), now=now)
+
+
+@bp.get("/book/<token>/windows")
+@limits.LOOKUP
+def windows(token: str) -> ResponseReturnValue:
+    """The list of days and windows alone."""
+    now = clock.now()
+    with web.services().db.reading() as session:
+        draft = drafts.find(session, token, now=now)
+        choice = _time_choice(session, draft, TimeForm(), wanted=edge.wanted_day(), now=now)
+    return render_template("booking/_windows.html", choice=choice)
+
+
+@bp.post("/book/<token>/time")
+@limits.FORM
+def hold(token: str) -> ResponseReturnValue:
+    """Reserve the picked window while the customer fills in the rest."""
+    now, form = clock.now(), TimeForm()
+    with web.services().db.reading() as session:
+        draft = drafts.find(session, token, now=now)
+        if not form.validate():
+            return _time_page(session, draft, form, wanted=edge.wanted_day(), now=now), 422
+        window, days = form.chosen(draft.service.window_length), _days(session, draft)
+    work = partial(_hold, token=token, window=window, now=now)
+    days.append(draft.area.local_day(window.starts_at))
+    try:
+        return _change(draft, work, days, now)
+    except planning.SlotTaken:
+        return _taken(token, window, now)
+
+
+def _hold(
+    session: Session, tables: Tables, *, token: str, window: Window, now: datetime
+) -> ResponseReturnValue:
+    draft = drafts.find(session, token, now=now, lock=True)
+    if draft.ask is not None:
+        until = now + timedelta(minutes=web.services().settings.hold_minutes)
+        planning.hold_slot(session, draft.row, draft.ask, window, tables=tables, now=now, until=until)
+        drafts.keep(draft, window=window)
+    return redirect(url_for(".confirm", token=token), 303)
+
+
+def _days(session: Session, draft: Draft) -> list[date]:
+    """The day of what the draft has reserved."""
+    held = session.scalar(select(Hold).where(Hold.draft_id == draft.row.id))
+    return planning.days_of_hold(held, draft.area)
+
+
+def _change(draft: Draft, work: edge.Work, days: list[date], now: datetime) -> ResponseReturnValue:
+    extra = [draft.ask.place] if draft.ask else []
+    return edge.once_with_travel(
+        work, territory_id=draft.area.id, days=days, extra=extra, now=now, scope=draft.token
+    )
+
+
+def _taken(token: str, window: Window, now: datetime) -> ResponseReturnValue:
+    """The time page again, with what is free now: somebody else was quicker."""
+    with web.services().db.reading() as session:
+        draft = drafts.find(session, token, now=now)
+        wanted = draft.area.local_day(window.starts_at)
+        return _time_page(session, draft, TimeForm(formdata=None), wanted=wanted, now=now, taken=window), 409
+
+
+def _time_choice(
+    session: Session, draft: Draft, form: TimeForm, *, wanted: date | None, now: datetime
+) -> pages.TimeChoice:
+    ask = draft.ask
+    if ask is None:
+        raise drafts.DraftIncomplete(draft.token, "address")
+    held = session.scalar(select(Hold).where(Hold.draft_id == draft.row.id))
+    offer = edge.offer_of(session, ask, wanted=wanted, now=now, without=[hold_id(held)] if held else [])
+    return pages.time_choice(
+        offer,
+        form,
+        draft.area.zone,
+        page=lambda day: url_for("booking.time", token=draft.token, day=day.isoformat()),
+        fragment=lambda day: url_for("booking.windows", token=draft.token, day=day.isoformat()),
+        mine=None,
+    )
+
+
+def _time_page(
+    session: Session,
+    draft: Draft,
+    form: TimeForm,
+    *,
+    wanted: date | None,
+    now: datetime,
+    taken: Window | None = None,
+) -> str:
+    choice = _time_choice(session, draft, form, wanted=wanted, now=now)
+    nothing = choice.offer.shown is None and not choice.offer.later and wanted is None
+    return render_template(
+        "booking/no_windows.html" if nothing else "booking/time.html",
+        choice=choice,
+        form=form,
+        draft=draft,
+        stay=pages.stay_words(draft.service, draft.area.zone, now),
+        taken=web.window_words(taken, draft.area.zone) if taken else "",
+        step=3,
+        steps=pages.step_names(),
+    )
+
+
+# ---------- Screen 4: contact and confirmation ----------
+
+
+@bp.get("/book/<token>/confirm")
+def confirm(token: str) -> ResponseReturnValue:
+    """Everything at a glance, and who asks."""
+    now = clock.now()
+    with web.services().db.reading() as session:
+        draft = drafts.find(session, token, now=now)
+        form = ContactForm(country=web.services().settings.country, data=draft.answers.contact)
+        return _confirm_page(draft, form, now)
+
+
+@bp.post("/book/<token>/confirm")
+@limits.BOOKING
+def book(token: str) -> ResponseReturnValue:
+    """Make the visit."""
+    now, form = clock.now(), ContactForm(country=web.services().settings.country)
+    with web.services().db.reading() as session:
+        draft = drafts.find(session, token, now=now)
+        window, days = draft.window, _days(session, draft)
+        if not form.validate():
+            return _confirm_page(draft, form, now), 422
+    work = partial(_book, token=token, form=form, now=now)
+    if window is None:
+        return web.once(lambda session: work(session, {}), now=now, scope=token)
+    days.append(draft.area.local_day(window.starts_at))
+    try:
+        return _change(draft, work, days, now)
+    except planning.SlotTaken:
+        _keep_contact(token, form, now)
+        return _taken(token, window, now)
+
+
+def _book(
+    session: Session, tables: Tables, *, token: str, form: ContactForm, now: datetime
+) -> ResponseReturnValue:
+    draft = drafts.find(session, token, now=now, lock=True)
+    answers, company = _answers(draft, form), edge.company()
+    if answers.window is None:
+        visit = service.request(session, answers, company=company, now=now)
+    else:
+        visit = service.book(session, answers, company=company, tables=tables, now=now, hold=draft.row.hold)
+    service.confirm(draft.row, visit)
+    return redirect(edge.visit_url("booked", visit), 303)
+
+
+def _answers(draft: Draft, form: ContactForm) -> service.Answers:
+    return service.Answers(
+        service=draft.service,
+        territory=draft.area,
+        site=draft.site,
+        window=draft.window,
+        requester=form.requester,
+        site_contact=form.site_contact,
+        payer=form.payer,
+        problem=draft.answers.problem,
+        questions=draft.answers.questions,
+        locale=web.services().settings.locale,
+    )
+
+
+def _keep_contact(token: str, form: ContactForm, now: datetime) -> None:
+    def work(session: Session) -> None:
+        drafts.keep(drafts.find(session, token, now=now, lock=True), contact=form.typed)
+
+    web.services().db.run(work)
+
+
+def _confirm_page(draft: Draft, form: ContactForm, now: datetime) -> str:
+    return render_template(
+        "booking/confirm.html",
+        form=form,
+        draft=draft,
+        rows=pages.summary_rows(draft),
+        rule=pages.draft_rule(draft, now=now),
+        step=4,
+        steps=pages.step_names(),
+    )
+
+
+# ---------- Refusals ----------
+
+
+@bp.errorhandler(drafts.DraftIncomplete)
+def _go_back(error: drafts.DraftIncomplete) -> ResponseReturnValue:
+    endpoint = {"address": "booking.address.show", "time": "booking.time"}[error.step]
+    return redirect(url_for(endpoint, token=error.token), 303)
+
+
+@bp.errorhandler(drafts.AlreadyBooked)
+def _go_on(error: drafts.AlreadyBooked) -> ResponseReturnValue:
+    with web.services().db.reading() as session:
+        return redirect(edge.visit_url("booked", session.get_one(Visit, error.visit_id)), 303)
+
+
+@bp.errorhandler(drafts.DraftUnknown)
+def _draft_unknown(_: drafts.DraftUnknown) -> ResponseReturnValue:
+    return render_template("booking/draft_gone.html", expired=False), 404
+
+
+@bp.errorhandler(drafts.DraftExpired)
+def _draft_expired(_: drafts.DraftExpired) -> ResponseReturnValue:
+    return render_template("booking/draft_gone.html", expired=True), 410

@@ -1,0 +1,247 @@
+"""A customer's private pages of one visit: see it, pick another window, cancel. A GET changes nothing."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import partial
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from fieldservice import clock, web
+from fieldservice.auth import limits, links
+from fieldservice.booking import edge, manage, pages
+from fieldservice.booking.edge import Tables
+from fieldservice.booking.forms import CancelForm, TimeForm
+from fieldservice.models import Place, Role, Visit, VisitState, Window
+from fieldservice.notify.calendar import calendar_file
+from fieldservice.notify.facts import Company, VisitFacts
+from fieldservice.planning import service as planning
+from fieldservice.planning.problem import visit_id
+
+bp = Blueprint("visit", __name__)
+
+
+@bp.get("/visit/<token>")
+@limits.LOOKUP
+def show(token: str) -> ResponseReturnValue:
+    """How the visit stands and what can be done about it."""
+    now = clock.now()
+    with web.services().db.reading() as session:
+        return _visit_page(links.find_visit(session, token, now=now), token, now, "booking/visit.html")
+
+
+@bp.get("/visit/<token>/booked")
+@limits.LOOKUP
+def booked(token: str) -> ResponseReturnValue:
+    """The confirmation: reference, window, what happens next."""
+    now = clock.now()
+    with web.services().db.reading() as session:
+        return _visit_page(links.find_visit(session, token, now=now), token, now, "booking/booked.html")
+
+
+@bp.get("/visit/<token>/calendar.ics")
+@limits.LOOKUP
+def calendar(token: str) -> ResponseReturnValue:
+    """The visit as a calendar file."""
+    now = clock.now()
+    with web.services().db.reading() as session:
+        visit = links.find_visit(session, token, now=now)
+        if visit.window is None:
+            raise manage.NotOpen(visit)
+        content = calendar_file(_facts(visit, visit.window, token), written_at=now)
+    headers = {"Content-Disposition": f'attachment; filename="{visit.reference}.ics"'}
+    return Response(content, content_type="text/calendar; charset=utf-8", headers=headers)
+
+
+@bp.get("/visit/<token>/time")
+@limits.LOOKUP
+def time(token: str) -> ResponseReturnValue:
+    """Other windows; the present one is marked."""
+    now = clock.now()
+    with web.services().db.reading() as session:
+        visit = links.find_visit(session, token, now=now)
+        manage.require_changeable(visit, now=now)
+        return _time_page(session, visit, token, TimeForm(), wanted=edge.wanted_day(), now=now)
+
+
+@bp.get("/visit/<token>/windows")
+@limits.LOOKUP
+def windows(token: str) -> ResponseReturnValue:
+    """The list of days and windows alone."""
+    now = clock.now()
+    with web.services().db.reading() as session:
+        visit = links.find_visit(session, token, now=now)
+        manage.require_changeable(visit, now=now)
+        choice = _time_choice(session, visit, token, TimeForm(), wanted=edge.wanted_day(), now=now)
+    return render_template("booking/_windows.html", choice=choice)
+
+
+@bp.post("/visit/<token>/time")
+@limits.FORM
+def reschedule(token: str) -> ResponseReturnValue:
+    """Promise the picked window instead of the old one."""
+    now, form = clock.now(), TimeForm()
+    with web.services().db.reading() as session:
+        visit = links.find_visit(session, token, now=now)
+        manage.require_changeable(visit, now=now)
+        if not form.validate():
+            return _time_page(session, visit, token, form, wanted=edge.wanted_day(), now=now), 422
+        window, days = form.chosen(visit.service.window_length), planning.days_of_visit(visit)
+        days.append(visit.territory.local_day(window.starts_at))
+        ask = planning.ask_of(visit)
+    work = partial(_reschedule, token=token, window=window, now=now)
+    extra = [ask.place] if ask else []
+    try:
+        return edge.once_with_travel(
+            work, territory_id=visit.territory_id, days=days, extra=extra, now=now, scope=token
+        )
+    except planning.SlotTaken:
+        return _taken(token, window, now)
+
+
+def _reschedule(
+    session: Session, tables: Tables, *, token: str, window: Window, now: datetime
+) -> ResponseReturnValue:
+    visit = _locked(session, token, now)
+    manage.reschedule(session, visit, window, tables=tables, now=now)
+    return redirect(url_for(".show", token=token), 303)
+
+
+@bp.get("/visit/<token>/cancel")
+@limits.LOOKUP
+def confirm_cancel(token: str) -> ResponseReturnValue:
+    """Really?"""
+    now = clock.now()
+    with web.services().db.reading() as session:
+        visit = links.find_visit(session, token, now=now)
+        manage.require_cancellable(visit, now=now)
+        return _visit_page(visit, token, now, "booking/cancel.html", form=CancelForm())
+
+
+@bp.post("/visit/<token>/cancel")
+@limits.FORM
+def cancel(token: str) -> ResponseReturnValue:
+    """End the visit."""
+    now, form = clock.now(), CancelForm()
+    with web.services().db.reading() as session:
+        visit = links.find_visit(session, token, now=now)
+        days = planning.days_of_visit(visit)
+        if not form.validate():
+            return _visit_page(visit, token, now, "booking/cancel.html", form=form), 422
+    work = partial(_cancel, token=token, reason=form.reason.data, now=now)
+    if not days:
+        return web.once(lambda session: work(session, {}), now=now, scope=token)
+    return edge.once_with_travel(work, territory_id=visit.territory_id, days=days, now=now, scope=token)
+
+
+def _cancel(
+    session: Session, tables: Tables, *, token: str, reason: str, now: datetime
+) -> ResponseReturnValue:
+    visit = _locked(session, token, now)
+    manage.cancel(session, visit, reason=reason, tables=tables, now=now)
+    return redirect(url_for(".show", token=token), 303)
+
+
+def _locked(session: Session, token: str, now: datetime) -> Visit:
+    visit = links.find_visit(session, token, now=now)
+    manage.lock(session, visit)
+    return visit
+
+
+def _taken(token: str, window: Window, now: datetime) -> ResponseReturnValue:
+    """The time page again, with what is free now: somebody else was quicker."""
+    with web.services().db.reading() as session:
+        visit = links.find_visit(session, token, now=now)
+        wanted = visit.territory.local_day(window.starts_at)
+        form = TimeForm(formdata=None)
+        return _time_page(session, visit, token, form, wanted=wanted, now=now, taken=window), 409
+
+
+def _time_choice(
+    session: Session, visit: Visit, token: str, form: TimeForm, *, wanted: date | None, now: datetime
+) -> pages.TimeChoice:
+    ask = planning.ask_of(visit)
+    if ask is None:
+        raise manage.NotOpen(visit)
+    return pages.time_choice(
+        edge.offer_of(session, ask, wanted=wanted, now=now, without=[visit_id(visit)]),
+        form,
+        visit.territory.zone,
+        page=lambda day: url_for("booking.visit.time", token=token, day=day.isoformat()),
+        fragment=lambda day: url_for("booking.visit.windows", token=token, day=day.isoformat()),
+        mine=visit.window,
+    )
+
+
+def _time_page(
+    session: Session,
+    visit: Visit,
+    token: str,
+    form: TimeForm,
+    *,
+    wanted: date | None,
+    now: datetime,
+    taken: Window | None = None,
+) -> str:
+    zone = visit.territory.zone
+    return render_template(
+        "booking/change.html",
+        choice=_time_choice(session, visit, token, form, wanted=wanted, now=now),
+        form=form,
+        visit=visit,
+        token=token,
+        stay=pages.stay_words(visit.service, zone, now),
+        taken=web.window_words(taken, zone) if taken else "",
+    )
+
+
+def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values: object) -> str:
+    return render_template(
+        template,
+        visit=visit,
+        token=token,
+        requester=visit.work_order.contact(Role.REQUESTER),
+        may_change=manage.may(manage.require_changeable, visit, now=now),
+        may_cancel=manage.may(manage.require_cancellable, visit, now=now),
+        rule=pages.visit_rule(visit, now=now),
+        state=pages.state_tag(visit.state),
+        history=pages.history(visit),
+        technician=pages.technician_name(visit),
+        **values,
+    )
+
+
+def _facts(visit: Visit, window: Window, token: str) -> VisitFacts:
+    settings = web.services().settings
+    remote = visit.service.place == Place.REMOTE
+    return VisitFacts(
+        reference=visit.reference,
+        promise_version=visit.promise_version,
+        cancelled=visit.state == VisitState.CANCELLED,
+        starts_at=window.starts_at,
+        ends_at=window.ends_at,
+        zone=visit.territory.zone,
+        service=visit.service.name,
+        address="" if remote else visit.site.one_line,
+        place=visit.service.place,
+        link=f"{settings.public_url.rstrip('/')}{url_for('.show', token=token)}",
+        company=Company(settings.company_name, settings.company_phone, settings.company_email),
+        locale=settings.locale,
+    )
+
+
+@bp.errorhandler(manage.TooLate)
+def _too_late(error: manage.TooLate) -> ResponseReturnValue:
+    return _refused(pages.too_late_words(error.deadline, error.zone))
+
+
+@bp.errorhandler(manage.NotOpen)
+def _not_open(error: manage.NotOpen) -> ResponseReturnValue:
+    return _refused(pages.not_open_words(error.state))
+
+
+def _refused(why: str) -> ResponseReturnValue:
+    token = (request.view_args or {})["token"]
+    return render_template("booking/refused.html", why=why, token=token), 409

@@ -20,7 +20,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from fieldservice.processes import SOCKET_VARIABLE, die_with_parent
 STOP_S = 10.0
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
+HEAD_START_S = 10.0  # for the web server, so that pages are there first; the others follow when it answers
 SETTLED_S = 20.0  # a child that lived this long gets the first delay again
 LOG_BYTES = 20_000_000
 WELCOME = "welcome.txt"  # what a demo company has to say when the product is ready
@@ -60,7 +61,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     delay: float = FIRST_DELAY_S
-    due: float = field(default=0.0)
+    due: float = 0.0
 
 
 class Supervisor:
@@ -70,7 +71,8 @@ class Supervisor:
         self.settings = settings
         self.say = say
         self.ready = ready
-        self.children = [Child(name) for name in COMMANDS]
+        later = time.monotonic() + HEAD_START_S
+        self.children = [Child(name, due=0.0 if name == "web" else later) for name in COMMANDS]
         self.logs = settings.data_dir / "logs"
         self._stopping = False
         self._healthy = False
@@ -139,6 +141,8 @@ class Supervisor:
     def _announce(self) -> None:
         if not self._healthy and is_healthy(self.settings):
             self._healthy = True
+            for child in self.children:
+                child.due = min(child.due, time.monotonic())
             self.ready()
 
     def _trim_logs(self) -> None:

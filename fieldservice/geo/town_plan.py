@@ -32,13 +32,27 @@ class Street:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """A house: where it stands, its outline, its address (which the plan may leave off the map)."""
+    """A house: its address (which the plan may leave off the map), where it stands, its size."""
 
     number: str
     street: str
     centre: Point
-    outline: tuple[Point, ...]
-    postcode: str
+    along: Point
+    half_width: float
+    half_depth: float
+
+    @property
+    def postcode(self) -> str:
+        """One for each quarter of the town."""
+        return f"2199{1 + (self.centre[0] > 0) + 2 * (self.centre[1] > 0)}"
+
+    @property
+    def outline(self) -> list[Point]:
+        """The four corners; `along` is the direction of the street."""
+        (x, y), (dx, dy) = self.centre, self.along
+        width, depth = self.half_width, self.half_depth
+        turns = ((-width, -depth), (width, -depth), (width, depth), (-width, depth))
+        return [(x + dx * a - dy * b, y + dy * a + dx * b) for a, b in turns]
 
 
 @dataclass(slots=True)
@@ -276,16 +290,10 @@ class Surveyor:
                     x0 + along[0] * offset + across[0] * SETBACK_M,
                     y0 + along[1] * offset + across[1] * SETBACK_M,
                 )
-                if not self._dry(centre):
-                    continue
-                half, deep = self._random.uniform(6.5, 11), self._random.uniform(5, 9)
-                outline = tuple(
-                    (centre[0] + along[0] * a + across[0] * b, centre[1] + along[1] * a + across[1] * b)
-                    for a, b in ((-half, -deep), (half, -deep), (half, deep), (-half, deep))
-                )
-                number = str(base + 2 * place + (1 if side == 1 else 2))
-                postcode = f"2199{1 + (centre[0] > 0) + 2 * (centre[1] > 0)}"
-                yield Lot(number, street.name, centre, outline, postcode)
+                if self._dry(centre):
+                    size = self._random.uniform(6.5, 11), self._random.uniform(5, 9)
+                    number = str(base + 2 * place + (1 if side == 1 else 2))
+                    yield Lot(number, street.name, centre, along, *size)
 
     @staticmethod
     def _dry(centre: Point) -> bool:

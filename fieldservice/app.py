@@ -7,6 +7,7 @@ import secrets
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import structlog
 from flask import Blueprint, Flask, Response, abort, render_template, send_file
@@ -14,6 +15,7 @@ from flask_babel import Babel
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from fieldservice import auth, clock, migrate, web
 from fieldservice.assets import Assets
@@ -72,6 +74,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
     )
     app.extensions["fieldservice"] = services
+    app.url_map.converters["int"] = _RowNumber
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
     Babel(app)
@@ -113,6 +116,13 @@ def tiles(name: str) -> Response:
         abort(404)
     path = manifest.path(folder, manifest.tiles.file).resolve()
     return send_file(path, mimetype="application/octet-stream", conditional=True, max_age=86_400)
+
+
+class _RowNumber(IntegerConverter):
+    """A number in an address that a database's integer can hold; greater ones are no page."""
+
+    def __init__(self, url_map: Map, **limits: Any) -> None:
+        super().__init__(url_map, **{"max": 2**31 - 1, **limits})
 
 
 def _error_page(error: Exception) -> tuple[str, int]:

@@ -77,6 +77,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.url_map.converters["int"] = _RowNumber
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    app.url_map.converters["day"] = web.DayConverter
     Babel(app)
     Assets(STATIC / "vendor").install(app.jinja_env)
     app.context_processor(web.template_helpers)

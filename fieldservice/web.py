@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from werkzeug.routing import BaseConverter, ValidationError
 
 from fieldservice.config import Settings
 from fieldservice.db import Database
@@ -146,6 +147,23 @@ def minutes_words(length: timedelta) -> str:
 
 def _locale() -> str:
     return str(get_locale())
+
+
+class DayConverter(BaseConverter):
+    """A day in an address, such as 2026-11-24."""
+
+    regex = r"\d{4}-\d{2}-\d{2}"
+
+    def to_python(self, value: str) -> date:
+        """The day; an address with an impossible one does not exist."""
+        try:
+            return date.fromisoformat(value)
+        except ValueError as error:
+            raise ValidationError from error
+
+    def to_url(self, value: date) -> str:
+        """The day as it is written in addresses."""
+        return value.isoformat()
 
 
 def map_tiles() -> dict[str, Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fieldservice.geo.travel import TravelTimes
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import (
     AuditEntry,
@@ -16,14 +18,19 @@ from fieldservice.models import (
     PlanChange,
     Route,
     Stop,
+    Technician,
     Territory,
     Visit,
     VisitState,
     Window,
 )
 from fieldservice.models.visit import PLANNABLE
+from fieldservice.planning.agenda import agenda
 from fieldservice.planning.changes import NotPlannable, move_visit
 from fieldservice.planning.judge import Move
+from fieldservice.planning.lines import features
+from fieldservice.planning.problem import Day
+from fieldservice.planning.rows import visit_place
 from fieldservice.planning.service import lock_territory, territory_at
 
 _HALF_HOUR = timedelta(minutes=30)
@@ -135,3 +142,29 @@ def _touch(session: Session, visit: Visit) -> None:
     )
     if plan is not None:
         plan.version += 1
+
+
+def technicians(session: Session, territory: Territory) -> list[Technician]:
+    """The technicians of a territory."""
+    return list(session.scalars(select(Technician).where(Technician.territory_id == territory.id)))
+
+
+def can_be_placed(visit: Visit) -> bool:
+    """Whether the visit has not begun and its site is on the map."""
+    return visit.state in PLANNABLE and visit_place(visit) is not None
+
+
+def wanted_day(visit: Visit, *, now: datetime) -> date:
+    """The day on which an unassigned visit waits."""
+    if visit.window_starts_at is not None:
+        return visit.territory.local_day(visit.window_starts_at)
+    return visit.wanted_on or visit.territory.local_day(now)
+
+
+def route_features(day: Day, travel: TravelTimes) -> list[dict[str, Any]]:
+    """The lines and stops of every route of a day."""
+    return [
+        feature
+        for entry in day.rows.technicians
+        for feature in features(travel, entry.technician, agenda(day, entry.technician.id))
+    ]

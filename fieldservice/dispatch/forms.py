@@ -1,0 +1,64 @@
+"""The board's forms."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import FloatField, HiddenField, IntegerField, TimeField
+from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional
+
+from fieldservice.models import Territory
+from fieldservice.planning.judge import Move
+
+_ROW = NumberRange(min=1, max=2**31 - 1)
+
+
+class BoardForm(FlaskForm):  # type: ignore[misc]
+    """What every change of the board carries."""
+
+    idempotency_key = HiddenField(validators=[InputRequired(), Length(min=8, max=64)])
+
+
+class PlanForm(BoardForm):
+    """A change that was decided on one version of the plan."""
+
+    plan_version = IntegerField(validators=[InputRequired(), NumberRange(min=0, max=2**31 - 1)])
+
+
+class MoveForm(PlanForm):
+    """Where a visit shall go."""
+
+    visit = IntegerField(validators=[InputRequired(_l("Choose a visit.")), _ROW])
+    technician = IntegerField(_l("Technician"), validators=[InputRequired(_l("Choose a technician.")), _ROW])
+    start = TimeField(
+        _l("Start at"),
+        format=["%H:%M", "%H:%M:%S"],
+        validators=[Optional()],
+        description=_l("Leave empty for the time that adds least driving."),
+    )
+    confirmed = HiddenField(validators=[Optional(), AnyOf(["", "yes"])])
+
+    def move(self, territory: Territory, on: date) -> Move:
+        """The wanted place, with the local time of the day as an instant."""
+        start: time | None = self.start.data
+        starts_at = datetime.combine(on, start, territory.zone) if start else None
+        return Move(self.technician.data, on, starts_at)
+
+
+class PinForm(BoardForm):
+    """Pin a visit where it is, or let the optimiser have it."""
+
+    pinned = HiddenField(validators=[AnyOf(["yes", "no"])])
+
+
+class LocateForm(BoardForm):
+    """The pin of a site that nobody found."""
+
+    latitude = FloatField(
+        _l("Latitude"), validators=[InputRequired(_l("Set the pin.")), NumberRange(min=-90, max=90)]
+    )
+    longitude = FloatField(
+        _l("Longitude"), validators=[InputRequired(_l("Set the pin.")), NumberRange(min=-180, max=180)]
+    )

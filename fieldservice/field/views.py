@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -156,7 +156,7 @@ def _scope() -> str:
 
 @bp.errorhandler(service.NotYourVisit)
 def _not_yours(_error: service.NotYourVisit) -> ResponseReturnValue:
-    abort(404)
+    return render_template("errors/404.html"), 404
 
 
 @bp.errorhandler(NotAllowed)

@@ -6,8 +6,9 @@ import os
 import sys
 import traceback
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -105,6 +106,57 @@ def check() -> None:
     if found := migrate.differences(engine):
         raise click.ClickException(f"the database differs from the schema: {found}")
     click.echo("the database has this version's schema")
+
+
+@fieldservice.command()
+@click.argument("day", metavar="DATE")
+@click.option("--seconds", type=click.FloatRange(0.1, 3600), help="Longest search for each territory.")
+def plan(day: str, seconds: float | None) -> None:
+    """Improve the plans of DATE (2026-11-23, or today), adopt what still holds and say what it gained."""
+    from sqlalchemy import select
+
+    from fieldservice import clock
+    from fieldservice.app import make_services
+    from fieldservice.models import Plan, Territory
+    from fieldservice.planning.jobs import Work, improve_day
+
+    services = make_services(_settings())
+    work = Work(services.db, services.tables, seconds or services.settings.optimise_seconds, clock.now)
+    wanted = None if day == "today" else _date(day)
+    with services.db.reading() as session:
+        territories = session.scalars(select(Territory).where(Territory.active)).all()
+        days = {territory.id: wanted or territory.local_day(clock.now()) for territory in territories}
+        planned = {(row.territory_id, row.on) for row in session.scalars(select(Plan))}
+    if not territories:
+        raise click.ClickException("there is no territory to plan; `fieldservice demo` makes a company")
+    for territory in territories:
+        on = days[territory.id]
+        if (territory.id, on) not in planned:
+            click.echo(f"{territory.name}: nothing is planned on {on}")
+            continue
+        found, adoption, took = improve_day(work, territory.id, on, actor="command")
+        click.echo(f"{territory.name}, {on}: " + _gain(found.summary(seconds=took)))
+        if adoption.left_out:
+            click.echo(
+                f"  {len(adoption.left_out)} visits were left as they are: somebody touched them meanwhile"
+            )
+
+
+def _gain(summary: dict[str, Any]) -> str:
+    before, after = (summary[f"driving_{when}_s"] / 3600 for when in ("before", "after"))
+    return (
+        f"promises kept {summary['promises_kept']} of {summary['promised']},"
+        f" driving {before:.1f} h before and {after:.1f} h after,"
+        f" unassigned {summary['unassigned_before']} before and {summary['unassigned_after']} after,"
+        f" {summary['seconds']:.1f} s"
+    )
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise click.ClickException(f"{text!r} is not a date such as 2026-11-23") from None
 
 
 @fieldservice.group(name="map")

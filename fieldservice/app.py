@@ -115,7 +115,7 @@ def tiles(name: str) -> Response:
         abort(404)
     if name != manifest.data_set:
         abort(404)
-    path = manifest.path(folder, manifest.tiles.file).resolve()
+    path = (folder / manifest.tiles.file).resolve()
     return send_file(path, mimetype="application/octet-stream", conditional=True, max_age=86_400)
 
 

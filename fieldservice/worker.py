@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -45,6 +46,9 @@ TIMETABLE = [
 ]
 
 
+_opening = threading.Lock()  # a pool of threads opens the services once
+
+
 class Worker(Celery):  # type: ignore[misc]
     """A Celery app whose tasks find their services in `current_app.services`."""
 
@@ -57,9 +61,10 @@ class Worker(Celery):  # type: ignore[misc]
         """The services of this process; made anew after a fork, because connections must not cross it."""
         from fieldservice.app import make_services  # beat shares this module and needs none of the product
 
-        if self._services is None or self._services[0] != os.getpid():
-            self._services = (os.getpid(), make_services(self.settings))
-        return self._services[1]
+        with _opening:
+            if self._services is None or self._services[0] != os.getpid():
+                self._services = (os.getpid(), make_services(self.settings))
+            return self._services[1]
 
 
 def make_worker(settings: Settings, task_modules: list[str] = TASK_MODULES) -> Worker:

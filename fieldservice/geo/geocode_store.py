@@ -1,9 +1,11 @@
 """What online geocoders answered, what persons pinned, whose turn it is: one SQLite file for everyone."""
 
 import json
+import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,13 +19,14 @@ KEPT = timedelta(days=90)
 """How long an online answer is believed; a service's "not found" a tenth of that. A pin never ends."""
 
 _LONGEST_HOLD = timedelta(hours=1)
-_TABLES = (
-    """CREATE TABLE IF NOT EXISTS answer (
-        text TEXT PRIMARY KEY, address TEXT, provider TEXT NOT NULL, match TEXT NOT NULL, score REAL NOT NULL,
-        stored_at TEXT NOT NULL
-    ) STRICT""",
-    "CREATE TABLE IF NOT EXISTS turn (service TEXT PRIMARY KEY, next_at TEXT NOT NULL) STRICT",
-)
+_SCHEMA = """
+PRAGMA journal_mode = WAL;
+CREATE TABLE answer (
+    text TEXT PRIMARY KEY, address TEXT, provider TEXT NOT NULL, match TEXT NOT NULL, score REAL NOT NULL,
+    stored_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE turn (service TEXT PRIMARY KEY, next_at TEXT NOT NULL) STRICT;
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +105,25 @@ class GeocodeStore:
 
     @contextmanager
     def _transaction(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
+        if not self._path.exists():
+            self._create()
         with closing(sqlite3.connect(self._path, timeout=10, isolation_level=None)) as db:
-            db.execute("PRAGMA journal_mode = WAL")
             db.execute(f"BEGIN {'IMMEDIATE' if write else 'DEFERRED'}")
-            for table in _TABLES:  # inside the transaction: two processes may be the first at once
-                db.execute(table)
             yield db
             db.execute("COMMIT")
+
+    def _create(self) -> None:
+        """Make the file beside its place and link it there, whole: several processes may be the first."""
+        handle, name = tempfile.mkstemp(dir=self._path.parent)
+        os.close(handle)
+        draft = Path(name)
+        try:
+            with closing(sqlite3.connect(draft)) as db:
+                db.executescript(_SCHEMA)
+            with suppress(FileExistsError):
+                self._path.hardlink_to(draft)
+        finally:
+            draft.unlink()
 
 
 def _address(raw: dict[str, Any]) -> Address:

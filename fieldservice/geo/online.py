@@ -27,6 +27,9 @@ _CITY_KEYS = ("city", "town", "village", "municipality", "hamlet", "suburb")
 
 type ServiceKind = Literal["nominatim", "photon"]
 
+_NONSENSE = (GeopyError, ValueError, LookupError, TypeError, AttributeError)
+"""What geopy raises for a refusal, and what reading an answer of an unexpected shape comes to."""
+
 
 class GeocoderBusy(Exception):
     """The service wants fewer requests; `retry_after` says when to come back."""
@@ -76,13 +79,13 @@ class OnlineGeocoder:
         time.sleep(max(0.0, wait.total_seconds()))
         try:
             found = self._geocoder.geocode(text, **self._options())
+            return self._address(text, found) if found else None
         except GeocoderRateLimited as error:
             retry_after = timedelta(seconds=error.retry_after) if error.retry_after else _RETRY_AFTER
             self._store.hold(self.kind, self._now() + retry_after)
             raise GeocoderBusy(self.kind, retry_after) from error
-        except (GeopyError, ValueError, KeyError) as error:
+        except _NONSENSE as error:
             raise GeocoderDown(f"{self.kind}: {error}") from error
-        return self._address(text, found) if found else None
 
     def _options(self) -> dict[str, Any]:
         return {"addressdetails": True} if self.kind == "nominatim" else {}

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from fieldservice import auth
+from fieldservice.auth import sessions
+from fieldservice.db import Database
 from fieldservice.models import User, UserRole
 from tests.factories import NOW, number
 
@@ -34,3 +38,13 @@ def sign_in(client: FlaskClient, email: str, password: str = PASSWORD, **query: 
     """Send the sign-in form; where it leads is in the response."""
     form = {"email": email, "password": password, "csrf_token": csrf_token(client)}
     return client.post("/login", data=form, query_string=query)
+
+
+def signed_in(app: Flask, db: Database, user: User, *, now: datetime = NOW) -> FlaskClient:
+    """A browser in the state in which the sign-in leaves it, without the time that hashing takes."""
+    client = app.test_client()
+    token = db.run(lambda session: sessions.start(session, user.id, now=now))
+    with client.session_transaction() as cookie:
+        cookie["_user_id"] = user.fs_uniquifier
+        cookie["login_token"] = token
+    return client

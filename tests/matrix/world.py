@@ -1,0 +1,266 @@
+"""A small company with everything that a rule of the site may name, and nine people who try everything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from fieldservice import auth, web
+from fieldservice.auth import sessions
+from fieldservice.auth.links import make_link, token_of
+from fieldservice.booking.drafts import DraftAnswers, SiteAnswers
+from fieldservice.db import Database
+from fieldservice.models import Base, Plan, Technician, User, UserRole, UserSession, Visit, Window
+from fieldservice.planning import improve
+from fieldservice.planning.changes import move_visit
+from fieldservice.planning.judge import Move
+from fieldservice.planning.rows import load_day
+from fieldservice.planning.service import table_of
+from fieldservice.web import Services
+from tests.factories import (
+    CENTRE,
+    NOW,
+    TODAY,
+    TOMORROW,
+    Company,
+    add,
+    make_company,
+    make_customer,
+    make_draft,
+    make_site,
+    make_stop,
+    make_visit,
+    make_work_order,
+    window,
+)
+from tests.signing_in import csrf_token, signed_in
+
+ACTORS = (
+    "nobody",  # not signed in, without a link
+    "customer",  # with the private link of the visit and the draft that everything is about
+    "stranger",  # another customer with a link and a draft of their own
+    "technician",  # on whose route the visit is
+    "colleague",  # another technician
+    "dispatcher",
+    "admin",
+    "closed",  # a dispatcher whose account was closed while they were signed in
+    "ended",  # a dispatcher's cookie after the sign-out
+)
+STAFF = ("technician", "colleague", "dispatcher", "admin")
+MAY_SEE_THE_CUSTOMER = ("customer", "technician", "dispatcher", "admin")
+SECRETS = ("Ada Marker", "Marker Lane 7", "+14105550177", "ada.marker@example.com", "HH-MARKER", "Gate 4711")
+UNKNOWN = "A" * 43
+PROMISED = window(TODAY, 15, 17)
+
+
+@dataclass
+class World:
+    """What stands for the variable parts of addresses, for each actor, and what their forms say."""
+
+    company: Company
+    visit: Visit
+    tokens: dict[str, str] = field(default_factory=dict)
+    drafts: dict[str, str] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    plan_version: int = 0
+
+    def values(self, rule: str, actor: str) -> dict[str, Any]:
+        """What the actor puts into the rule: the one visit by its number, their own token or a guess."""
+        token = self.drafts if rule.startswith("/book/") else self.tokens
+        everything: dict[str, Any] = {
+            "token": token.get(actor, UNKNOWN),
+            "on": TODAY.isoformat(),
+            "name": "base",
+            "filename": "vendor/manifest.json",
+            **self.numbers,
+        }
+        return {name: everything[name] for name in re.findall(r"<(?:\w+:)?(\w+)>", rule)}
+
+    def form(self, rule: str) -> Mapping[str, Any]:
+        """A form that an allowed actor gets through with."""
+        service = {"service": self.company.service.code}
+        picked = {"window": window(TOMORROW, 12, 14).starts_at.isoformat()}
+        version = {"plan_version": self.plan_version}
+        place = {"visit": self.visit.id, "technician": self.company.technicians[1].id, "confirmed": "yes"}
+        return {
+            "/book": service,
+            "/book/<token>": service,
+            "/book/<token>/address": {"by": "known", "access_kind": "home"},
+            "/book/<token>/address/check": {"place": "written"},
+            "/book/<token>/time": picked,
+            "/book/<token>/confirm": {"name": "Ada Marker", "phone": "+14105550177"},
+            "/visit/<token>/time": picked,
+            "/day/visits/<int:visit_id>/taps": {"kind": "on_my_way"},
+            "/login": {"email": "nobody@example.com", "password": "wrong horse"},
+            "/board/<day:on>/move": place | version,
+            "/board/visits/<int:visit_id>/unassign": version,
+            "/board/visits/<int:visit_id>/pin": {"pinned": "yes"},
+            "/board/visits/<int:visit_id>/locate": {"latitude": CENTRE.lat, "longitude": CENTRE.lon},
+        }.get(rule, {})
+
+
+def make_world(services: Services) -> World:
+    """Store the company, one customer's visit on a route of today and another customer's."""
+    key = services.settings.secret_key
+
+    def work(session: Session) -> World:
+        company = make_company(
+            session, reschedule_cutoff=timedelta(hours=1), cancel_cutoff=timedelta(hours=1)
+        )
+        visit = _visit(session, company, company.technicians[0], "HH-MARKER", PROMISED)
+        other = _visit(session, company, company.technicians[1], "HH-OTHERS", PROMISED)
+        world = World(company, visit)
+        for actor, theirs in (("customer", visit), ("stranger", other)):
+            link = make_link(theirs, secret_key=key, now=NOW, expires_at=NOW + timedelta(days=30))
+            world.tokens[actor] = token_of(link, key)
+            world.drafts[actor] = _draft(session, company, theirs)
+        _staff(session, world)
+        _office(session, world, services)
+        return world
+
+    return services.db.run(work)
+
+
+def _office(session: Session, world: World, services: Services) -> None:
+    """A change that can be undone, a search that runs, a proposal that waits."""
+    company, spare = world.company, window(TOMORROW, 10, 12)
+    visit = _visit(session, company, company.technicians[0], "HH-MOVED", spare)
+    change = move_visit(
+        session,
+        visit,
+        Move(company.technicians[1].id, TOMORROW, None),
+        plan_version=1,
+        confirmed=True,
+        tables={TOMORROW: table_of(services.tables, load_day(session, company.territory, TOMORROW, now=NOW))},
+        now=NOW,
+        actor="test",
+    )
+    table = table_of(services.tables, load_day(session, company.territory, TODAY, now=NOW))
+    today = improve.snapshot(session, company.territory, TODAY, table=table, now=NOW)
+    plan = session.scalars(select(Plan).where(Plan.on == TODAY)).one()
+    job = improve.request_proposal(session, plan, now=NOW, actor="test")
+    proposal = improve.store_proposal(session, improve.Found(today, today.plan), job=job, seconds=1, now=NOW)
+    world.plan_version = plan.version
+    world.numbers = {
+        "visit_id": world.visit.id,
+        "change_id": change.id,
+        "job_id": job.id,
+        "proposal_id": proposal.id,
+    }
+
+
+def _visit(
+    session: Session, company: Company, technician: Technician, reference: str, promised: Window
+) -> Visit:
+    mine = reference == "HH-MARKER"
+    customer = make_customer(
+        session,
+        name=SECRETS[0] if mine else "Bo Stranger",
+        email=SECRETS[3] if mine else "bo@example.com",
+        phone=SECRETS[2] if mine else "+14105550188",
+    )
+    site = make_site(
+        session,
+        customer,
+        territory=company.territory,
+        address=SECRETS[1] if mine else "Other Street 8",
+        access_notes=SECRETS[5] if mine else "",
+    )
+    order = make_work_order(session, site=site, service=company.service)
+    visit = make_visit(session, territory=company.territory, work_order=order, reference=reference)
+    visit.promise(promised, now=NOW, actor="customer")
+    make_stop(session, technician, promised.starts_at, promised.starts_at + timedelta(hours=1), visit=visit)
+    return visit
+
+
+def _draft(session: Session, company: Company, visit: Visit) -> str:
+    site = SiteAnswers(
+        address=visit.site.address, city="Baltimore", coordinates=CENTRE, match="exact", provider="local"
+    )
+    answers = DraftAnswers(
+        service=company.service.code,
+        site=site,
+        territory_id=company.territory.id,
+        window=window(),
+        contact={"name": visit.work_order.customer.name, "phone": visit.work_order.customer.phone},
+    )
+    return make_draft(session, token=f"draft-of-{visit.reference}", answers=answers.to_json()).token
+
+
+def _staff(session: Session, world: World) -> None:
+    roles = {
+        "technician": UserRole.TECHNICIAN,
+        "colleague": UserRole.TECHNICIAN,
+        "dispatcher": UserRole.DISPATCHER,
+        "admin": UserRole.ADMIN,
+        "closed": UserRole.DISPATCHER,
+        "ended": UserRole.DISPATCHER,
+    }
+    for actor, role in roles.items():
+        user = User(
+            email=f"{actor}@example.com",
+            name=actor.capitalize(),
+            role=role,
+            password="not a hash: nobody signs in with it",  # noqa: S106
+            fs_uniquifier=f"uniquifier-of-{actor}",
+            created_at=NOW,
+        )
+        world.users[actor] = add(session, user)
+    for actor, technician in zip(("technician", "colleague"), world.company.technicians, strict=True):
+        technician.user_id = world.users[actor].id
+
+
+@dataclass
+class Browser:
+    """One actor's browser, with a CSRF token that fits its cookie."""
+
+    client: FlaskClient
+    token: str
+
+    def send(self, method: str, path: str, form: Mapping[str, Any]) -> TestResponse:
+        """Ask for an address as a browser does."""
+        if method in ("GET", "HEAD"):
+            return self.client.open(path, method=method, buffered=True)
+        data = {"csrf_token": self.token, "idempotency_key": web.new_key(), **form}
+        return self.client.open(path, method=method, data=data, buffered=True)
+
+
+def make_browsers(app: Flask, db: Database, world: World) -> dict[str, Browser]:
+    """A browser for each actor, signed in where that applies."""
+    clients = {actor: app.test_client() for actor in ("nobody", "customer", "stranger")}
+    clients |= {actor: signed_in(app, db, user) for actor, user in world.users.items()}
+
+    def shut_out(session: Session) -> None:
+        auth.deactivate(session, session.get_one(User, world.users["closed"].id), now=NOW)
+        sessions.end_all(session, world.users["ended"], now=NOW)
+
+    db.run(shut_out)
+    return {actor: Browser(client, csrf_token(client)) for actor, client in clients.items()}
+
+
+def dump(db: Database) -> dict[str, list[Any]]:
+    """Every row of the database, but the moments at which sessions were last used."""
+    with db.reading() as session:
+        return {
+            table.name: sorted(
+                repr(
+                    [
+                        (name, value)
+                        for name, value in row._mapping.items()
+                        if (table.name, name) != (UserSession.__tablename__, "last_seen_at")
+                    ]
+                )
+                for row in session.execute(table.select())
+            )
+            for table in Base.metadata.sorted_tables
+        }

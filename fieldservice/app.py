@@ -123,7 +123,7 @@ class _RowNumber(IntegerConverter):
     """A number in an address that a database's integer can hold; greater ones are no page."""
 
     def __init__(self, url_map: Map, **limits: Any) -> None:
-        super().__init__(url_map, **{"max": 2**31 - 1, **limits})
+        super().__init__(url_map, **{"max": web.MAX_ROW, **limits})
 
 
 def _error_page(error: Exception) -> tuple[str, int]:

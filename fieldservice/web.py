@@ -27,7 +27,9 @@ from fieldservice.models import IdempotencyKey, Window
 from fieldservice.notify import Channels, words
 
 KEY_FIELD = "idempotency_key"
+MAX_ROW = 2**31 - 1
 _KEY_LENGTH = 255
+_YEARS = range(2000, 2200)
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,21 @@ def _locale() -> str:
     return str(get_locale())
 
 
+def day_of(text: str) -> date | None:
+    """The day in a text; None for what is no day, or one that no calendar of ours reaches."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.year in _YEARS else None
+
+
+def row_of(text: str) -> int | None:
+    """The number of a row in a text; None for what no row can have as its number."""
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_ROW)) else 0
+    return number if 0 < number <= MAX_ROW else None
+
+
 class DayConverter(BaseConverter):
     """A day in an address, such as 2026-11-24."""
 
@@ -156,10 +173,10 @@ class DayConverter(BaseConverter):
 
     def to_python(self, value: str) -> date:
         """The day; an address with an impossible one does not exist."""
-        try:
-            return date.fromisoformat(value)
-        except ValueError as error:
-            raise ValidationError from error
+        day = day_of(value)
+        if day is None:
+            raise ValidationError
+        return day
 
     def to_url(self, value: date) -> str:
         """The day as it is written in addresses."""

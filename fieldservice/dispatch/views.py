@@ -47,11 +47,8 @@ staff = auth.require(UserRole.DISPATCHER, UserRole.ADMIN)
 def today() -> ResponseReturnValue:
     """The board of today, or of the day that a date field asks for."""
     with web.services().db.reading() as session:
-        now, asked = clock.now(), request.args.get("day", "")
-        try:
-            on = date.fromisoformat(asked) if asked else _territory(session).local_day(now)
-        except ValueError:
-            abort(404)
+        asked = request.args.get("day", type=web.day_of)
+        on = asked or _territory(session).local_day(clock.now())
     return redirect(url(".day", on=on, territory=request.args.get("territory")))
 
 
@@ -340,7 +337,7 @@ def _render(session: Session, template: str, on: date, *, selected: Visit | None
     now, joined = clock.now(), web.services()
     territory = selected.territory if selected else _territory(session)
     board = board_of(session, territory, on, tables=joined.tables, now=now)
-    asked = request.args.get("visit", type=int)
+    asked = request.args.get("visit", type=web.row_of)
     selected = selected or (session.get(Visit, asked) if asked else None)
     return render_template(
         template,
@@ -457,7 +454,7 @@ def _change(
 
 def _territory(session: Session) -> Territory:
     """The territory that the board shows: the one asked for, or the first."""
-    asked = request.args.get("territory", type=int)
+    asked = request.args.get("territory", type=web.row_of)
     query = select(Territory).where(Territory.active).order_by(Territory.id)
     return session.scalar(query.where(Territory.id == asked) if asked else query.limit(1)) or abort(404)
 
@@ -473,13 +470,8 @@ def _shown_on(session: Session, visit: Visit) -> date:
 
 
 def _move_day(session: Session, visit: Visit) -> date:
-    asked = request.args.get("on") or (request.view_args or {}).get("on")
-    if isinstance(asked, date):
-        return asked
-    try:
-        return date.fromisoformat(asked) if asked else _shown_on(session, visit)
-    except ValueError:
-        abort(404)
+    asked = request.args.get("on", type=web.day_of) or (request.view_args or {}).get("on")
+    return asked or _shown_on(session, visit)
 
 
 @bp.app_errorhandler(changes.StalePlan)

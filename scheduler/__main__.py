@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scheduler", description="Optimises field service routes.")
     commands = parser.add_subparsers(required=True)
     solving = _command(commands, "solve", _solve, "plan as many visits as possible at the least cost")
-    solving.add_argument("--seconds", type=float, default=10.0, help="wall-clock limit (default 10)")
+    solving.add_argument("--seconds", type=float, help="wall-clock limit (default 10 without --iterations)")
     solving.add_argument("--iterations", type=int, help="rounds of each engine, for reproducible plans")
     solving.add_argument("--threads", type=int, default=1)
     solving.add_argument("--seed", type=int, default=1)
@@ -87,10 +87,15 @@ def _solve(options: argparse.Namespace) -> int:
         signal.signal(number, lambda *_: stop.set())
     loaded = problem_from_json(read_json(options.problem), quarantine=options.quarantine)
     start = plan_from_json(read_json(options.start)) if options.start else None
-    from scheduler.solver import solve  # OR-Tools takes seconds to load; the other commands do without
+    from scheduler.solver import (
+        DEFAULT_SECONDS,
+        solve,
+    )  # OR-Tools takes seconds to load; the other commands do without
 
-    seconds = options.seconds
-    if seconds > 0:  # reading the files and loading the engines is part of the time that was promised
+    seconds = DEFAULT_SECONDS if options.seconds is None and options.iterations is None else options.seconds
+    if (
+        seconds is not None and seconds > 0
+    ):  # reading the files and loading the engines is part of the time that was promised
         seconds = max(SHORTEST_S, seconds - (time.monotonic() - began))
     plan = solve(
         loaded.problem,

@@ -23,8 +23,10 @@ SCALE = 1000
 LARGEST_COST = 1 << 60
 LONGEST_S = 86400.0
 """The engine wants a limit in seconds even where iterations end the search."""
+NOBODY = -1
+"""The vehicle of a visit that is left out."""
 START_AT_ZERO, IGNORE_INACTIVE, OPTIONAL = True, True, False  # the engine's calls have no keywords
-CHECKS_PER_ITERATION = 2000
+CHECKS_PER_ITERATION = 200
 """An iteration, where iterations are limited, is this many times that the search asks whether to stop."""
 
 
@@ -178,7 +180,7 @@ class RoutingEngine:
         for visit, index, allowed in zip(self.visits, self.index, self.allowed, strict=True):
             self.routing.AddDisjunction([index], penalties[visit.id])
             if len(allowed) < len(self.shifts):
-                self.routing.SetAllowedVehiclesForIndex(allowed, index)
+                self.routing.VehicleVar(index).SetValues([NOBODY, *allowed])
             cumul = self.time.CumulVar(index)
             domain = self._domain(visit)
             cumul.SetRange(domain[0][0], max(end for _, end in domain))
@@ -305,4 +307,6 @@ def _parameters(limit: Limit) -> Any:
     parameters.local_search_metaheuristic = routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
     left_s = min(limit.left_s(), LONGEST_S)
     parameters.time_limit.FromMilliseconds(max(1, round(left_s * 1000)))
+    if limit.seconds is None:  # a clock inside the search would make iterations depend on the machine
+        parameters.lns_time_limit.FromMilliseconds(round(LONGEST_S * 1000))
     return parameters

@@ -8,7 +8,7 @@ import traceback
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -41,6 +41,27 @@ def run(port: int | None, data: Path | None) -> None:
 
     settings = _settings(port, data)
     require_free_port(settings)
+    _upgrade(settings)
+    _become("fieldservice.supervisor")
+
+
+@fieldservice.command()
+@_port
+@_data
+@click.option(
+    "--map", "map_file", type=click.Path(path_type=Path), help="An OpenStreetMap extract (.osm.pbf)."
+)
+def demo(port: int | None, data: Path | None, map_file: Path | None) -> None:
+    """Make a demo company on the first start, then run everything."""
+    from fieldservice import clock
+    from fieldservice.demo import make_demo
+    from fieldservice.progress import map_progress
+    from fieldservice.supervisor import require_free_port
+
+    settings = _settings(port, data)
+    require_free_port(settings)
+    with map_progress(map_file.name if map_file else "map") as progress:
+        make_demo(settings, map_file=map_file, now=clock.now(), say=click.echo, progress=progress)
     _upgrade(settings)
     _become("fieldservice.supervisor")
 
@@ -120,9 +141,9 @@ def plan(day: str, seconds: float | None) -> None:
     from fieldservice.models import Plan, Territory
     from fieldservice.planning.jobs import Work, improve_day
 
+    wanted = None if day == "today" else _date(day)
     services = make_services(_settings())
     work = Work(services.db, services.tables, seconds or services.settings.optimise_seconds, clock.now)
-    wanted = None if day == "today" else _date(day)
     with services.db.reading() as session:
         territories = session.scalars(select(Territory).where(Territory.active)).all()
         days = {territory.id: wanted or territory.local_day(clock.now()) for territory in territories}
@@ -134,22 +155,10 @@ def plan(day: str, seconds: float | None) -> None:
         if (territory.id, on) not in planned:
             click.echo(f"{territory.name}: nothing is planned on {on}")
             continue
-        found, adoption, took = improve_day(work, territory.id, on, actor="command")
-        click.echo(f"{territory.name}, {on}: " + _gain(found.summary(seconds=took)))
-        if adoption.left_out:
-            click.echo(
-                f"  {len(adoption.left_out)} visits were left as they are: somebody touched them meanwhile"
-            )
-
-
-def _gain(summary: dict[str, Any]) -> str:
-    before, after = (summary[f"driving_{when}_s"] / 3600 for when in ("before", "after"))
-    return (
-        f"promises kept {summary['promises_kept']} of {summary['promised']},"
-        f" driving {before:.1f} h before and {after:.1f} h after,"
-        f" unassigned {summary['unassigned_before']} before and {summary['unassigned_after']} after,"
-        f" {summary['seconds']:.1f} s"
-    )
+        improvement = improve_day(work, territory.id, on, actor="command")
+        click.echo(f"{territory.name}, {on}: {improvement.sentence()}")
+        if left_out := len(improvement.adoption.left_out):
+            click.echo(f"  {left_out} visits were left as they are: somebody touched them meanwhile")
 
 
 def _date(text: str) -> date:
@@ -235,7 +244,7 @@ def _settings(port: int | None = None, data: Path | None = None) -> Settings:
         settings = replace(settings, port=port)
     if data is not None:
         settings = replace(settings, data_dir=data)
-    if variable("public_url") not in os.environ and f"{variable('public_url')}_FILE" not in os.environ:
+    if not os.environ.get(variable("public_url")) and not os.environ.get(f"{variable('public_url')}_FILE"):
         settings = replace(settings, public_url=f"http://localhost:{settings.port}")
     for name in ("port", "data_dir", "public_url"):
         os.environ[variable(name)] = str(getattr(settings, name))
@@ -276,7 +285,7 @@ def main() -> int:
 
 
 def _sentence(error: Exception) -> str:
-    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.exc import ArgumentError, DBAPIError
 
     from fieldservice.supervisor import PortTaken
 
@@ -284,6 +293,8 @@ def _sentence(error: Exception) -> str:
         return str(error)
     if isinstance(error, DBAPIError):
         return f"the database refused: {str(error.orig).strip().splitlines()[0]}"
+    if isinstance(error, ArgumentError):
+        return f"{variable('database_url')} is not the address of a database"
     if isinstance(error, OSError):
         return f"{error.filename or 'the system'}: {error.strerror or error}"
     return (

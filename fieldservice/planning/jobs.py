@@ -16,6 +16,7 @@ from fieldservice.db import Database, skip_locked
 from fieldservice.geo.tables import TravelTables
 from fieldservice.models import Job, JobState, Plan, Territory
 from fieldservice.planning.adoption import Adoption, adopt
+from fieldservice.planning.figures import Figures, figures
 from fieldservice.planning.improve import (
     IMPROVE,
     PROPOSE,
@@ -48,12 +49,34 @@ class Cancelled(Exception):
     """Somebody no longer wants the result of this job."""
 
 
-def improve_day(work: Work, territory_id: int, on: date, *, actor: str) -> tuple[Found, Adoption, float]:
-    """Search for a better plan of a day and adopt what still holds; returns also the seconds it took."""
+@dataclass(frozen=True)
+class Improvement:
+    """What a search and its adoption did to a stored plan."""
+
+    before: Figures
+    after: Figures
+    adoption: Adoption
+    seconds: float
+
+    def sentence(self) -> str:
+        """The figures for a terminal."""
+        hours = (self.before.driving.total_seconds() / 3600, self.after.driving.total_seconds() / 3600)
+        return (
+            f"promises kept {self.after.kept} of {self.after.promised},"
+            f" driving {hours[0]:.1f} h before and {hours[1]:.1f} h after, {self.seconds:.1f} s"
+        )
+
+
+def improve_day(work: Work, territory_id: int, on: date, *, actor: str) -> Improvement:
+    """Search for a better plan of a day and adopt what still holds; the figures are of the stored rows."""
     began = time.monotonic()
+    with work.db.reading() as session:
+        before = figures(session, territory_id, on)
     found = _search(work, territory_id, on, lambda: False, lambda plan: None)
     adoption = _adopt(work, found, actor=actor)
-    return found, adoption, time.monotonic() - began
+    with work.db.reading() as session:
+        after = figures(session, territory_id, on)
+    return Improvement(before, after, adoption, time.monotonic() - began)
 
 
 def run_next_job(work: Work, *, owner: str) -> bool:

@@ -73,7 +73,7 @@ class DayRows:
 
     @cached_property
     def epoch(self) -> datetime:
-        """The scheduler's second 0: the local midnight, in UTC so that adding seconds is exact on every day."""
+        """The scheduler's second 0: the local midnight, in UTC so that adding seconds stays exact."""
         return self.territory.midnight(self.on).astimezone(UTC)
 
     def places(self) -> list[Coordinates]:

@@ -32,7 +32,7 @@ class Why:
 
 
 def why(day: Day, visit: Visit) -> Why | None:
-    """Explain a visit of the day's plan; None when it is not to be planned any more (begun, or no address)."""
+    """Explain a visit of the day's plan; None when it is not to be planned (begun, or no address)."""
     name = visit_id(visit)
     if name not in day.problem.visit_by_id:
         return None

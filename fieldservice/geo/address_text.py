@@ -33,6 +33,7 @@ _UNIT = re.compile(
     r"\b(?:apt|apartment|suite|ste|unit|room|rm|floor|lot|bldg|building)\b\.?\s*#?\s*(?:\d[\w-]*|[a-z])\b"
     r"|#\s*[\w-]+|\b\d+(?:st|nd|rd|th)\s+(?:floor|fl)\b"
 )
+_COUNTRY_NAME = re.compile(r"\bunited (?:states(?: of america)?|kingdom)\b")
 _NUMBER = re.compile(r"\d+[a-z]?(?:[-/]\d*[a-z]?)*")
 _STATE_PART = re.compile(rf",\s*(?:{'|'.join(sorted(_STATES))})(?=\s*(?:\d{{5}}\b|,|$))")
 """A state after a comma, before the words are spelt out: CT is Connecticut there and not a court."""
@@ -104,7 +105,7 @@ class Reader:
 
     def read(self, text: str) -> list[Query]:
         """The ways to read `text`, most likely first; none when there is nothing like a street in it."""
-        text = _ZIP_PLUS_4.sub(r"\1", _UNIT.sub(" ", plain(text)))
+        text = _ZIP_PLUS_4.sub(r"\1", _COUNTRY_NAME.sub(" ", _UNIT.sub(" ", plain(text))))
         text = _STATE_PART.sub(",", _COUNTRY_AND_POSTCODE.sub(r"\1", text))
         parts = [self._peel(words(part)) for part in re.split(r"[,;\n]", text)]
         city = next((part.city for part in parts if part.city), "")

@@ -55,7 +55,7 @@ class GeocodingChain:
         stored = self._store.get(text, self._now())
         if stored and stored.address and stored.address.match is Match.PIN:
             return stored.address
-        local = self._index.locate(text) if self._index else None
+        local = self._index.locate(text) if self._index is not None else None
         if local and local.certain:
             return local
         found = stored.address if stored else self._ask_online(text, local)
@@ -67,7 +67,7 @@ class GeocodingChain:
 
     def suggest(self, text: str, limit: int = 6) -> list[Address]:
         """Completions from the map's index alone: public services forbid being asked at every key."""
-        return self._index.suggest(text, limit) if self._index else []
+        return self._index.suggest(text, limit) if self._index is not None else []
 
     def remember_pin(self, text: str, address: Address, coordinates: Coordinates) -> Address:
         """Keep where a person says that a typed address is; from now on that is the answer."""

@@ -18,6 +18,7 @@ from fieldservice.geo.town_plan import HALF_HEIGHT_M, HALF_WIDTH_M, Point, Stree
 
 NAME = "Demoville"
 STATE = "MD"
+EXPRESSWAY = "Tumble River Expressway"
 TIME_ZONE = "America/New_York"
 GENERATOR = "fieldservice synthetic town"
 """Written into the file's header; the import recognises the town by it."""
@@ -138,4 +139,4 @@ class _Draughtsman:
 
 def _street_tags(street: Street) -> dict[str, str]:
     tags = {"highway": street.kind, "maxspeed": _SPEEDS[street.kind]}
-    return tags | ({"ref": "9"} if street.kind == "trunk" else {"name": street.name})
+    return tags | ({"ref": "9", "name": EXPRESSWAY} if street.kind == "trunk" else {"name": street.name})

@@ -45,7 +45,7 @@ EXPECTED = Query("old court road", "12", "pikesville", "21208")
         "12 OLD COURT RD PIKESVILLE MD 21208 USA",
         "12 Old Court Rd., Apt 4, Pikesville, Maryland 21208",
         "12 Old Court Rd #4B, Pikesville 21208",
-        "12 Old Court Rd Suite 5, Pikesville, 21208, United States".replace("United States", "US"),
+        "12 Old Court Rd Suite 5, Pikesville, 21208, United States",
         "12 Old Court Road, 2nd floor, Pikesville 21208",
         "Pikesville 21208, 12 Old Court Rd",
         "21208 Pikesville; Old Court Road 12",

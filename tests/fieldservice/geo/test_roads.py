@@ -13,9 +13,10 @@ import osmium
 import pytest
 from osmium.osm.mutable import Node, Way
 
+from fieldservice.geo.address_index import AddressIndex
 from fieldservice.geo.estimate import EstimatedTravelTimes, crow_metres
 from fieldservice.geo.imports import import_map
-from fieldservice.geo.manifest import MANIFEST, load_manifest
+from fieldservice.geo.manifest import ADDRESSES, MANIFEST, load_manifest
 from fieldservice.geo.roads import MAX_SNAP_M, RoadTravelTimes
 from fieldservice.geo.samples import TooFewAddresses, sample_addresses
 from fieldservice.geo.types import Coordinates
@@ -227,3 +228,15 @@ def test_an_island_of_road_is_not_the_road_network(island_map):
     assert alone.seconds[0, 1] == together.seconds[0, 1]
     assert together.estimated_cells[0, 2]
     assert not together.estimated_cells[2, 2]
+
+
+def test_the_real_county_has_homes_for_a_company(baltimore_map):
+    """340 real addresses near the road network, all joined by roads, a quarter of an hour apart."""
+    manifest = load_manifest(baltimore_map)
+    roads = RoadTravelTimes(baltimore_map, manifest)
+    index = AddressIndex(manifest.path(baltimore_map, ADDRESSES))
+    homes = [address.coordinates for address in sample_addresses(index, roads, 340, seed=1)]
+    table = roads.table(homes)
+    assert not table.estimated
+    assert 5 * 60 < np.median(table.seconds) < 25 * 60
+    assert not roads.geometry(homes[:10]).estimated

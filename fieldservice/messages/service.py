@@ -17,13 +17,13 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from fieldservice.auth.links import token_of
 from fieldservice.config import Settings
 from fieldservice.db import Database, skip_locked
 from fieldservice.messages.rules import why_pointless
-from fieldservice.models import MessageState, OutboxMessage, Role, Visit
+from fieldservice.models import MessageState, OutboxMessage, Role, Service, Stop, Visit, WorkOrder
 from fieldservice.models.facts import facts_of
 from fieldservice.notify import Channels
 from fieldservice.notify.calendar import invitation
@@ -38,6 +38,18 @@ PAUSE = timedelta(seconds=30)  # before the second try, then twice as long each 
 LEASE_MARGIN = timedelta(seconds=30)
 LONGEST_SWEEP = timedelta(minutes=1)  # a slow server must not keep a worker for long
 WITH_CALENDAR = frozenset({"confirmation", "changed", "cancelled"})
+
+# All that a message tells, in three queries instead of nine: there may be thousands of messages in a minute.
+_WORK_ORDER = joinedload(Visit.work_order)
+_FACTS = select(Visit).options(
+    joinedload(Visit.territory),
+    joinedload(Visit.stop).joinedload(Stop.technician),
+    _WORK_ORDER.joinedload(WorkOrder.customer),
+    _WORK_ORDER.joinedload(WorkOrder.site),
+    _WORK_ORDER.joinedload(WorkOrder.service).joinedload(Service.branch),
+    _WORK_ORDER.selectinload(WorkOrder.contacts),
+    selectinload(Visit.links),
+)
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +156,7 @@ class _Sweeper:
             message, visit = found
             end = _end_without_sending(message, visit, now=at)
             if end is None:
+                session.scalars(_FACTS.where(Visit.id == visit.id)).one()
                 return Turn(self._claim(message, visit, at), ended)
             message.state, message.last_error = end
             message.lease_owner, message.lease_until = "", None

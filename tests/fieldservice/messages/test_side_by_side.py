@@ -94,7 +94,7 @@ def test_killed_sweepers_lose_nothing_and_cost_at_most_one_duplicate_each(
     now, kills = NOW, (10, 30, 50)
     for enough in kills:
         with _sweeper(database_url, sink, now) as process:
-            wait_until(partial(_has, sink, enough), f"{enough} messages")
+            wait_until(partial(_has, sink, enough), f"{enough} messages", seconds=60)
             process.send_signal(signal.SIGKILL)
             process.wait()
         assert states_of_all(db)["sent"] < 80  # it was killed in the middle, else this would prove nothing

@@ -2,7 +2,6 @@
 
 import re
 import sqlite3
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -109,12 +108,7 @@ def _places(features: Features) -> list[tuple[str, str, float, float]]:
         shapely.get_coordinates(labels.shapes()), labels.attributes, strict=True
     ):
         rows[normal(attributes["name"])] = attributes["name"], float(lat), float(lon)
-    points = features.address_points()
-    houses: defaultdict[str, list[int]] = defaultdict(list)
-    for number, address in enumerate(features.addresses):
-        houses[address.city].append(number)
-    for city, numbers in houses.items():
-        lon, lat = np.median(points[numbers], axis=0).tolist()
+    for city, lon, lat, _ in features.unlabelled_cities():
         rows.setdefault(normal(city), (city, lat, lon))
     return [(norm, *row) for norm, row in rows.items() if norm]
 

@@ -54,6 +54,7 @@ _FIRST_ZOOM: Mapping[str, int] = {
     "village": 10,
 }
 _LABEL_ZOOM = {"park": 14, "water": 13}
+_CITY_HOUSES = 50
 _LEAST_AREA = 800
 """Square tile units (about 3 square pixels) below which an area is not drawn; a building needs four times
 that until the last zoom."""
@@ -61,6 +62,8 @@ that until the last zoom."""
 _archive: Any = Writer  # pmtiles has no types
 
 type Bounds = tuple[float, float, float, float]
+type _Label = tuple[shapely.Point, dict[str, str], int]
+"""Where a name stands, what is written, and from which zoom."""
 
 
 @dataclass(slots=True)
@@ -93,22 +96,35 @@ def write_basemap(
 
 def _layers(features: Features) -> Iterator[_Layer]:
     for name, layer in features.layers.items():
-        attributes = layer.attributes
-        shapes = shapely.transform(layer.shapes(), _mercator)
-        first = np.array([_FIRST_ZOOM.get(each["kind"], MIN_ZOOM) for each in attributes], dtype=int)
+        shapes, attributes = shapely.transform(layer.shapes(), _mercator), layer.attributes
+        first = [_FIRST_ZOOM.get(each["kind"], MIN_ZOOM) for each in attributes]
         if name == "labels":
-            for area in ("parks", "water"):
-                named = [(s, a) for s, a in _named(features, area) if a["kind"] in _LABEL_ZOOM]
-                shapes = np.concatenate([shapes, np.array([shape for shape, _ in named], dtype=object)])
-                attributes = attributes + [attribute for _, attribute in named]
-                first = np.concatenate([first, [_LABEL_ZOOM[attribute["kind"]] for _, attribute in named]])
-        yield _Layer(name, shapes, attributes, first.astype(int))
+            for point, label, zoom in (
+                *_cities(features),
+                *_named(features, "parks"),
+                *_named(features, "water"),
+            ):
+                shapes = np.append(shapes, point)
+                attributes = [*attributes, label]
+                first.append(zoom)
+        yield _Layer(name, shapes, attributes, np.array(first, dtype=int))
 
 
-def _named(features: Features, area: str) -> Iterator[tuple[shapely.Point, dict[str, str]]]:
+def _cities(features: Features) -> Iterator[_Label]:
+    """Names of cities that the file has only in its addresses, amid those; a few may be a slip of the pen."""
+    for city, lon, lat, houses in features.unlabelled_cities():
+        if houses >= _CITY_HOUSES:
+            point = shapely.transform(shapely.Point(lon, lat), _mercator)
+            yield point, {"kind": "town", "name": city}, MIN_ZOOM
+
+
+def _named(features: Features, area: str) -> Iterator[_Label]:
+    """Names of areas, inside them."""
     layer = features.layers[area]
     inside = shapely.point_on_surface(shapely.transform(layer.shapes(), _mercator))
-    return ((point, a) for point, a in zip(inside, layer.attributes, strict=True) if "name" in a)
+    for point, attributes in zip(inside, layer.attributes, strict=True):
+        if "name" in attributes and attributes["kind"] in _LABEL_ZOOM:
+            yield point, attributes, _LABEL_ZOOM[attributes["kind"]]
 
 
 def _mercator(degrees: NDArray[np.float64]) -> NDArray[np.float64]:

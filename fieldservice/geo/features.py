@@ -1,5 +1,6 @@
 """One reading of an OpenStreetMap file: what address index, base map and road check need of it."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,6 +104,19 @@ class Features:
         shapes = shapely.from_wkb(np.array(self.address_wkb, dtype=object))
         points: NDArray[np.float64] = shapely.get_coordinates(shapely.centroid(shapes)).reshape(-1, 2)
         return points
+
+    def unlabelled_cities(self) -> list[tuple[str, float, float, int]]:
+        """Cities that addresses name but no place does: name, longitude and latitude amid them, how many."""
+        known = {attributes["name"] for attributes in self.layers["labels"].attributes}
+        houses: defaultdict[str, list[int]] = defaultdict(list)
+        for number, address in enumerate(self.addresses):
+            if address.city and address.city not in known:
+                houses[address.city].append(number)
+        points = self.address_points()
+        return [
+            (city, *np.median(points[numbers], axis=0).tolist(), len(numbers))
+            for city, numbers in houses.items()
+        ]
 
 
 LAYERS = ("landuse", "parks", "water", "waterways", "buildings", "roads", "labels")

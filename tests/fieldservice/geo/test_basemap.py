@@ -121,3 +121,17 @@ def test_what_collapses_to_nothing_is_left_out():
 def test_any_line_comes_back(points):
     """Every line on the grid is decoded to itself by an independent reader."""
     assert [tuple(point) for point in one(shapely.LineString(points))["geometry"]["coordinates"]] == points
+
+
+def test_cities_without_a_place_get_their_names_from_addresses(baltimore_map):
+    """The county's file names no place; its cities stand where their addresses are."""
+    with (baltimore_map / load_manifest(baltimore_map).tiles.file).open("rb") as file:
+        drawn = [
+            mapbox_vector_tile.decode(gzip.decompress(data))
+            for (zoom, _, _), data in all_tiles(MmapSource(file))
+            if zoom == 10
+        ]
+    labels = [
+        label["properties"] for tile in drawn for label in tile.get("labels", {"features": []})["features"]
+    ]
+    assert {"kind": "town", "name": "Pikesville"} in labels

@@ -84,6 +84,8 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     auth.install(app, services, homes=_STAFF_HOMES)
     for code in _PAGES:
         app.register_error_handler(code, _error_page)
+    app.register_error_handler(web.BadKey, lambda _: (render_template("errors/csrf.html"), 400))
+    app.register_error_handler(web.KeyReused, lambda _: (render_template("errors/409.html"), 409))
     app.register_blueprint(root)
     app.register_blueprint(booking)
     app.register_blueprint(dispatch, url_prefix="/board")

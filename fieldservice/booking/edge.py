@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import Response, request, url_for
@@ -21,23 +22,24 @@ type Tables = Mapping[date, TravelTable]
 type Work = Callable[[Session, Tables], ResponseReturnValue]
 
 
-def once_with_travel(
-    work: Work,
-    *,
-    territory_id: int,
-    days: Iterable[date],
-    extra: Sequence[Coordinates] = (),
-    now: datetime,
-    scope: str,
-) -> Response:
-    """`web.once` for work that changes the routes of some days, `extra` being the new places on them."""
+@dataclass(frozen=True)
+class Where:
+    """Which routes a change touches: a territory's, on some days, and the places that are new there."""
+
+    territory_id: int
+    days: Sequence[date]
+    places: Sequence[Coordinates] = ()
+
+
+def once_with_travel(work: Work, where: Where, *, now: datetime, scope: str) -> Response:
+    """`web.once` for work that changes routes; it is given the travel tables of their days."""
     services = web.services()
     return planning.with_travel(
         services.db,
         services.tables,
-        territory_id,
-        days,
-        extra,
+        where.territory_id,
+        where.days,
+        where.places,
         now=now,
         work=lambda tables: web.once(lambda session: work(session, tables), now=now, scope=scope),
     )

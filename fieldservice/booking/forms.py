@@ -158,26 +158,19 @@ class AddressForm(FlaskForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.with_access = with_access
 
-    def validate_q(self, field: Field) -> None:
-        """A searched address needs a house number to be found."""
-        if self.by.data == "search":
-            _require_street(field)
-
-    def validate_street(self, field: Field) -> None:
-        """So does one that is given by hand, unless there is none."""
-        if self.by.data == "hand":
-            _require_street(field, numbered=not self.no_number.data)
-
     def validate(self, extra_validators: Any = None) -> bool:
         """Also ask for what only the whole form knows to be missing."""
         valid: bool = super().validate(extra_validators)
-        if self.by.data == "hand" and not self.street.errors and not (self.city.data or self.postcode.data):
-            self.city.errors = [_("Enter the city or the ZIP code")]
-            valid = False
+        missing = []
+        street = {"search": self.q, "hand": self.street}.get(self.by.data)
+        numbered = self.by.data == "search" or not self.no_number.data
+        if street is not None and not _is_street(street.data, numbered=numbered):
+            missing.append((street, _("Enter a street address with a house number")))
+        if self.by.data == "hand" and not (self.city.data or self.postcode.data):
+            missing.append((self.city, _("Enter the city or the ZIP code")))
         if self.with_access and not self.access_kind.data:
-            self.access_kind.errors = [_("Tell us how to get in, or that you’ll be home")]
-            valid = False
-        return valid
+            missing.append((self.access_kind, _("Tell us how to get in, or that you’ll be home")))
+        return _add_errors(missing) and valid
 
     @property
     def written(self) -> str:
@@ -220,9 +213,16 @@ def _fields(site: SiteAnswers) -> dict[str, Any]:
     return {name: getattr(site, name) for name in site.__dataclass_fields__}
 
 
-def _require_street(field: Field, *, numbered: bool = True) -> None:
-    if not field.data or (numbered and not any(char.isdigit() for char in field.data)):
-        raise ValidationError(_("Enter a street address with a house number"))
+def _is_street(typed: str, *, numbered: bool) -> bool:
+    return bool(typed) and (not numbered or any(char.isdigit() for char in typed))
+
+
+def _add_errors(missing: Iterable[tuple[Field, Any]]) -> bool:
+    """Put errors on fields that have none yet; says whether there was nothing to put."""
+    missing = list(missing)
+    for field, message in missing:
+        field.errors = field.errors or [message]
+    return not missing
 
 
 class PlaceForm(FlaskForm):  # type: ignore[misc]
@@ -324,9 +324,7 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
             missing.append((self.site_name, _("Enter the name of the person at the address")))
         if self.payer_email.data and not self.payer_name.data:
             missing.append((self.payer_name, _("Enter the name of the person or company that pays")))
-        for field, message in missing:
-            field.errors = [*field.errors, message]
-        return valid and not missing
+        return _add_errors(missing) and valid
 
     @property
     def requester(self) -> Contact:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import flask_babel
+import phonenumbers
 from flask import url_for
 from flask_babel import format_date, ngettext
+from markupsafe import Markup
 
 from fieldservice import web
 from fieldservice.booking import manage
@@ -18,7 +20,7 @@ from fieldservice.booking.drafts import Draft
 from fieldservice.booking.forms import TimeForm, cards
 from fieldservice.booking.offer import Offer
 from fieldservice.geo.address import Address, Match
-from fieldservice.models import Place, Service, Visit, VisitEvent, VisitState, Window
+from fieldservice.models import ContactRole, Place, Service, Visit, VisitEvent, VisitState, Window
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning.service import DayOffer, Slot
 
@@ -132,7 +134,7 @@ def _tile(day: DayOffer, shown: DayOffer | None, page: DayLink, fragment: DayLin
 
 def stay_words(service: Service, zone: ZoneInfo, at: datetime) -> str:
     """What a window means for this kind of service, and in which zone its times are."""
-    length, zone_name = web.minutes_words(service.duration), web.zone_words(zone, at)
+    length, zone_name = length_words(service.duration), web.zone_words(zone, at)
     if service.place == Place.AT_BRANCH:
         meaning = gettext("Come to us inside the window you pick. It takes about %(length)s.", length=length)
     elif service.place == Place.REMOTE:
@@ -144,6 +146,31 @@ def stay_words(service: Service, zone: ZoneInfo, at: datetime) -> str:
     return f"{meaning} {gettext('All times are %(zone)s.', zone=zone_name)}"
 
 
+def length_words(length: timedelta) -> str:
+    """How long something takes, for people: 90 minutes, 3 hours."""
+    minutes = round(length.total_seconds() / 60)
+    if minutes > 120 and minutes % 60 == 0:  # up to two hours are thought of in minutes
+        return str(ngettext("%(num)d hour", "%(num)d hours", minutes // 60))
+    return str(ngettext("%(num)d minute", "%(num)d minutes", minutes))
+
+
+def phone_words(number: str) -> str:
+    """A phone number as people of the company's country write it."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    home = phonenumbers.country_code_for_region(web.services().settings.country)
+    kind = phonenumbers.PhoneNumberFormat
+    own = parsed.country_code == home
+    return str(phonenumbers.format_number(parsed, kind.NATIONAL if own else kind.INTERNATIONAL))
+
+
+def reach_words(contact: ContactRole) -> str:
+    """How a contact can be reached."""
+    return ", ".join(part for part in (phone_words(contact.phone), contact.email) if part)
+
+
 def summary_rows(draft: Draft) -> list[dict[str, Any]]:
     """The answers of a draft with links that change them."""
     rows = [_when_row(draft), _where_row(draft), _what_row(draft)]
@@ -151,7 +178,7 @@ def summary_rows(draft: Draft) -> list[dict[str, Any]]:
         rows.append(
             {
                 "label": gettext("Price"),
-                "value": draft.service.price_text,
+                "value": Markup("<b>{}</b>").format(draft.service.price_text),
                 "detail": draft.service.price_note,
             }
         )
@@ -168,8 +195,10 @@ def _when_row(draft: Draft) -> dict[str, Any]:
         }
     zone = draft.area.zone
     return row | {
-        "value": web.day_words(window.starts_at.astimezone(zone).date()),
-        "detail": f"{web.window_words(window, zone)}, {web.zone_words(zone, window.starts_at)}",
+        "value": Markup('<b class="choice-title">{}</b><span class="d-block">{}</span>').format(
+            web.day_words(window.starts_at.astimezone(zone).date()), web.window_words(window, zone)
+        ),
+        "detail": web.zone_words(zone, window.starts_at),
         "change": url_for("booking.time", token=draft.token),
         "change_label": gettext("arrival time"),
     }

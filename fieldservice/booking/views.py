@@ -151,11 +151,11 @@ def hold(token: str) -> ResponseReturnValue:
         draft = drafts.find(session, token, now=now)
         if not form.validate():
             return _time_page(session, draft, form, wanted=edge.wanted_day(), now=now), 422
-        window, days = form.chosen(draft.service.window_length), _days(session, draft)
+        window = form.chosen(draft.service.window_length)
+        where = _where(session, draft, window)
     work = partial(_hold, token=token, window=window, now=now)
-    days.append(draft.area.local_day(window.starts_at))
     try:
-        return _change(draft, work, days, now)
+        return edge.once_with_travel(work, where, now=now, scope=token)
     except planning.SlotTaken:
         return _taken(token, window, now)
 
@@ -171,17 +171,11 @@ def _hold(
     return redirect(url_for(".confirm", token=token), 303)
 
 
-def _days(session: Session, draft: Draft) -> list[date]:
-    """The day of what the draft has reserved."""
+def _where(session: Session, draft: Draft, window: Window) -> edge.Where:
+    """The days that booking the window changes: its own, and that of what the draft has reserved."""
     held = session.scalar(select(Hold).where(Hold.draft_id == draft.row.id))
-    return planning.days_of_hold(held, draft.area)
-
-
-def _change(draft: Draft, work: edge.Work, days: list[date], now: datetime) -> ResponseReturnValue:
-    extra = [draft.ask.place] if draft.ask else []
-    return edge.once_with_travel(
-        work, territory_id=draft.area.id, days=days, extra=extra, now=now, scope=draft.token
-    )
+    days = [draft.area.local_day(window.starts_at), *planning.days_of_hold(held, draft.area)]
+    return edge.Where(draft.area.id, days, [draft.ask.place] if draft.ask else [])
 
 
 def _taken(token: str, window: Window, now: datetime) -> ResponseReturnValue:
@@ -253,15 +247,15 @@ def book(token: str) -> ResponseReturnValue:
     now, form = clock.now(), ContactForm(country=web.services().settings.country)
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
-        window, days = draft.window, _days(session, draft)
+        window = draft.window
         if not form.validate():
             return _confirm_page(draft, form, now), 422
+        where = _where(session, draft, window) if window else None
     work = partial(_book, token=token, form=form, now=now)
-    if window is None:
+    if window is None or where is None:
         return web.once(lambda session: work(session, {}), now=now, scope=token)
-    days.append(draft.area.local_day(window.starts_at))
     try:
-        return _change(draft, work, days, now)
+        return edge.once_with_travel(work, where, now=now, scope=token)
     except planning.SlotTaken:
         _keep_contact(token, form, now)
         return _taken(token, window, now)

@@ -88,15 +88,12 @@ def reschedule(token: str) -> ResponseReturnValue:
         manage.require_changeable(visit, now=now)
         if not form.validate():
             return _time_page(session, visit, token, form, wanted=edge.wanted_day(), now=now), 422
-        window, days = form.chosen(visit.service.window_length), planning.days_of_visit(visit)
-        days.append(visit.territory.local_day(window.starts_at))
-        ask = planning.ask_of(visit)
+        window, ask = form.chosen(visit.service.window_length), planning.ask_of(visit)
+        days = [visit.territory.local_day(window.starts_at), *planning.days_of_visit(visit)]
+        where = edge.Where(visit.territory_id, days, [ask.place] if ask else [])
     work = partial(_reschedule, token=token, window=window, now=now)
-    extra = [ask.place] if ask else []
     try:
-        return edge.once_with_travel(
-            work, territory_id=visit.territory_id, days=days, extra=extra, now=now, scope=token
-        )
+        return edge.once_with_travel(work, where, now=now, scope=token)
     except planning.SlotTaken:
         return _taken(token, window, now)
 
@@ -127,13 +124,13 @@ def cancel(token: str) -> ResponseReturnValue:
     now, form = clock.now(), CancelForm()
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
-        days = planning.days_of_visit(visit)
+        where = edge.Where(visit.territory_id, planning.days_of_visit(visit))
         if not form.validate():
             return _visit_page(visit, token, now, "booking/cancel.html", form=form), 422
     work = partial(_cancel, token=token, reason=form.reason.data, now=now)
-    if not days:
+    if not where.days:
         return web.once(lambda session: work(session, {}), now=now, scope=token)
-    return edge.once_with_travel(work, territory_id=visit.territory_id, days=days, now=now, scope=token)
+    return edge.once_with_travel(work, where, now=now, scope=token)
 
 
 def _cancel(
@@ -163,8 +160,9 @@ def _time_choice(
     session: Session, visit: Visit, token: str, form: TimeForm, *, wanted: date | None, now: datetime
 ) -> pages.TimeChoice:
     ask = planning.ask_of(visit)
-    if ask is None:
+    if ask is None or visit.window is None:
         raise manage.NotOpen(visit)
+    wanted = wanted or visit.territory.local_day(visit.window.starts_at)
     return pages.time_choice(
         edge.offer_of(session, ask, wanted=wanted, now=now, without=[visit_id(visit)]),
         form,
@@ -198,11 +196,12 @@ def _time_page(
 
 
 def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values: object) -> str:
+    requester = visit.work_order.contact(Role.REQUESTER)
     return render_template(
         template,
         visit=visit,
         token=token,
-        requester=visit.work_order.contact(Role.REQUESTER),
+        reach=pages.reach_words(requester) if requester else "",
         may_change=manage.may(manage.require_changeable, visit, now=now),
         may_cancel=manage.may(manage.require_cancellable, visit, now=now),
         rule=pages.visit_rule(visit, now=now),

@@ -134,10 +134,11 @@ class Walker:
         contact = {"name": "Rosa Whitfield", "phone": "410 555 0187", "email": "rosa@example.com"}
         return self.send(**(contact | values))
 
-    def to_time(self) -> Page:
-        """As far as the third screen."""
+    def to_time(self, day: str = "2026-03-04") -> Page:
+        """As far as the third screen, on a day that is far enough away to change it later."""
         self.choose_problem()
-        return self.give_address()
+        self.give_address()
+        return self.open(f"/book/{self.draft}/time?day={day}") if day else self.page
 
     def to_confirm(self) -> Page:
         """As far as the fourth screen."""

@@ -449,6 +449,8 @@ def _change(
     with web.services().db.reading() as session:
         found = _visit(session, visit)
         territory_id, days = found.territory_id, [*days, *days_of_visit(found)]
+    if not days:
+        raise changes.NotPlannable
     return _with_tables(territory_id, days, work)
 
 

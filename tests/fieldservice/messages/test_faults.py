@@ -17,7 +17,7 @@ from sqlalchemy import update
 from fieldservice.db import Database
 from fieldservice.messages import service
 from fieldservice.models import MessageState, OutboxMessage
-from fieldservice.notify.errors import Permanent
+from fieldservice.notify.errors import Permanent, Temporary
 from fieldservice.notify.smtp import SmtpMailer
 from tests.factories import NOW
 from tests.fieldservice.messages.conftest import WINDOW, Book, Sender, change, messages_of
@@ -55,6 +55,25 @@ def test_after_five_refusals_a_message_is_given_up(
     results = [sender.sweep(NOW + n * 15 * MINUTE) for n in range(7)]
     assert [(result.delayed, result.dead) for result in results] == [(1, 0)] * 4 + [(0, 1)] + [(0, 0)] * 2
     assert messages_of(db, visit)[0].state == MessageState.DEAD
+
+
+def test_a_gateway_that_says_when_to_come_back_is_not_asked_before(
+    db: Database, sender: Sender, book: Book
+) -> None:
+    """A longer wait that the channel asks for replaces our own."""
+
+    class _Busy:
+        """Wants to be left alone for ten minutes."""
+
+        longest_send = timedelta(seconds=1)
+
+        def send(self, _text: Any) -> None:
+            raise Temporary("429", retry_after=10 * MINUTE)
+
+    sender.channels = replace(sender.channels, sms=_Busy())
+    visit = book(email="", phone="+14105550187")
+    assert sender.sweep().delayed == 1
+    assert messages_of(db, visit)[0].next_at >= NOW + 10 * MINUTE
 
 
 def test_an_address_that_does_not_exist_is_given_up_at_once_and_hinders_nobody(

@@ -1,0 +1,93 @@
+"""A day that does not go as planned stays a plan: nothing is dropped, nothing becomes later unasked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete
+
+import scheduler
+from fieldservice.db import Database
+from fieldservice.models import ShiftPattern, TechnicianSkill, Visit, VisitState
+from fieldservice.planning import service as planning
+from fieldservice.planning.progress import follow
+from tests.factories import NOW, TODAY, TOMORROW, make_company, near, window
+from tests.fieldservice.planning.scenes import Scene
+
+NOON = NOW + timedelta(hours=4)
+
+
+def on_the_way(scene: Scene, visit: int, *steps: VisitState, at) -> None:
+    """Tap through states at a moment."""
+
+    def work(session, tables):
+        found = session.get_one(Visit, visit)
+        planning.lock_territory(session, found.territory)
+        for state in steps:
+            found.advance(state, occurred_at=at, now=at, actor="test")
+        session.flush()
+        follow(session, found, tables=tables, now=at)
+
+    scene.change(work, days=[TODAY], now=at)
+
+
+def test_a_late_start_pushes_the_rest_of_the_day(db: Database) -> None:
+    """A visit that begins an hour late moves the next one to its real end, and both stay on the route."""
+    scene = Scene(db, lambda session: make_company(session, 1))
+    first = scene.book(window(TODAY, 10, 12), now=NOW - timedelta(days=1))
+    second = scene.book(window(TODAY, 10, 12), now=NOW - timedelta(days=1))
+    planned = scene.stops()[second][1]
+    late = scene.stops()[first][1] + timedelta(hours=1)
+    on_the_way(scene, first, VisitState.EN_ROUTE, VisitState.ON_SITE, at=late)
+    assert scene.stops()[second][1] == late + timedelta(hours=1)
+    assert scene.stops()[second][1] > planned
+
+
+def test_an_overdue_plan_is_feasible_as_it_is(db: Database) -> None:
+    """Hours after its windows, an untouched day still passes the scheduler's check, just as late as it is."""
+    scene = Scene(db, lambda session: make_company(session, 1))
+    for hour in (8, 10):
+        scene.book(window(TODAY, hour, hour + 2), at=near(hour * 500), now=NOW - timedelta(days=1))
+    with db.reading() as session:
+        day = scene.day(session, TODAY, now=NOON)
+        assert scheduler.check(day.problem, day.plan) == []
+        assert len(day.plan.routes[0].visit_ids) == 2
+
+
+def test_nobody_is_made_later_by_a_booking_on_a_late_day(db: Database) -> None:
+    """A technician who is late already is not offered for a visit that would come before the late ones."""
+    scene = Scene(db, lambda session: make_company(session, 1, lead_time=timedelta(0)))
+    late = scene.book(window(TODAY, 8, 10), now=NOW - timedelta(days=1))
+    with db.reading() as session:
+        before = scene.day(session, TODAY, now=NOON).plan.routes[0].stops[0].start_s
+    scene.book(window(TODAY, 14, 16), now=NOON)
+    with db.reading() as session:
+        day = scene.day(session, TODAY, now=NOON)
+        starts = {stop.visit: stop.start_s for stop in day.plan.routes[0].stops}
+    assert starts[f"v{late}"] <= before
+
+
+@pytest.mark.parametrize("lost", ["skill", "shift"])
+def test_a_booking_does_not_drop_what_its_technician_may_not_do_any_more(db: Database, lost: str) -> None:
+    """After the skill or the shift went, a change of the same route keeps the promised visit on it."""
+    scene = Scene(db, lambda session: make_company(session, 1))
+    promised, other = scene.book(window(starts=8, ends=10)), scene.book(window(starts=12, ends=14))
+    kind = TechnicianSkill if lost == "skill" else ShiftPattern
+    db.run(lambda session: session.execute(delete(kind)))
+
+    def cancel(session, tables):
+        planning.release_visit(session, session.get_one(Visit, other), tables=tables, now=NOW)
+
+    scene.change(cancel)
+    assert set(scene.stops()) == {promised}
+
+
+def test_a_search_takes_such_a_visit_off_the_route_and_finds_it_a_technician(db: Database) -> None:
+    """Lifted, the visit counts as unassigned, so that a search may give it to somebody qualified."""
+    scene = Scene(db, lambda session: make_company(session, 1))
+    visit = scene.book()
+    db.run(lambda session: session.execute(delete(TechnicianSkill)))
+    with db.reading() as session:
+        day = scene.day(session, TOMORROW, lift=True)
+        assert [left.visit for left in day.plan.unassigned] == [f"v{visit}"]

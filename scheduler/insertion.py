@@ -74,6 +74,10 @@ class Board:
         self.kernel = Kernel(problem, problem.shifts, routes_of(problem, plan.routes, without))
         self._former = former
         self._costs: dict[int, int] = {}
+        self._skilled_rows: dict[str, list[int]] = {}
+        self._limited = {
+            row for row, shift in enumerate(problem.shifts) if shift.capacity or shift.max_visits is not None
+        }
 
     def visits(self, row: int) -> tuple[Visit, ...]:
         """The visits of the shift with this index, in order."""
@@ -86,11 +90,22 @@ class Board:
 
     def admitting(self, visit: Visit) -> list[int]:
         """The shifts that could serve the visit, time aside."""
+        shifts = self.problem.shifts
         return [
             row
-            for row, shift in enumerate(self.problem.shifts)
-            if refusal(visit, shift) is None and overload(visit, shift, self.visits(row)) is None
+            for row in self._skilled(visit)
+            if not (visit.parts or row in self._limited) or not overload(visit, shifts[row], self.visits(row))
         ]
+
+    def _skilled(self, visit: Visit) -> list[int]:
+        """The shifts that could serve the visit if they had nothing else; remembered for the problem's own."""
+        own = self.problem.visit_by_id.get(visit.id) is visit
+        if own and visit.id in self._skilled_rows:
+            return self._skilled_rows[visit.id]
+        rows = [row for row, shift in enumerate(self.problem.shifts) if refusal(visit, shift) is None]
+        if own:
+            self._skilled_rows[visit.id] = rows
+        return rows
 
     def places(self, visit: Visit) -> Iterator[Place]:
         """Every feasible place, shift by shift."""

@@ -1,0 +1,155 @@
+"""One last slot a day, and the ways in which many may want it at once."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
+from threading import BrokenBarrierError
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from fieldservice.booking import drafts
+from fieldservice.booking import service as booking
+from fieldservice.db import Database
+from fieldservice.geo.estimate import EstimatedTravelTimes
+from fieldservice.geo.tables import TravelTables
+from fieldservice.models import BookingDraft, Service, Territory, Window
+from fieldservice.planning import service as planning
+from tests import factories
+from tests.factories import CENTRE, Company, make_company, make_route, number
+from tests.races import count, overlaps
+
+SECRET = "only-for-tests"  # noqa: S105
+
+
+def open_company(session: Session, today: date, days: int) -> Company:
+    """One technician who can make one visit a day, and whose routes are there already."""
+    company = make_company(
+        session,
+        technicians=1,
+        hours=(clock_time(10), clock_time(12)),
+        duration=timedelta(minutes=90),
+        horizon_days=days + 2,
+    )
+    for on in offered(today, days):
+        make_route(session, company.technicians[0], on)
+    return company
+
+
+def offered(today: date, days: int) -> Iterator[date]:
+    """One day for each round, from the day after tomorrow on."""
+    return (today + timedelta(days=2 + position) for position in range(days))
+
+
+def the_slot(on: date) -> Window:
+    """The only window of a day."""
+    return factories.window(on, 10, 12)
+
+
+def site(serial: int) -> drafts.SiteAnswers:
+    """An address that was found, and is not the others'."""
+    return drafts.SiteAnswers(
+        address=f"{serial} Charles Street",
+        city="Baltimore",
+        coordinates=CENTRE,
+        match="exact",
+        provider="local",
+    )
+
+
+def draft(session: Session, company: Company, *, now: datetime, picked: Window | None) -> BookingDraft:
+    """A customer who has answered everything but who they are; `picked` is not reserved."""
+    answers = drafts.DraftAnswers(
+        service=company.service.code,
+        site=site(number()),
+        territory_id=company.territory.id,
+        window=picked,
+    )
+    return drafts.start(session, answers, now=now)
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What a process needs to know to take part."""
+
+    url: str
+    service_id: int
+    territory_id: int
+    days: tuple[date, ...]
+    now: datetime
+
+
+def book_once(contest: Contest, db: Database, tables: TravelTables, on: date, name: str) -> str:
+    """Try to book the day's slot: `won` or `taken`."""
+    wanted, place = the_slot(on), site(number())
+
+    def work(session: Session, travel: Any) -> None:
+        answers = booking.Answers(
+            service=session.get_one(Service, contest.service_id),
+            territory=session.get_one(Territory, contest.territory_id),
+            site=place,
+            requester=drafts.Contact(name=name, email=f"{name}@example.com"),
+            window=wanted,
+        )
+        company = booking.Company(prefix="HH", secret_key=SECRET)
+        booking.book(session, answers, company=company, tables=travel, now=contest.now)
+
+    try:
+        planning.with_travel(
+            db,
+            tables,
+            contest.territory_id,
+            [on],
+            [CENTRE],
+            now=contest.now,
+            work=lambda travel: db.run(lambda session: work(session, travel)),
+        )
+    except planning.SlotTaken:
+        return "taken"
+    return "won"
+
+
+def rival(contest: Contest, name: str, barrier: Any, results: Any) -> None:
+    """One process: every day's slot once, all processes at the same instant."""
+    db = Database(contest.url)
+    tables = TravelTables(EstimatedTravelTimes())
+    try:
+        with db.reading() as session:
+            session.get_one(Service, contest.service_id)  # connected before the race begins
+        for on in contest.days:
+            barrier.wait(timeout=120)
+            began = time.perf_counter()
+            result = book_once(contest, db, tables, on, name)
+            results.put((on, result, time.perf_counter() - began))
+    except BrokenBarrierError:
+        results.put((None, "another process failed", 0.0))
+    except Exception as error:
+        barrier.abort()
+        results.put((None, f"{type(error).__name__}: {error}", 0.0))
+        raise
+    finally:
+        db.dispose()
+
+
+def require_one_winner(db: Database, results: Counter[str], rivals: int) -> None:
+    """One has the slot, everybody else was told, and nobody's stops overlap."""
+    assert results == {"won": 1, "taken": rivals - 1}
+    assert overlaps(db) == 0
+
+
+def require_only_winners_stored(db: Database, rounds: int) -> None:
+    """Nothing of a loser is left: no customer, site, order, visit, message or link."""
+    for table in ("customer", "site", "work_order", "visit", "private_link"):
+        assert count(db, table) == rounds, table
+    assert count(db, "stop", "kind = 'visit'") == rounds
+    assert count(db, "visit", "state = 'booked'") == rounds
+
+
+def real_now() -> datetime:
+    """The wall clock, for what runs in other processes."""
+    return datetime.now(UTC)

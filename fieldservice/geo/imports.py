@@ -37,6 +37,9 @@ type Progress = Callable[[str, float], None]
 """Told the stage (read, addresses, tiles, roads, finish) and how much of it is done, 0 to 1."""
 
 
+_ROAD_FILE_ENDINGS = (".osm", ".osrm")
+"""The engine cuts its base path at the first of these, wherever it stands."""
+
 _UNUSABLE = (RuntimeError, OSError, ValueError, shapely.errors.ShapelyError, sqlite3.Error)
 """What the readers and tools raise for damaged input, a full disk, a tool that fails."""
 
@@ -61,6 +64,8 @@ def import_map(
     tell = progress or (lambda stage, fraction: None)
     if not pbf.is_file():
         raise MapImportError(f"{pbf} is not a file")
+    if any(ending in str(out.resolve()) for ending in _ROAD_FILE_ENDINGS):
+        raise MapImportError(f"the road engine cannot use the folder {out}: its path reads like a file's")
     out.mkdir(parents=True, exist_ok=True)
     with _only_import(out):
         return _import(pbf, out, tell, name or pbf.name.removesuffix(".pbf").removesuffix(".osm"), time_zone)

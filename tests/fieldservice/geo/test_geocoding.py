@@ -212,19 +212,24 @@ def test_half_an_answer_is_geocoder_down(service, store):
             nominatim(service, store).locate(BERLIN)
 
 
-def test_requests_are_spaced_over_all_processes(service, store):
-    """Four threads with a geocoder each stay an interval apart, because the turns are in the file."""
-    interval = timedelta(milliseconds=150)
+def test_turns_are_dealt_over_all_processes(tmp_path):
+    """Eight who ask at one instant, each with a store of its own, get turns an interval apart."""
+    second = timedelta(seconds=1)
 
-    def ask(_):
-        geocoder = nominatim(service, store, interval=interval, now=lambda: datetime.now(UTC))
-        return geocoder.locate(BERLIN)
+    def turn(_):
+        return GeocodeStore(tmp_path / "geocoding.sqlite").take_turn("nominatim", second, NOW)
 
-    with ThreadPoolExecutor(4) as pool:
-        assert all(pool.map(ask, range(4)))
-    asked = sorted(at for at, *_ in service.asked)
-    gaps = [after - before for before, after in zip(asked, asked[1:], strict=False)]
-    assert min(gaps) > 0.1
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(turn, range(8))) == [number * second for number in range(8)]
+
+
+def test_a_turn_is_waited_for(service, store):
+    """The second request leaves no earlier than one interval after the first was allowed."""
+    geocoder = nominatim(service, store, interval=timedelta(milliseconds=300), now=lambda: datetime.now(UTC))
+    began = time.monotonic()
+    geocoder.locate(BERLIN)
+    geocoder.locate(BERLIN)
+    assert service.asked[1][0] - began >= 0.29
 
 
 def test_a_long_queue_is_busy(store):

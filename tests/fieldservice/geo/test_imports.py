@@ -128,6 +128,13 @@ def test_two_imports_do_not_mix(village_pbf, tmp_path):
             import_map(village_pbf, tmp_path / "map")
 
 
+def test_a_folder_that_the_road_engine_would_misread_is_refused(village_pbf, tmp_path):
+    """The engine cuts its path at .osm: better one clear error now than files in the wrong place."""
+    with pytest.raises(MapImportError, match="the road engine cannot use the folder"):
+        import_map(village_pbf, tmp_path / "county.osm.pbf.map")
+    assert not (tmp_path / "county.osm.pbf.map").exists()
+
+
 def test_an_unsorted_file_of_others_is_sorted_and_credited(village_pbf, tmp_path):
     """A file in the wrong order gives the same map; anything but our own town credits OpenStreetMap."""
     path = tmp_path / "unsorted.osm.pbf"

@@ -19,7 +19,7 @@ from fieldservice.demo.catalogue import LARGE, SMALL
 from fieldservice.demo.people import DISPATCHER, PASSWORD, found_company
 from fieldservice.demo.progress import live_through
 from fieldservice.geo.imports import Progress, import_map
-from fieldservice.geo.manifest import Manifest, MapMissing, load_manifest
+from fieldservice.geo.manifest import Manifest, MapDamaged, MapMissing, load_manifest
 from fieldservice.geo.town import write_town
 from fieldservice.models import Territory, User, UserRole
 from fieldservice.planning.jobs import Improvement, Work, improve_day
@@ -112,7 +112,7 @@ def _welcome(services: Services) -> str:
 def _ensure_map(settings: Settings, map_file: Path | None, progress: Progress | None, say: Say) -> Manifest:
     try:
         manifest = load_manifest(settings.map_path)
-    except MapMissing:
+    except (MapMissing, MapDamaged):
         manifest = None
     if manifest is not None and (map_file is None or manifest.sha256 == _digest(map_file)):
         return manifest

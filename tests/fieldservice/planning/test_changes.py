@@ -189,6 +189,6 @@ def test_a_released_visit_leaves_no_gap_in_the_times(db: Database) -> None:
 
     scene.change(cancel)
     with db.reading() as session:
-        travel = dict(session.execute(select(Stop.visit_id, Stop.travel)).tuples().all())
+        travel = dict(session.execute(select(Stop.visit_id, Stop.travel)).all())
     assert travel[last] == timedelta(0)
     assert set(travel) == {first, last}

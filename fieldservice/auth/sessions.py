@@ -7,7 +7,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, contains_eager
 
 from fieldservice.models import User, UserSession
 
@@ -39,7 +39,7 @@ def find(session: Session, token: str, *, now: datetime) -> UserSession | None:
     return session.scalar(
         select(UserSession)
         .join(UserSession.user)
-        .options(joinedload(UserSession.user))
+        .options(contains_eager(UserSession.user))
         .where(
             UserSession.token_hash == _hash(token),
             UserSession.ended_at.is_(None),

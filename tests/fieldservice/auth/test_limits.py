@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from flask.testing import FlaskClient
 from time_machine import Traveller
 
 from fieldservice.auth import limits
+from fieldservice.config import Settings
 from fieldservice.db import Database
 from tests.databases import SqliteTemplates
+from tests.fieldservice.auth.conftest import make_app
 from tests.signing_in import PASSWORD, csrf_token, make_user, sign_in
 
 
@@ -94,3 +97,14 @@ def test_an_ipv6_network_counts_as_one(app: Flask, address: str, counted: str) -
     """Who owns 2^64 addresses does not get 2^64 times the tries."""
     with app.test_request_context(environ_overrides=_from(address)):
         assert limits.client() == counted
+
+
+def test_limits_hold_while_the_shared_store_is_away(
+    db: Database, settings: Settings, clock_at_now: Traveller
+) -> None:
+    """Nobody is refused because the counters cannot be reached, and nobody may try without end."""
+    app = make_app(db, replace(settings, rate_limit_storage="redis://127.0.0.1:1/0"))
+    client = app.test_client()
+    token = csrf_token(client)
+    answers = [client.post("/open", data={"csrf_token": token}).status_code for _ in range(11)]
+    assert answers == [200] * 10 + [429]

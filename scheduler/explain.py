@@ -185,8 +185,8 @@ def _without_rule(
 
 
 REASON_WORDS = {
-    "pin": "pinned to a shift that has no room or does not exist for {who}",
-    "technician": "may not be served by {who}",
+    "pin": "it is pinned to another shift than that of {who}",
+    "technician": "it may not be served by {who}",
     "skill": "{who} lack a skill or its level",
     "tools": "{who} do not carry a tool",
     "parts": "{who} do not carry enough parts",

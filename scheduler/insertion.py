@@ -98,7 +98,7 @@ class Board:
         ]
 
     def _skilled(self, visit: Visit) -> list[int]:
-        """The shifts that could serve the visit if they had nothing else; remembered for the problem's own."""
+        """The shifts that could serve the visit if they were empty; remembered for visits of the problem."""
         own = self.problem.visit_by_id.get(visit.id) is visit
         if own and visit.id in self._skilled_rows:
             return self._skilled_rows[visit.id]

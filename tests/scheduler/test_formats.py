@@ -219,7 +219,7 @@ def everywhere(data, path=()):
             yield from everywhere(value, (*path, key))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data(), anything, st.booleans())
 def test_no_value_anywhere_is_a_crash(data, value, quarantine):
     """Whatever stands in whatever place, the answer is a problem or lines, and never another exception."""

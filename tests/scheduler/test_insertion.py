@@ -47,7 +47,7 @@ def by_position(places):
     return sorted(places, key=lambda found: (found.shift, found.position, found.window))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(problems())
 def test_suggest_equals_brute_force(problem):
     """Every feasible place with its exact times and cost, and no other, breaks and all limits included."""
@@ -56,7 +56,7 @@ def test_suggest_equals_brute_force(problem):
     assert by_position(suggest(problem, plan, visit)) == by_position(every_place(problem, plan, visit))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(problems(), st.randoms(use_true_random=False))
 def test_placing_a_suggestion_gives_the_legal_plan_that_it_promised(problem, chance):
     """The stop has its times, the plan is legal, and the cost grows by what was said."""
@@ -77,7 +77,7 @@ def test_placing_a_suggestion_gives_the_legal_plan_that_it_promised(problem, cha
     assert placed.cost["cost"] - evaluate(problem, plan)["cost"] == chosen.added_cost
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(problems())
 def test_every_shift_has_a_place_or_a_refusal(problem):
     """`refusals` names exactly the shifts in which `suggest` finds nothing."""

@@ -62,7 +62,7 @@ def complete(problem, plan):
     assert all(each.reasons for each in plan.unassigned)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(problems())
 def test_every_plan_is_legal_and_complete(problem):
     """Whatever the problem, `check` has nothing to say, and each visit that is left has its reasons."""
@@ -72,7 +72,7 @@ def test_every_plan_is_legal_and_complete(problem):
     assert plan.cost == evaluate(problem, plan)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(problems())
 def test_never_worse_than_the_start(problem):
     """From a legal plan: no promised or pinned visit of it is lost, and the objective gets no worse."""

@@ -163,7 +163,7 @@ def every_walk(problem, shift, order):
                     yield outcome
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(problems(most_visits=4))
 def test_schedule_ends_as_soon_as_the_best_of_all_break_places(problem):
     """`schedule` finds a timing exactly when trying every break place does, ends as soon, and is legal."""

@@ -104,6 +104,19 @@ def test_an_account_is_made_once(command):
     assert (code, "already" in error) == (2, True)
 
 
+def test_an_account_gets_another_password_and_is_closed(command):
+    """`user password` and `user deactivate` find the account however its address is written."""
+    command("db", "upgrade")
+    command(
+        *["user", "add", "ann@example.com", "--name", "Ann", "--role", "admin"], "--password", "kettle parade"
+    )
+    assert command("user", "password", "Ann@Example.com", "--password", "zebra parade")[0] == 0
+    assert command("user", "password", "ann@example.com", "--password", "short")[0] == 2
+    assert command("user", "deactivate", "ann@example.com")[0] == 0
+    code, _, error = command("user", "deactivate", "bob@example.com")
+    assert (code, "no account for bob@example.com" in error) == (2, True)
+
+
 def test_the_doctor_names_what_is_missing_and_what_it_costs(settings):
     """On a new machine the database is broken and the map missing; each such finding has its cost."""
     settings.data_dir.mkdir()

@@ -4,7 +4,7 @@ from fieldservice.auth import limits
 from fieldservice.auth.refusals import UserRefused
 from fieldservice.auth.setup import install
 from fieldservice.auth.staff import Actor, actor, require
-from fieldservice.auth.users import add_user, deactivate, set_password
+from fieldservice.auth.users import add_user, deactivate, find_user, set_password
 
 __all__ = [
     "Actor",
@@ -12,6 +12,7 @@ __all__ = [
     "actor",
     "add_user",
     "deactivate",
+    "find_user",
     "install",
     "limits",
     "require",

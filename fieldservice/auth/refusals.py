@@ -13,6 +13,10 @@ class EmailTaken(UserRefused):
     """Another account has this address."""
 
 
+class EmailUnknown(UserRefused):
+    """No account has this address."""
+
+
 class NameInvalid(UserRefused):
     """The name is empty, too long or not printable."""
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice.auth import passwords, sessions
-from fieldservice.auth.refusals import EmailInvalid, EmailTaken, NameInvalid
+from fieldservice.auth.refusals import EmailInvalid, EmailTaken, EmailUnknown, NameInvalid
 from fieldservice.db import exists_one
 from fieldservice.models import User, UserRole
 
@@ -41,6 +41,15 @@ def add_user(
     )
     session.add(user)
     session.flush()
+    return user
+
+
+def find_user(session: Session, email: str) -> User:
+    """The account with this address, however it is written; raises EmailInvalid or EmailUnknown."""
+    address = normal_email(email)
+    user = session.scalar(select(User).where(User.email == address))
+    if user is None:
+        raise EmailUnknown(f"there is no account for {address}")
     return user
 
 

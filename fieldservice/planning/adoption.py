@@ -67,6 +67,13 @@ def adopt(
     return Adoption(change, frozenset(row_id(name) for name in changed if name.startswith("v")), left_out)
 
 
+def overtaken(day: Day, orders: Mapping[str, Sequence[str]], based_on: Mapping[str, Any]) -> frozenset[int]:
+    """The visits of a found plan whose changes `adopt` would leave out if it ran now."""
+    merge = _Merge(day, orders, based_on, may_unassign=True)
+    merge.routes()
+    return frozenset(row_id(name) for name in merge.left_out if name.startswith("v"))
+
+
 class _Merge:
     """Decides which routes of a found plan still fit the day as it is now."""
 

@@ -25,7 +25,7 @@ from fieldservice.planning.problem import (
     visit_id,
     wish,
 )
-from fieldservice.planning.rows import load_day, visit_place
+from fieldservice.planning.rows import DayRows, load_day, visit_place
 from fieldservice.planning.service import lock_territory
 from fieldservice.planning.store import ensure_plan, write_routes
 from scheduler import timeline
@@ -91,7 +91,13 @@ def move_visit(
     write_routes(session, target, [judgement.route])
     _pin(session, visit, move, judgement, now=now)
     visit.accepted_violations = [
-        {"rule": violation.rule, "text": violation.text, "by": actor, "at": now.isoformat()}
+        {
+            "rule": violation.rule,
+            "text": violation.text,
+            "numbers": dict(violation.numbers),
+            "by": actor,
+            "at": now.isoformat(),
+        }
         for violation in judgement.soft
     ]
     detail = {"technician_id": move.technician_id, "starts_at": judgement.starts_at.isoformat()}
@@ -141,6 +147,20 @@ def pin_visit(session: Session, visit: Visit, *, pinned: bool, now: datetime, ac
     stop.route.version += 1
     stop.route.plan.version += 1
     session.add(audit("pin" if pinned else "unpin", visit.id, {}, now=now, actor=actor))
+
+
+def undoable_change(session: Session, rows: DayRows) -> PlanChange | None:
+    """The newest change of a day that can still be undone; None when its routes have changed since."""
+    if rows.plan is None:
+        return None
+    change = session.scalar(
+        select(PlanChange).where(PlanChange.plan_id == rows.plan.id).order_by(PlanChange.id.desc()).limit(1)
+    )
+    if change is None or change.kind == "undo" or change.undone_by_id is not None:
+        return None
+    here = [entry for entry in change.after["routes"] if entry["on"] == rows.on.isoformat()]
+    same = all(rows.version(entry["technician_id"]) == entry["version"] for entry in here)
+    return change if same else None
 
 
 def undo_change(

@@ -34,7 +34,10 @@ def figures(session: Session, territory_id: int, on: date) -> Figures:
             Visit.state != VisitState.CANCELLED,
         )
     ).all()
-    kept = sum(starts_at is not None and begins <= starts_at <= ends for begins, ends, starts_at in visits)
+    kept = sum(
+        begins is not None and ends is not None and starts_at is not None and begins <= starts_at <= ends
+        for begins, ends, starts_at in visits
+    )
     return Figures(len(visits), kept, _driving(session, territory_id, on))
 
 

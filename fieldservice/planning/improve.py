@@ -194,7 +194,6 @@ def store_proposal(session: Session, found: Found, *, job: Job, seconds: float, 
         created_at=now,
     )
     session.add(proposal)
-    plan.version += 1
     session.flush()
     return proposal
 
@@ -236,7 +235,6 @@ def discard_proposal(session: Session, proposal: Proposal, *, now: datetime, use
     if proposal.state != "open":
         raise ProposalClosed
     proposal.state, proposal.decided_at, proposal.decided_by_id = "discarded", now, user_id
-    plan.version += 1
 
 
 def _stops(day: Day, plan: scheduler.Plan) -> dict[str, tuple[int, datetime]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import scheduler
 from fieldservice.models import Visit
-from fieldservice.planning.problem import WHOLE_DAY_S, Day, row_id, shift_id, wish
+from fieldservice.planning.problem import WHOLE_DAY_S, Day, row_id, shift_id, visit_id, wish
 from scheduler import timeline
 from scheduler.insertion import Board, Place
 
@@ -79,11 +79,16 @@ def candidates(day: Day, visit: Visit) -> list[Candidate]:
     return sorted(found, key=lambda entry: (entry.added_travel is None, entry.added_travel or timedelta(0)))
 
 
-def best_fit(day: Day, visit: Visit) -> Candidate | None:
-    """The technician who drives least for an unassigned visit; None when nobody can keep its rules."""
-    asked = wish(day.rows, day.table, visit)
-    best = Board(day.problem, day.plan, without=asked.id).cheapest(asked, tries=4)
-    return None if best is None else _candidate(day, day.problem.shift_by_id[best.shift], best, None)
+def best_fits(day: Day, visits: Iterable[Visit]) -> dict[int, Candidate]:
+    """For unassigned visits, by id, the technician who drives least; without those that fit nowhere."""
+    board = Board(day.problem, day.plan)
+    found = {}
+    for visit in visits:
+        asked = day.problem.visit_by_id.get(visit_id(visit))
+        best = board.cheapest(asked, tries=4) if asked else None
+        if best is not None:
+            found[visit.id] = _candidate(day, day.problem.shift_by_id[best.shift], best, None)
+    return found
 
 
 def _candidate(

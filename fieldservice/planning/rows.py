@@ -175,7 +175,6 @@ def visit_options() -> list[Any]:
         order.joinedload(WorkOrder.service).joinedload(Service.branch),
         joinedload(Visit.pin),
         joinedload(Visit.territory).selectinload(Territory.branches),
-        selectinload(Visit.events),
     ]
 
 
@@ -193,10 +192,24 @@ def _stops(session: Session, route_ids: Sequence[int], now: datetime) -> dict[in
         )
         .execution_options(populate_existing=True)
     ).all()
+    _load_histories(
+        session, [stop.visit for stop in found if stop.visit and stop.visit.state not in PLANNABLE]
+    )
     by_route: dict[int, list[Stop]] = {}
     for stop in found:
         by_route.setdefault(stop.route_id, []).append(stop)
     return by_route
+
+
+def _load_histories(session: Session, begun: Sequence[Visit]) -> None:
+    """The taps of visits that have begun, with one query; what is still planned has none that matter."""
+    if begun:
+        session.scalars(
+            select(Visit)
+            .where(Visit.id.in_([visit.id for visit in begun]))
+            .options(selectinload(Visit.events))
+            .execution_options(populate_existing=True)
+        ).all()
 
 
 def _unassigned(session: Session, territory: Territory, days: Sequence[date]) -> Sequence[Visit]:
@@ -214,6 +227,22 @@ def _unassigned(session: Session, territory: Territory, days: Sequence[date]) ->
         .order_by(Visit.id)
         .options(*visit_options())
         .execution_options(populate_existing=True)
+    ).all()
+
+
+def unplanned_visits(session: Session, territory: Territory) -> Sequence[Visit]:
+    """Visits that wait for a day: requested without a window, and nobody has said when they are wanted."""
+    return session.scalars(
+        select(Visit)
+        .where(
+            Visit.territory_id == territory.id,
+            Visit.state.in_(PLANNABLE),
+            Visit.window_starts_at.is_(None),
+            Visit.wanted_on.is_(None),
+            ~select(Stop.id).where(Stop.visit_id == Visit.id).exists(),
+        )
+        .order_by(Visit.id)
+        .options(*visit_options())
     ).all()
 
 

@@ -58,17 +58,27 @@ def run(port: int | None, data: Path | None) -> None:
 )
 def demo(port: int | None, data: Path | None, map_file: Path | None) -> None:
     """Make a demo company on the first start, then run everything."""
-    from fieldservice import clock
-    from fieldservice.demo import make_demo
-    from fieldservice.progress import map_progress
-    from fieldservice.supervisor import require_free_port
+    from fieldservice.supervisor import WELCOME, require_free_port
 
     settings = _settings(port, data)
     require_free_port(settings)
-    with map_progress(map_file.name if map_file else "map") as progress:
-        make_demo(settings, map_file=map_file, now=clock.now(), say=click.echo, progress=progress)
+    if map_file is not None or not (settings.data_dir / WELCOME).exists():
+        _make_demo(settings, map_file)
     _upgrade(settings)
     _become("fieldservice.supervisor")
+
+
+def _make_demo(settings: Settings, map_file: Path | None) -> None:
+    from fieldservice import clock
+    from fieldservice.demo import DemoRefused, make_demo
+    from fieldservice.geo.imports import MapImportError
+    from fieldservice.progress import map_progress
+
+    try:
+        with map_progress(map_file.name if map_file else "map") as progress:
+            make_demo(settings, map_file=map_file, now=clock.now(), say=click.echo, progress=progress)
+    except (DemoRefused, MapImportError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 @fieldservice.command()

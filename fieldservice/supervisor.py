@@ -34,6 +34,7 @@ HEAD_START_S = 10.0  # for the web server, so that pages are there first; the ot
 SETTLED_S = 20.0  # a child that lived this long gets the first delay again
 LOG_BYTES = 20_000_000
 WELCOME = "welcome.txt"  # what a demo company has to say when the product is ready
+URL_MARK = "{url}"  # stands in it for the public address, which the next start may change
 TICK_S = 1.0
 STARTUP_TICK_S = 0.1
 
@@ -265,7 +266,7 @@ def main() -> int:
 
     def ready() -> None:
         if welcome.exists():
-            _say(welcome.read_text(encoding="utf-8").rstrip())
+            _say(welcome.read_text(encoding="utf-8").replace(URL_MARK, settings.public_url).rstrip())
         _say(f"{address(settings)} is ready")
 
     try:

@@ -23,7 +23,7 @@ from fieldservice.geo.manifest import Manifest, MapDamaged, MapMissing, load_man
 from fieldservice.geo.town import write_town
 from fieldservice.models import Territory, User, UserRole
 from fieldservice.planning.jobs import Improvement, Work, improve_day
-from fieldservice.supervisor import WELCOME
+from fieldservice.supervisor import URL_MARK, WELCOME
 from fieldservice.web import Services
 
 _UNFINISHED = "demo.unfinished"
@@ -95,15 +95,14 @@ def _make(services: Services, manifest: Manifest, *, large: bool, now: datetime,
 
 
 def _welcome(services: Services) -> str:
-    url = services.settings.public_url
     with services.db.reading() as session:
         first = session.scalars(
             select(User.email).where(User.role == UserRole.TECHNICIAN).order_by(User.id).limit(2)
         ).all()
     lines = [
-        f"  book a visit    {url}/book",
-        f"  the board       {url}/board/       {DISPATCHER}  {PASSWORD}",
-        *(f"  a day by phone  {url}/day/         {email}  {PASSWORD}" for email in first),
+        f"  book a visit    {URL_MARK}/book",
+        f"  the board       {URL_MARK}/board/       {DISPATCHER}  {PASSWORD}",
+        *(f"  a day by phone  {URL_MARK}/day/         {email}  {PASSWORD}" for email in first),
         f"  messages        {services.settings.data_dir / 'outbox'}",
     ]
     return "\n".join(lines) + "\n"

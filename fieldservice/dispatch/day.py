@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fieldservice.geo.tables import TravelTables
+from fieldservice.dispatch.scale import Scale, scale_of
 from fieldservice.models import (
-    Job,
-    JobState,
     OfficeTask,
     PlanChange,
-    Proposal,
     StopKind,
     Technician,
     Territory,
@@ -24,23 +22,21 @@ from fieldservice.models import (
     Window,
     WorkingDay,
 )
-from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning.agenda import Entry, agenda
-from fieldservice.planning.improve import PROPOSE
-from fieldservice.planning.judge import Candidate, best_fit
-from fieldservice.planning.problem import Day, build, row_id
-from fieldservice.planning.rows import DayRows, load_day
-from fieldservice.planning.service import table_of
+from fieldservice.planning.changes import undoable_change
+from fieldservice.planning.judge import Candidate, best_fits
+from fieldservice.planning.problem import Day
+from fieldservice.planning.rows import unplanned_visits
 
 AT_RISK = timedelta(minutes=15)
 
 
 class Look(StrEnum):
-    """How a bar looks; always told by colour, icon and line together."""
+    """How a bar looks; always told by colour, icon and line together. The value is its style class."""
 
     DONE = "done"
-    WORKING = "working"
-    DRIVING = "driving"
+    WORKING = "on-site"
+    DRIVING = "en-route"
     SCHEDULED = "scheduled"
     AT_RISK = "risk"
     LATE = "late"
@@ -60,6 +56,7 @@ class Bar:
     window: Window | None = None
     number: int = 0
     pinned: bool = False
+    movable: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,10 +83,17 @@ class Row:
         """Time on the road, the way home included."""
         return sum((drive.ends_at - drive.starts_at for drive in self.drives), timedelta(0))
 
+    @property
+    def instants(self) -> list[datetime]:
+        """Every instant that the timeline has to reach."""
+        found = [self.working_day.starts_at, self.working_day.ends_at] if self.working_day else []
+        found += [instant for bar in self.bars for instant in (bar.starts_at, bar.ends_at)]
+        return found + [instant for drive in self.drives for instant in (drive.starts_at, drive.ends_at)]
+
 
 @dataclass(frozen=True)
 class Card:
-    """A visit without a stop, with the best place found for it."""
+    """A visit without a stop, with the best place found for it and what the office has to do first."""
 
     visit: Visit
     fit: Candidate | None
@@ -100,19 +104,38 @@ class Card:
 class Board:
     """All that the board of one day shows."""
 
-    territory: Territory
-    on: date
-    now: datetime
-    version: int
-    dispatched_at: datetime | None
+    day: Day
     rows: tuple[Row, ...]
     cards: tuple[Card, ...]
-    proposal: Proposal | None
-    job: Job | None
     last_change: PlanChange | None
-    estimated: bool
 
     @property
+    def territory(self) -> Territory:
+        """Whose day it is."""
+        return self.day.rows.territory
+
+    @property
+    def on(self) -> date:
+        """The day."""
+        return self.day.rows.on
+
+    @property
+    def now(self) -> datetime:
+        """When the board was looked at."""
+        return self.day.rows.now
+
+    @property
+    def version(self) -> int:
+        """The version of the plan; 0 while there is none."""
+        return self.day.rows.plan.version if self.day.rows.plan else 0
+
+    @cached_property
+    def scale(self) -> Scale:
+        """What the timeline shows of the day."""
+        instants = [instant for row in self.rows for instant in row.instants]
+        return scale_of(self.on, self.territory.zone, instants)
+
+    @cached_property
     def bars(self) -> list[Bar]:
         """The bars of visits, row by row."""
         return [bar for row in self.rows for bar in row.bars if bar.visit is not None]
@@ -121,6 +144,16 @@ class Board:
     def at_risk(self) -> list[Bar]:
         """Visits that start late or within a quarter of an hour of the end of their window."""
         return [bar for bar in self.bars if bar.look in (Look.AT_RISK, Look.LATE)]
+
+    @property
+    def waiting(self) -> list[Card]:
+        """Visits that the office has to do something about before they can be placed."""
+        return [card for card in self.cards if card.task is not None]
+
+    @property
+    def undispatched(self) -> int:
+        """How many planned visits their technicians have not been sent."""
+        return sum(bar.visit.state == VisitState.BOOKED for bar in self.bars if bar.visit)
 
     @property
     def working(self) -> int:
@@ -145,40 +178,34 @@ class Board:
         return sum((row.overtime for row in self.rows), timedelta(0))
 
     @property
-    def hours(self) -> tuple[int, int]:
-        """First and last local hour of the timeline."""
-        zone = self.territory.zone
-        times = [row.working_day.starts_at for row in self.rows if row.working_day]
-        times += [drive.starts_at for row in self.rows for drive in row.drives]
-        ends = [row.working_day.ends_at for row in self.rows if row.working_day]
-        ends += [bar.ends_at for row in self.rows for bar in row.bars]
-        ends += [row.home_at for row in self.rows if row.home_at]
-        midnight = self.territory.midnight(self.on).astimezone(UTC)
-        first = min((t.astimezone(zone).hour for t in times if t >= midnight), default=8)
-        last = max((_hours_until(midnight, end) for end in ends), default=17)
-        return first, min(max(last, first + 4), 24)
+    def estimated(self) -> bool:
+        """Whether a drive of the day is an estimate because no road was asked."""
+        return any(entry.route.travel_estimated for entry in self.day.rows.technicians if entry.route)
 
 
-def board_of(
-    session: Session, territory: Territory, on: date, *, tables: TravelTables, now: datetime
-) -> Board:
+def board_of(session: Session, day: Day) -> Board:
     """The board of a day; nothing is stored."""
-    rows = load_day(session, territory, on, now=now)
-    day = build(rows, table_of(tables, rows))
-    plan = rows.plan
     return Board(
-        territory=territory,
-        on=on,
-        now=now,
-        version=plan.version if plan else 0,
-        dispatched_at=plan.dispatched_at if plan else None,
-        rows=tuple(_row(day, number) for number in range(len(rows.technicians))),
+        day=day,
+        rows=rows_of(day),
         cards=tuple(_cards(session, day)),
-        proposal=_open_proposal(session, rows),
-        job=_running_job(session, rows),
-        last_change=_last_change(session, rows),
-        estimated=any(entry.route.travel_estimated for entry in rows.technicians if entry.route),
+        last_change=undoable_change(session, day.rows),
     )
+
+
+def rows_of(day: Day) -> tuple[Row, ...]:
+    """The technicians of a day, those with something to do or a shift first."""
+    rows = [_row(day, number) for number in range(len(day.rows.technicians))]
+    return tuple(sorted(rows, key=lambda row: not row.bars and row.working_day is None))
+
+
+def bar_of(day: Day, visit: Visit) -> tuple[Technician, Bar] | None:
+    """The bar of one visit and whose it is; None while it has no stop on this day."""
+    for number, entry in enumerate(day.rows.technicians):
+        if any(stop.visit_id == visit.id for stop in entry.stops):
+            found = (bar for bar in _row(day, number).bars if bar.visit and bar.visit.id == visit.id)
+            return entry.technician, next(found)
+    return None
 
 
 def _row(day: Day, number: int) -> Row:
@@ -201,6 +228,7 @@ _LOOKS = {
     VisitState.DONE: Look.DONE,
     VisitState.NO_SHOW: Look.FAILED,
     VisitState.COULD_NOT_DO: Look.FAILED,
+    VisitState.CANCELLED: Look.FAILED,
 }
 
 
@@ -213,72 +241,24 @@ def _bar(entry: Entry) -> Bar:
     look = _LOOKS.get(VisitState(visit.state), Look.SCHEDULED)
     if not entry.fact and window is not None and entry.starts_at > window.ends_at - AT_RISK:
         look = Look.LATE if entry.starts_at > window.ends_at else Look.AT_RISK
-    pinned = visit.pin is not None and not entry.fact
-    return Bar(look, entry.starts_at, entry.ends_at, visit, window, entry.number, pinned)
+    return Bar(
+        look,
+        entry.starts_at,
+        entry.ends_at,
+        visit,
+        window,
+        entry.number,
+        pinned=visit.pin is not None and not entry.fact,
+        movable=not entry.fact,
+    )
 
 
 def _cards(session: Session, day: Day) -> list[Card]:
-    visits = list(day.rows.unassigned)
-    placed = {row_id(left.visit) for left in day.plan.unassigned if left.visit.startswith("v")}
-    homeless = session.scalars(
-        select(Visit).where(
-            Visit.territory_id == day.rows.territory.id,
-            Visit.state.in_(PLANNABLE),
-            Visit.window_starts_at.is_(None),
-            Visit.wanted_on.is_(None),
-        )
-    ).all()
-    tasks = {
-        task.visit_id: task
-        for task in session.scalars(select(OfficeTask).where(OfficeTask.done_at.is_(None))).all()
-    }
-    return [
-        Card(visit, best_fit(day, visit) if visit.id in placed else None, tasks.get(visit.id))
-        for visit in [*visits, *homeless]
-    ]
-
-
-def _open_proposal(session: Session, rows: DayRows) -> Proposal | None:
-    if rows.plan is None:
-        return None
-    return session.scalar(
-        select(Proposal)
-        .where(Proposal.plan_id == rows.plan.id, Proposal.state == "open")
-        .order_by(Proposal.id.desc())
-        .limit(1)
+    unassigned = list(day.rows.unassigned)
+    visits = [*unassigned, *unplanned_visits(session, day.rows.territory)]
+    fits = best_fits(day, unassigned)
+    found = select(OfficeTask).where(
+        OfficeTask.done_at.is_(None), OfficeTask.visit_id.in_([visit.id for visit in visits])
     )
-
-
-def _running_job(session: Session, rows: DayRows) -> Job | None:
-    if rows.plan is None:
-        return None
-    return session.scalar(
-        select(Job)
-        .where(
-            Job.kind == PROPOSE,
-            Job.dedupe_key.startswith(f"{PROPOSE}:{rows.plan.id}:"),
-            Job.state.in_([JobState.QUEUED, JobState.RUNNING]),
-        )
-        .limit(1)
-    )
-
-
-def _last_change(session: Session, rows: DayRows) -> PlanChange | None:
-    """The newest change that can be undone."""
-    if rows.plan is None:
-        return None
-    return session.scalar(
-        select(PlanChange)
-        .where(
-            PlanChange.plan_id == rows.plan.id,
-            PlanChange.undone_by_id.is_(None),
-            PlanChange.kind != "undo",
-        )
-        .order_by(PlanChange.id.desc())
-        .limit(1)
-    )
-
-
-def _hours_until(midnight: datetime, end: datetime) -> int:
-    """Whole hours from midnight to an instant, rounded up."""
-    return -(-int((end - midnight).total_seconds()) // 3600)
+    tasks = {task.visit_id: task for task in session.scalars(found)} if visits else {}
+    return [Card(visit, fits.get(visit.id), tasks.get(visit.id)) for visit in visits]

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from fieldservice.geo.travel import TravelTimes
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import (
     AuditEntry,
+    Job,
+    JobState,
     OfficeTask,
     Plan,
     PlanChange,
+    Proposal,
     Route,
     Stop,
-    Technician,
     Territory,
     Visit,
     VisitState,
@@ -27,6 +30,7 @@ from fieldservice.models import (
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning.agenda import agenda
 from fieldservice.planning.changes import NotPlannable, move_visit
+from fieldservice.planning.improve import PROPOSE
 from fieldservice.planning.judge import Move
 from fieldservice.planning.lines import features
 from fieldservice.planning.problem import Day
@@ -34,6 +38,7 @@ from fieldservice.planning.rows import visit_place
 from fieldservice.planning.service import lock_territory, territory_at
 
 _HALF_HOUR = timedelta(minutes=30)
+_FAILURE_SHOWN = timedelta(minutes=10)
 
 
 class OutsideArea(Exception):
@@ -69,6 +74,11 @@ def place_visit(
         stop = session.scalars(select(Stop).where(Stop.visit_id == visit.id)).one()
         visit.promise(first_window(visit, stop.starts_at), now=now, actor=actor)
     return change
+
+
+def start_of(change: PlanChange) -> datetime:
+    """When the visit of a move begins."""
+    return datetime.fromisoformat(change.summary["starts_at"])
 
 
 def first_window(visit: Visit, starts_at: datetime) -> Window:
@@ -130,10 +140,54 @@ def locate_site(
     _touch(session, visit)
 
 
-def version_of(session: Session, territory_id: int, on: date) -> int:
-    """The version of a day's plan; 0 while there is none."""
-    found = session.scalar(select(Plan.version).where(Plan.territory_id == territory_id, Plan.on == on))
-    return found or 0
+@dataclass(frozen=True)
+class DayState:
+    """What tells two looks of a board apart, found without reading the day."""
+
+    version: int = 0
+    proposal_id: int | None = None
+    job: Job | None = None
+
+    @property
+    def searching(self) -> Job | None:
+        """The search that is under way or about to begin."""
+        return self.job if self.job and self.job.state in (JobState.QUEUED, JobState.RUNNING) else None
+
+    def failed(self, now: datetime) -> Job | None:
+        """The search that ended a moment ago without a result."""
+        job = self.job
+        if job is None or job.finished_at is None or self.proposal_id is not None:
+            return None
+        return job if now - job.finished_at < _FAILURE_SHOWN else None
+
+    @property
+    def tag(self) -> str:
+        """A short text that changes with the state."""
+        job = self.job
+        search = f"{job.id}-{job.state}-{job.progress.get('elapsed_s', 0)}" if job else ""
+        return f"{self.version}-{self.proposal_id or 0}-{search}"
+
+
+def state_of_day(session: Session, territory_id: int, on: date) -> DayState:
+    """The state of a day's board; three small queries."""
+    plan = session.execute(
+        select(Plan.id, Plan.version).where(Plan.territory_id == territory_id, Plan.on == on)
+    ).one_or_none()
+    if plan is None:
+        return DayState()
+    proposal_id = session.scalar(
+        select(func.max(Proposal.id)).where(Proposal.plan_id == plan.id, Proposal.state == "open")
+    )
+    job = session.scalar(
+        select(Job)
+        .where(
+            Job.state.in_([JobState.QUEUED, JobState.RUNNING, JobState.FAILED]),
+            Job.dedupe_key.startswith(f"{PROPOSE}:{plan.id}:", autoescape=True),
+        )
+        .order_by(Job.id.desc())
+        .limit(1)
+    )
+    return DayState(plan.version, proposal_id, job)
 
 
 def _touch(session: Session, visit: Visit) -> None:
@@ -142,11 +196,6 @@ def _touch(session: Session, visit: Visit) -> None:
     )
     if plan is not None:
         plan.version += 1
-
-
-def technicians(session: Session, territory: Territory) -> list[Technician]:
-    """The technicians of a territory."""
-    return list(session.scalars(select(Technician).where(Technician.territory_id == territory.id)))
 
 
 def can_be_placed(visit: Visit) -> bool:

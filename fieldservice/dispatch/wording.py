@@ -2,127 +2,212 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
 
 from flask_babel import gettext as _
 
 from fieldservice import web
-from fieldservice.models import Technician, Territory, Visit
+from fieldservice.models import Visit
+from fieldservice.planning.problem import Day, row_id
 
 type Numbers = Mapping[str, int | str]
+
+
+class Broken(Protocol):
+    """A broken rule, as the scheduler reports it."""
+
+    @property
+    def rule(self) -> str:
+        """Its code."""
+
+    @property
+    def shift(self) -> str | None:
+        """The shift that it is about."""
+
+    @property
+    def visit(self) -> str | None:
+        """The visit that it is about."""
+
+    @property
+    def numbers(self) -> Numbers:
+        """The facts behind it."""
+
+    @property
+    def text(self) -> str:
+        """The scheduler's own words."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A rule in words, and the technicians whom it keeps from a visit."""
+
+    reason: str
+    names: tuple[str, ...]
 
 
 class Wording:
     """Turns the scheduler's codes and seconds into sentences for one day of one territory."""
 
-    def __init__(self, territory: Territory, epoch: datetime, names: Mapping[int, str]) -> None:
-        self._zone, self._epoch, self._names = territory.zone, epoch, names
+    def __init__(self, day: Day) -> None:
+        self._day, self._zone = day, day.rows.territory.zone
+        technicians = [entry.technician for entry in day.rows.technicians]
+        self._technicians = {technician.id: technician for technician in technicians}
+        self._skills = {held.skill.code: held.skill.name for one in technicians for held in one.skills}
 
     def time(self, at_s: int | str) -> str:
         """A second of the scheduler as a local time."""
-        return web.clock_time(self._epoch + timedelta(seconds=int(at_s)), self._zone)
+        return web.clock_time(self._day.instant(int(at_s)), self._zone)
+
+    def technician(self, technician_id: int | None) -> str:
+        """A technician's name."""
+        found = self._technicians.get(technician_id or 0)
+        return found.name if found else str(_("nobody"))
+
+    def named(self, shift: str | None) -> str:
+        """The name of the technician behind the scheduler's name."""
+        return self.technician(row_id(shift) if shift else None)
+
+    def initials(self, technician_id: int | None) -> str:
+        """Two letters for a technician."""
+        found = self._technicians.get(technician_id or 0)
+        return found.initials if found else "–"
+
+    def colour(self, technician_id: int | None) -> int:
+        """A technician's colour."""
+        found = self._technicians.get(technician_id or 0)
+        return found.colour if found else 8
+
+    def grouped(self, refused: Iterable[Broken]) -> list[Refusal]:
+        """Rules in words, each once with those whom it stops."""
+        names: dict[str, list[str]] = {}
+        for found in refused:
+            reason = self.rule(found.rule, found.numbers, found.text)
+            names.setdefault(reason, []).append(self.named(found.shift))
+        return [Refusal(reason, tuple(sorted(those))) for reason, those in sorted(names.items())]
+
+    def skill(self, code: int | str) -> str:
+        """A skill's name."""
+        return self._skills.get(str(code), str(code))
+
+    def broken(self, found: Broken, visit: Visit | None = None) -> str:
+        """Why something cannot be; it names the visit when another than `visit` is hit."""
+        sentence = self.rule(found.rule, found.numbers, found.text)
+        other = found.visit
+        if other is None or (visit and other == f"v{visit.id}"):
+            return sentence
+        hit = self._day.visits.get(row_id(other)) if other.startswith("v") else None
+        whose = hit.work_order.customer.name if hit else str(_("A customer who is booking now"))
+        return f"{whose}: {sentence}"
 
     def rule(self, rule: str, numbers: Numbers, text: str = "") -> str:
         """Why something cannot be; the scheduler's own text for a rule that has no sentence here."""
-        sentences = {
-            "skill": lambda: _("Needs %(skill)s level %(need)s, has %(have)s.", **self._skill(numbers)),
+        sentences: dict[str, Callable[[], str]] = {
+            "skill": lambda: _(
+                "Needs %(skill)s level %(need)s, has %(have)s.",
+                skill=self.skill(numbers["skill"]),
+                need=numbers["need"],
+                have=numbers["have"] or _("none"),
+            ),
             "window": lambda: self._window(numbers),
             "shift_end": lambda: self._shift_end(numbers),
             "shift_start": lambda: _("The shift has not begun by then."),
             "technician": lambda: _("Is not allowed for this visit."),
             "travel": lambda: _("There is not enough time to drive there."),
             "one_place": lambda: _("Is somewhere else at that time."),
-            "break": lambda: _("The break no longer fits into its hours."),
+            "break": lambda: self._break(numbers),
             "max_visits": lambda: _("Takes no further visits today."),
-            "pin": lambda: _("Another visit is pinned to its time."),
+            "pin": lambda: _("Is pinned to another time."),
             "no_shift": lambda: _("Has no shift on this day."),
             "no_gap": lambda: _("No gap is long enough for the drive and the work."),
             "late_route": lambda: _("Is late already."),
         }
-        sentence = sentences.get(rule)
-        try:
-            return str(sentence()) if sentence else text
-        except KeyError:
-            return text
+        return self._say(sentences, rule, text)
 
     def holds(self, rule: str, numbers: Numbers, text: str = "") -> str:
         """A rule that a placed visit keeps."""
-        sentences = {
-            "skill": lambda: _("Has %(skill)s level %(have)s; %(need)s is needed.", **numbers),
+        sentences: dict[str, Callable[[], str]] = {
+            "skill": lambda: _(
+                "Has %(skill)s level %(have)s; %(need)s is needed.",
+                skill=self.skill(numbers["skill"]),
+                have=numbers["have"],
+                need=numbers["need"],
+            ),
             "window": lambda: _(
                 "Starts %(start)s, inside the promised %(begins)s to %(ends)s.",
                 start=self.time(numbers["start_s"]),
                 begins=self.time(numbers["window_start_s"]),
                 ends=self.time(numbers["window_end_s"]),
             ),
-            "shift_end": lambda: _("The day's last stop ends %(time)s.", time=self.time(numbers["end_s"])),
-            "travel": lambda: _(
-                "%(drive)s drive, %(spare)s to spare.",
-                drive=self._length(numbers["travel_s"]),
-                spare=self._length(numbers["spare_s"]),
-            ),
+            "shift_end": lambda: _("The day's last visit ends %(time)s.", time=self.time(numbers["end_s"])),
+            "travel": lambda: self._travel(numbers),
         }
-        sentence = sentences.get(rule)
-        return str(sentence()) if sentence else text
+        return self._say(sentences, rule, text)
 
     def change(self, rule: str, name: str, numbers: Numbers, text: str = "") -> str:
         """The smallest change that would let a visit in."""
-        sentences = {
+        sentences: dict[str, Callable[[], str]] = {
             "window": lambda: _(
-                "%(name)s could come %(off)s outside the window.",
+                "%(name)s could come %(off)s outside the window, at %(time)s.",
                 name=name,
-                off=self._length(numbers["off_s"]),
+                off=_length(numbers["off_s"]),
+                time=self.time(numbers["start_s"]),
             ),
             "shift_end": lambda: _(
                 "%(name)s could, if the shift ended %(over)s later.",
                 name=name,
-                over=self._length(numbers["over_s"]),
+                over=_length(numbers["over_s"]),
             ),
             "skill": lambda: _(
                 "%(name)s could at %(time)s with %(skill)s level %(need)s.",
                 name=name,
                 time=self.time(numbers["start_s"]),
-                skill=numbers["skill"],
+                skill=self.skill(numbers["skill"]),
                 need=numbers["need"],
             ),
         }
-        sentence = sentences.get(rule)
-        return str(sentence()) if sentence else text
+        return self._say(sentences, rule, text)
 
     @staticmethod
-    def _length(length_s: int | str) -> str:
-        return web.minutes_words(timedelta(seconds=int(length_s)))
-
-    def technician(self, technician_id: int | None) -> str:
-        """A technician's name."""
-        return self._names.get(technician_id or 0, _("nobody"))
-
-    @staticmethod
-    def _skill(numbers: Numbers) -> dict[str, Any]:
-        return {"skill": str(numbers["skill"]), "need": numbers["need"], "have": numbers["have"]}
+    def _say(sentences: Mapping[str, Callable[[], str]], rule: str, text: str) -> str:
+        """The sentence of a rule; `text` where there is none, or where a number that it names is missing."""
+        try:
+            return str(sentences[rule]())
+        except KeyError:
+            return text
 
     def _window(self, numbers: Numbers) -> str:
-        begins, ends = self.time(numbers["window_start_s"]), self.time(numbers["window_end_s"])
-        if "start_s" not in numbers:
-            return _("Cannot come between %(begins)s and %(ends)s.", begins=begins, ends=ends)
-        start = self.time(numbers["start_s"])
-        return _("Starts %(start)s, outside %(begins)s to %(ends)s.", start=start, begins=begins, ends=ends)
+        text = _("Starts %(start)s, outside the promised %(begins)s to %(ends)s.")
+        names = {"start": "start_s", "begins": "window_start_s", "ends": "window_end_s"}
+        return str(text % {name: self.time(numbers[number]) for name, number in names.items()})
+
+    def _travel(self, numbers: Numbers) -> str:
+        drive = _length(numbers["travel_s"])
+        if int(numbers["spare_s"]) < 60:
+            return str(_("%(drive)s drive, no waiting.", drive=drive))
+        return str(_("%(drive)s drive, %(spare)s to spare.", drive=drive, spare=_length(numbers["spare_s"])))
 
     def _shift_end(self, numbers: Numbers) -> str:
-        late = web.minutes_words(timedelta(seconds=int(numbers["over_s"]))) if "over_s" in numbers else ""
-        return (
-            _("Home %(late)s after the end of the shift.", late=late) if late else _("The shift ends before.")
+        end, over = self.time(numbers["end_s"]), _length(numbers["over_s"])
+        return str(_("The day ends %(time)s, %(over)s too late.", time=end, over=over))
+
+    def _break(self, numbers: Numbers) -> str:
+        if "earliest_s" not in numbers:
+            return str(_("The break no longer fits."))
+        earliest, latest = self.time(numbers["earliest_s"]), self.time(numbers["latest_s"])
+        return str(
+            _("The break cannot begin between %(earliest)s and %(latest)s.", earliest=earliest, latest=latest)
         )
 
 
+def _length(length_s: int | str) -> str:
+    return web.minutes_words(timedelta(seconds=int(length_s)))
+
+
 def title(visit: Visit) -> str:
-    """The few words by which a dispatcher knows a visit."""
-    answers = visit.work_order.answers.get("words") if visit.work_order.answers else None
-    return f"{visit.service.name}, {answers}" if answers else visit.service.name
-
-
-def names_of(technicians: list[Technician]) -> dict[int, str]:
-    """Names by id."""
-    return {technician.id: technician.name for technician in technicians}
+    """The few words by which a dispatcher knows a visit: the service and the first symptom."""
+    answers: list[Any] = list((visit.work_order.answers or {}).values())
+    symptom = next((answer[0] for answer in answers if isinstance(answer, list) and answer), "")
+    return f"{visit.service.name} · {symptom}" if symptom else visit.service.name

@@ -31,6 +31,11 @@ def window_words(starts_at: datetime, ends_at: datetime, zone: ZoneInfo, locale:
     return f"{_hour(starts_at.astimezone(zone), locale)} – {_hour(ends_at.astimezone(zone), locale)}"
 
 
+def hour_words(instant: datetime, zone: ZoneInfo, locale: str) -> str:
+    """A time of day without the minutes of a whole hour: 8 am."""
+    return _hour(instant.astimezone(zone), locale)
+
+
 def day_words(on: date, locale: str, *, year: bool = False, short: bool = False) -> str:
     """A day such as Tuesday, Nov 24."""
     known = locale_of(locale)

@@ -91,7 +91,12 @@ class World:
         service = {"service": self.company.service.code}
         picked = {"window": window(TOMORROW, 12, 14).starts_at.isoformat()}
         version = {"plan_version": self.plan_version}
-        place = {"visit": self.visit.id, "technician": self.company.technicians[1].id, "confirmed": "yes"}
+        place = {
+            "visit": self.visit.id,
+            "technician": self.company.technicians[1].id,
+            "start": "15:00",
+            "confirmed": "yes",
+        }
         return {
             "/book": service,
             "/book/<token>": service,

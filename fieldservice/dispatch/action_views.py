@@ -1,0 +1,274 @@
+"""What a dispatcher does on the board. Each POST changes one thing and leads back to the board."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import partial
+
+from flask import Blueprint, abort, flash, redirect, render_template
+from flask import url_for as url
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldservice import auth, clock, web
+from fieldservice.dispatch import edge, pages, service
+from fieldservice.dispatch.edge import Tables, staff
+from fieldservice.dispatch.forms import BoardForm, LocateForm, MoveForm, PinForm, PlanForm
+from fieldservice.dispatch.pages import Refused
+from fieldservice.geo.types import Coordinates
+from fieldservice.models import Job, Plan, PlanChange, Proposal, Technician, Territory, Visit
+from fieldservice.planning import changes, improve, jobs, judge
+from fieldservice.planning.adoption import Adoption
+
+bp = Blueprint("actions", __name__)
+
+UNDO = "undo"  # the category of messages beside which the change can be undone
+
+
+@bp.post("/<day:on>/move")
+@staff
+def move(on: date) -> ResponseReturnValue:
+    """Place or move a visit, from the dialog or from a drop; refused with 422, overtaken with 409."""
+    form = MoveForm()
+    if not form.validate():
+        return abort(422) if form.visit.errors else _refused(form, on, Refused())
+    try:
+        return edge.change_visit(form.visit.data, [on], partial(_move, form, on))
+    except judge.RuleBroken as error:
+        return _refused(form, on, Refused(broken=error.violations))
+    except changes.NeedsConfirmation as error:
+        return _refused(form, on, Refused(broken=error.judgement.soft, judgement=error.judgement))
+    except changes.StalePlan:
+        return _refused(form, on, Refused(stale=True), status=409)
+
+
+def _move(form: MoveForm, on: date, session: Session, tables: Tables) -> ResponseReturnValue:
+    visit = edge.visit_of(session, form.visit.data)
+    change = service.place_visit(
+        session,
+        visit,
+        form.move(visit.territory, on),
+        plan_version=form.plan_version.data,
+        confirmed=form.confirmed.data == "yes",
+        tables=tables,
+        now=clock.now(),
+        actor=auth.actor().label,
+    )
+    _tell_moved(session, visit, change)
+    return redirect(url("dispatch.day", on=on, visit=visit.id), code=303)
+
+
+def _tell_moved(session: Session, visit: Visit, change: PlanChange) -> None:
+    starts_at = service.start_of(change)
+    kept = visit.window is None or visit.window.starts_at <= starts_at <= visit.window.ends_at
+    text = (
+        _("Moved to %(name)s, %(time)s.") if kept else _("Moved to %(name)s, %(time)s, outside the promise.")
+    )
+    technician = session.get_one(Technician, change.summary["technician_id"])
+    flash(text % {"name": technician.name, "time": web.clock_time(starts_at, visit.territory.zone)}, UNDO)
+
+
+def _refused(form: MoveForm, on: date, refused: Refused, status: int = 422) -> ResponseReturnValue:
+    with web.services().db.reading() as session:
+        visit = edge.visit_of(session, form.visit.data)
+        return pages.move_page(session, visit, on, form, "board/move.html", refused), status
+
+
+@bp.post("/visits/<int:visit_id>/unassign")
+@staff
+def unassign(visit_id: int) -> ResponseReturnValue:
+    """Take a visit off its route."""
+    form = PlanForm()
+    if not form.validate():
+        abort(422)
+
+    def work(session: Session, tables: Tables) -> ResponseReturnValue:
+        change = changes.unassign_visit(
+            session,
+            edge.visit_of(session, visit_id),
+            plan_version=form.plan_version.data,
+            tables=tables,
+            now=clock.now(),
+            actor=auth.actor().label,
+        )
+        flash(_("Unassigned. The promise stands, so find another place."), UNDO)
+        on = session.get_one(Plan, change.plan_id).on
+        return redirect(url("dispatch.day", on=on, visit=visit_id), code=303)
+
+    return edge.change_visit(visit_id, [], work)
+
+
+@bp.post("/visits/<int:visit_id>/pin")
+@staff
+def pin(visit_id: int) -> ResponseReturnValue:
+    """Pin a visit where it is, or free it."""
+    form = PinForm()
+    if not form.validate():
+        abort(422)
+
+    def work(session: Session) -> ResponseReturnValue:
+        visit = edge.visit_of(session, visit_id)
+        pinned = form.pinned.data == "yes"
+        changes.pin_visit(session, visit, pinned=pinned, now=clock.now(), actor=auth.actor().label)
+        flash(_("Pinned: the optimizer leaves it here.") if pinned else _("Unpinned."))
+        return redirect(url("dispatch.day", on=edge.shown_on(session, visit), visit=visit.id), code=303)
+
+    return edge.once(work)
+
+
+@bp.post("/<day:on>/optimise")
+@staff
+def optimise(on: date) -> ResponseReturnValue:
+    """Ask for a better plan; the board shows it when it is there."""
+    _require_form()
+
+    def work(session: Session) -> ResponseReturnValue:
+        territory = edge.territory_of(session)
+        plan = session.scalar(select(Plan).where(Plan.territory_id == territory.id, Plan.on == on))
+        if plan is None:
+            flash(_("There is nothing to optimize on this day yet."))
+        else:
+            improve.request_proposal(session, plan, now=clock.now(), actor=auth.actor().label)
+        return redirect(url("dispatch.day", on=on), code=303)
+
+    return edge.once(work)
+
+
+@bp.post("/jobs/<int:job_id>/cancel")
+@staff
+def cancel(job_id: int) -> ResponseReturnValue:
+    """Stop a search; nothing changes."""
+    _require_form()
+
+    def work(session: Session) -> ResponseReturnValue:
+        job = session.get(Job, job_id) or abort(404)
+        jobs.cancel_job(session, job, now=clock.now())
+        flash(_("The search was stopped. Nothing changed."))
+        return redirect(url("dispatch.day", on=session.get_one(Plan, job.payload["plan_id"]).on), code=303)
+
+    return edge.once(work)
+
+
+@bp.post("/proposals/<int:proposal_id>/accept")
+@staff
+def accept(proposal_id: int) -> ResponseReturnValue:
+    """Adopt what still holds of a proposal."""
+    _require_form()
+    with web.services().db.reading() as session:
+        plan = (session.get(Proposal, proposal_id) or abort(404)).plan
+        territory_id, on = plan.territory_id, plan.on
+
+    def work(session: Session, tables: Tables) -> ResponseReturnValue:
+        adoption = improve.accept_proposal(
+            session,
+            session.get_one(Proposal, proposal_id),
+            tables=tables,
+            now=clock.now(),
+            actor=auth.actor().label,
+            user_id=auth.actor().id,
+        )
+        _tell_adopted(session, adoption)
+        return redirect(url("dispatch.day", on=on), code=303)
+
+    return edge.with_tables(territory_id, [on], work)
+
+
+def _tell_adopted(session: Session, adoption: Adoption) -> None:
+    if adoption.change is not None:
+        flash(ngettext("%(num)d visit changed.", "%(num)d visits changed.", len(adoption.adopted)), UNDO)
+    if adoption.left_out:
+        visits = session.scalars(select(Visit).where(Visit.id.in_(adoption.left_out)).order_by(Visit.id))
+        names = ", ".join(visit.work_order.customer.name for visit in visits)
+        flash(_("Left out, because somebody changed their routes meanwhile: %(names)s.", names=names))
+
+
+@bp.post("/proposals/<int:proposal_id>/discard")
+@staff
+def discard(proposal_id: int) -> ResponseReturnValue:
+    """Close a proposal without doing anything of it."""
+    _require_form()
+
+    def work(session: Session) -> ResponseReturnValue:
+        proposal = session.get(Proposal, proposal_id) or abort(404)
+        improve.discard_proposal(session, proposal, now=clock.now(), user_id=auth.actor().id)
+        flash(_("Discarded. Nothing changed."))
+        return redirect(url("dispatch.day", on=proposal.plan.on), code=303)
+
+    return edge.once(work)
+
+
+@bp.post("/changes/<int:change_id>/undo")
+@staff
+def undo(change_id: int) -> ResponseReturnValue:
+    """Bring back what was before a change, as a new change."""
+    _require_form()
+
+    def work(session: Session, tables: Tables) -> ResponseReturnValue:
+        change = session.get_one(PlanChange, change_id)
+        changes.undo_change(session, change, tables=tables, now=clock.now(), actor=auth.actor().label)
+        flash(_("Undone."))
+        return redirect(url("dispatch.day", on=session.get_one(Plan, change.plan_id).on), code=303)
+
+    try:
+        return edge.change_back(change_id, work)
+    except judge.RuleBroken as error:
+        with web.services().db.reading() as session:
+            plan = session.get_one(Plan, session.get_one(PlanChange, change_id).plan_id)
+            territory = session.get_one(Territory, plan.territory_id)
+            return pages.refused_page(session, territory, plan.on, error.violations), 422
+
+
+@bp.post("/<day:on>/dispatch")
+@staff
+def dispatch(on: date) -> ResponseReturnValue:
+    """Send the day to its technicians."""
+    _require_form()
+
+    def work(session: Session) -> ResponseReturnValue:
+        territory = edge.territory_of(session)
+        sent = service.dispatch_day(session, territory, on, now=clock.now(), actor=auth.actor().label)
+        flash(ngettext("%(num)d visit sent.", "%(num)d visits sent.", sent))
+        return redirect(url("dispatch.day", on=on), code=303)
+
+    return edge.once(work)
+
+
+@bp.route("/visits/<int:visit_id>/locate", methods=["GET", "POST"])
+@staff
+def locate(visit_id: int) -> ResponseReturnValue:
+    """Set the pin of an address that nobody found."""
+    form = LocateForm()
+    if form.validate_on_submit():
+        try:
+            return edge.once(lambda session: _locate(session, visit_id, form))
+        except service.OutsideArea:
+            form.latitude.errors = [_("This place is outside every territory.")]
+    with web.services().db.reading() as session:
+        visit = edge.visit_of(session, visit_id)
+        on = edge.shown_on(session, visit)
+        page = render_template("board/locate.html", form=form, visit=visit, on=on)
+    return page, 422 if form.errors else 200
+
+
+def _locate(session: Session, visit_id: int, form: LocateForm) -> ResponseReturnValue:
+    visit, now = edge.visit_of(session, visit_id), clock.now()
+    service.locate_site(
+        session,
+        visit,
+        Coordinates(form.latitude.data, form.longitude.data),
+        on=visit.territory.local_day(now),
+        now=now,
+        user_id=auth.actor().id,
+        actor=auth.actor().label,
+    )
+    flash(_("The address is on the map. The visit can be placed now."))
+    return redirect(url("dispatch.day", on=visit.wanted_on, visit=visit.id), code=303)
+
+
+def _require_form() -> None:
+    """Refuse a POST without the fields that every change carries."""
+    if not BoardForm().validate():
+        abort(422)

@@ -1,0 +1,95 @@
+"""What the board's views share: whose day it is, which visit, POSTs with travel times fetched before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+
+from flask import Response, abort, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldservice import auth, clock, web
+from fieldservice.dispatch import service
+from fieldservice.geo.types import Coordinates, TravelTable
+from fieldservice.models import Plan, PlanChange, Territory, UserRole, Visit
+from fieldservice.planning.problem import Day, build, row_id, visit_id
+from fieldservice.planning.rows import load_day, visit_place
+from fieldservice.planning.service import days_of_visit, table_of, with_travel
+
+type Tables = Mapping[date, TravelTable]
+type Work = Callable[[Session, Tables], ResponseReturnValue]
+
+staff = auth.require(UserRole.DISPATCHER, UserRole.ADMIN)
+
+
+def territory_of(session: Session) -> Territory:
+    """The territory that the board shows: the one asked for, or the first."""
+    asked = request.args.get("territory", type=web.row_of)
+    query = select(Territory).where(Territory.active).order_by(Territory.id)
+    return session.scalar(query.where(Territory.id == asked) if asked else query.limit(1)) or abort(404)
+
+
+def visit_of(session: Session, number: int) -> Visit:
+    """The visit with this number; 404 for none."""
+    return session.get(Visit, number) or abort(404)
+
+
+def shown_on(session: Session, visit: Visit) -> date:
+    """The day on whose board a visit is found."""
+    days = days_of_visit(visit)
+    return days[0] if days else service.wanted_day(visit, now=clock.now())
+
+
+def day_of(session: Session, territory: Territory, on: date, *, without: Visit | None = None) -> Day:
+    """A day as of now; `without` a visit that is to be placed on it, whose place its travel times cover."""
+    rows = load_day(session, territory, on, now=clock.now())
+    place = visit_place(without) if without else None
+    table = table_of(web.services().tables, rows, [place] if place else [])
+    return build(rows, table, without=[visit_id(without)] if without else [])
+
+
+def once(work: Callable[[Session], ResponseReturnValue]) -> Response:
+    """A POST's work in one transaction; the same form again changes nothing."""
+    return web.once(work, now=clock.now(), scope=f"user:{auth.actor().id}")
+
+
+def change_visit(number: int, days: Iterable[date], work: Work) -> ResponseReturnValue:
+    """Work that takes a visit from its present day to others."""
+    with web.services().db.reading() as session:
+        visit = visit_of(session, number)
+        place = visit_place(visit)
+        wanted = [*days, shown_on(session, visit)]
+        territory_id = visit.territory_id
+    return with_tables(territory_id, wanted, work, places=[place] if place else [])
+
+
+def change_back(number: int, work: Work) -> ResponseReturnValue:
+    """Work that brings back what was before a change of the plan."""
+    with web.services().db.reading() as session:
+        change = session.get(PlanChange, number) or abort(404)
+        plan = session.get_one(Plan, change.plan_id)
+        territory_id, on = plan.territory_id, plan.on
+        routes = change.before["routes"]
+        ids = [row_id(name) for route in routes for name in route["visits"] if name.startswith("v")]
+        found = session.scalars(select(Visit).where(Visit.id.in_(ids)))
+        places = [place for visit in found if (place := visit_place(visit))]
+    days = [on, *(date.fromisoformat(route["on"]) for route in routes)]
+    return with_tables(territory_id, days, work, places=places)
+
+
+def with_tables(
+    territory_id: int, days: Iterable[date], work: Work, *, places: Iterable[Coordinates] = ()
+) -> ResponseReturnValue:
+    """`once` for work that needs travel times, which are fetched before its transaction begins."""
+    joined = web.services()
+    return with_travel(
+        joined.db,
+        joined.tables,
+        territory_id,
+        days,
+        list(places),
+        now=clock.now(),
+        work=lambda tables: once(lambda session: work(session, tables)),
+    )

@@ -1,0 +1,109 @@
+"""The board's pages and parts, rendered from what is stored now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from flask import render_template, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.http import quote_etag
+
+from fieldservice import clock, web
+from fieldservice.dispatch import edge, service
+from fieldservice.dispatch.day import board_of
+from fieldservice.dispatch.forms import MoveForm
+from fieldservice.dispatch.panel import panel_of, select_visit
+from fieldservice.dispatch.wording import Broken, Wording
+from fieldservice.models import Territory, Visit
+from fieldservice.planning import judge
+from fieldservice.planning.problem import Day
+
+
+def tag_of(territory: Territory, on: date, state: service.DayState) -> str:
+    """The entity tag of a day's board: also once a minute, because a visit becomes late by time alone."""
+    minute = int(clock.now().timestamp() // 60)
+    return f"b-{territory.id}-{on.isoformat()}-{state.tag}-{minute}-v{_asked_visit() or 0}"
+
+
+def board_page(session: Session, template: str, territory: Territory, on: date) -> str:
+    """The board of a day, or its live parts; `?visit=` selects a visit."""
+    day = edge.day_of(session, territory, on)
+    state = service.state_of_day(session, territory.id, on)
+    asked = session.get(Visit, number) if (number := _asked_visit()) else None
+    panel = panel_of(session, day, state.proposal_id) if state.proposal_id else None
+    return render_template(
+        template,
+        board=board_of(session, day),
+        state=state,
+        panel=panel,
+        selected=select_visit(session, day, asked) if asked else None,
+        etag=quote_etag(tag_of(territory, on, state)),
+        territories=session.scalars(select(Territory).where(Territory.active).order_by(Territory.name)).all(),
+        today=territory.local_day(day.rows.now),
+        yesterday=on - timedelta(days=1),
+        tomorrow=on + timedelta(days=1),
+        **_frame(day),
+    )
+
+
+def inspector(session: Session, visit: Visit) -> str:
+    """The inspector of one visit."""
+    day = edge.day_of(session, visit.territory, edge.shown_on(session, visit))
+    selected = select_visit(session, day, visit)
+    return render_template("board/_inspector.html", selected=selected, **_frame(day))
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why a move did not happen: rules that it breaks, or a plan that somebody changed meanwhile."""
+
+    broken: Sequence[Broken] = ()
+    judgement: judge.Judgement | None = None
+    stale: bool = False
+
+
+def move_page(
+    session: Session, visit: Visit, on: date, form: MoveForm, template: str, refused: Refused | None = None
+) -> str:
+    """Where a visit could go on a day, and what came of the last try."""
+    day = edge.day_of(session, visit.territory, on, without=visit)
+    found = judge.candidates(day, visit) if service.can_be_placed(visit) else []
+    soft = [one for one in found if one.refusal and one.refusal.rule in judge.SOFT_RULES]
+    hard = [one.refusal for one in found if one.refusal and one.refusal.rule not in judge.SOFT_RULES]
+    return render_template(
+        template,
+        visit=visit,
+        form=form,
+        refused=refused or Refused(),
+        candidates=[one for one in found if one.refusal is None],
+        soft=soft,
+        refusals=Wording(day).grouped(hard),
+        placed=day.rows.plan is not None and visit.stop is not None,
+        yesterday=on - timedelta(days=1),
+        tomorrow=on + timedelta(days=1),
+        **_frame(day),
+    )
+
+
+def refused_page(session: Session, territory: Territory, on: date, broken: Sequence[Broken]) -> str:
+    """What keeps a change from being undone."""
+    return render_template("board/refused.html", broken=broken, **_frame(edge.day_of(session, territory, on)))
+
+
+def _frame(day: Day) -> dict[str, Any]:
+    """What every part of the board needs."""
+    plan = day.rows.plan
+    return {
+        "on": day.rows.on,
+        "zone": day.rows.territory.zone,
+        "plan_version": plan.version if plan else 0,
+        "wording": Wording(day),
+    }
+
+
+def _asked_visit() -> int | None:
+    return request.args.get("visit", type=web.row_of)

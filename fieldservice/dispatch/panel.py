@@ -1,0 +1,141 @@
+"""What the inspector shows: one visit and why it is there, or a proposal with its exceptions first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldservice.dispatch.day import Bar, bar_of
+from fieldservice.models import OfficeTask, Proposal, Technician, Visit
+from fieldservice.planning.adoption import overtaken
+from fieldservice.planning.problem import Day
+from fieldservice.planning.rows import visit_options
+from fieldservice.planning.why import Why, why
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The visit that the inspector shows, with its place on the day and what can be said about it."""
+
+    visit: Visit
+    technician: Technician | None
+    bar: Bar | None
+    why: Why | None
+    task: OfficeTask | None
+
+    @property
+    def spare(self) -> timedelta | None:
+        """From the planned start to the end of the promised window; negative when it is late."""
+        if self.bar is None or self.bar.window is None:
+            return None
+        return self.bar.window.ends_at - self.bar.starts_at
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the plan as it is and as it would be."""
+
+    name: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class ProposedChange:
+    """What a proposal does with one visit; technicians and times are None where it has no stop."""
+
+    visit: Visit
+    old_technician_id: int | None
+    old_starts_at: datetime | None
+    technician_id: int | None
+    starts_at: datetime | None
+    kept: bool
+    overtaken: bool
+
+    @property
+    def only_time(self) -> bool:
+        """Whether the visit stays with its technician."""
+        return self.technician_id is not None and self.technician_id == self.old_technician_id
+
+    @property
+    def exception(self) -> bool:
+        """Whether somebody has to look at it: a promise that breaks, or a change that no longer holds."""
+        return not self.kept or self.overtaken
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A proposal as a dispatcher reads it."""
+
+    proposal: Proposal
+    figures: tuple[Figure, ...]
+    changes: tuple[ProposedChange, ...]
+    unassigned: tuple[Visit, ...]
+
+    @property
+    def exceptions(self) -> list[ProposedChange]:
+        """What has to be looked at before accepting."""
+        return [change for change in self.changes if change.exception]
+
+    @property
+    def moves(self) -> list[ProposedChange]:
+        """Visits that go to another technician, or find one."""
+        return [change for change in self.changes if not change.exception and not change.only_time]
+
+    @property
+    def shifts(self) -> list[ProposedChange]:
+        """Visits that only begin earlier or later."""
+        return [change for change in self.changes if not change.exception and change.only_time]
+
+    @property
+    def visit_ids(self) -> frozenset[int]:
+        """The visits that would change."""
+        return frozenset(change.visit.id for change in self.changes)
+
+
+def select_visit(session: Session, day: Day, visit: Visit) -> Selected:
+    """A visit as the inspector shows it on a day; without a place when it is not on this day."""
+    technician, bar = bar_of(day, visit) or (None, None)
+    task = session.scalar(
+        select(OfficeTask).where(OfficeTask.visit_id == visit.id, OfficeTask.done_at.is_(None)).limit(1)
+    )
+    return Selected(visit, technician, bar, why(day, visit), task)
+
+
+def panel_of(session: Session, day: Day, proposal_id: int) -> Panel:
+    """An open proposal; a change that no longer holds is marked."""
+    proposal = session.get_one(Proposal, proposal_id)
+    summary = proposal.summary
+    stale = overtaken(day, proposal.routes, proposal.based_on)
+    ids = {entry["visit_id"] for entry in (*summary["changes"], *summary["unassigned"])}
+    found = session.scalars(select(Visit).where(Visit.id.in_(ids)).options(*visit_options())).all()
+    visits = {visit.id: visit for visit in found}
+    return Panel(
+        proposal=proposal,
+        figures=tuple(
+            Figure(name, int(summary[f"{name}_before{unit}"]), int(summary[f"{name}_after{unit}"]))
+            for name, unit in (("driving", "_s"), ("overtime", "_s"), ("unassigned", ""))
+        ),
+        changes=tuple(_change(entry, visits[entry["visit_id"]], stale) for entry in summary["changes"]),
+        unassigned=tuple(visits[entry["visit_id"]] for entry in summary["unassigned"]),
+    )
+
+
+def _change(entry: dict[str, Any], visit: Visit, stale: frozenset[int]) -> ProposedChange:
+    return ProposedChange(
+        visit=visit,
+        old_technician_id=entry["from_technician_id"],
+        old_starts_at=_instant(entry["from_starts_at"]),
+        technician_id=entry["to_technician_id"],
+        starts_at=_instant(entry["to_starts_at"]),
+        kept=entry["promise_kept"],
+        overtaken=visit.id in stale,
+    )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -15,7 +15,7 @@ DEV_STAMP := .venv/.dev-stamp
 TOOLS_STAMP := .venv/.tools-stamp
 STATIC_STAMP := fieldservice/static/vendor/manifest.json
 
-.PHONY: help setup setup-tests demo run test check format lock clean
+.PHONY: help setup setup-tests demo run test check format messages lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -39,11 +39,14 @@ check: setup $(DEV_STAMP)  ## format, lint, types, import rules, templates, docu
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(PYTHON) -m pytest tests/setup/test_templates.py tests/setup/test_documentation.py tests/setup/test_repository.py
+	$(PYTHON) -m pytest tests/setup/test_templates.py tests/setup/test_documentation.py tests/setup/test_repository.py tests/docs
 
 format: $(DEV_STAMP)  ## let ruff arrange the code
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
+
+messages: setup  ## write the texts for translators to fieldservice/translations/messages.pot
+	$(PYTHON) scripts/messages.py
 
 lock:  ## pin the dependencies of pyproject.toml again (needs uv)
 	$(LOCKED) --output-file requirements.lock

@@ -183,7 +183,7 @@ def offered_windows(service: Service, rows: DayRows) -> list[Window]:
     if not working or beyond or is_holiday(territory, rows.on):
         return []
     zone = territory.zone
-    starts = min(day.starts_at for day in working).astimezone(zone)
+    starts = _full_hour(min(day.starts_at for day in working).astimezone(zone))
     ends = max(day.ends_at for day in working)
     found = []
     # local wall time plus a duration: a window from 8 to 10 stays one on the days the clock changes
@@ -192,6 +192,12 @@ def offered_windows(service: Service, rows: DayRows) -> list[Window]:
             found.append(Window(starts, window_ends))
         starts = window_ends
     return found
+
+
+def _full_hour(local: datetime) -> datetime:
+    """The next full hour by the wall clock: customers remember 8 to 10, not 7:30 to 9:30."""
+    hour = local.replace(minute=0, second=0, microsecond=0)
+    return hour if hour == local else hour + timedelta(hours=1)
 
 
 def is_holiday(territory: Territory, on: date) -> bool:
@@ -204,7 +210,7 @@ def is_holiday(territory: Territory, on: date) -> bool:
 
 def table_of(tables: TravelTables, rows: DayRows, extra: Sequence[Coordinates] = ()) -> TravelTable:
     """The travel table of a day and of the places in `extra`."""
-    key = (rows.territory.id, rows.on)
+    key = (rows.territory.id, rows.on, rows.only)
     return tables.of(key, [*rows.places(), *extra], at=rows.epoch + _MORNING)
 
 

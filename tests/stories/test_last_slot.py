@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -57,12 +56,13 @@ def test_fifty_customers_one_slot(
     """Over HTTP, reserving and booking in turn: one winner a round, 409 for the others, p99 < 2 s."""
     now = real_now()
     today = now.date()
-    company = db.run(lambda session: open_company(session, today, ROUNDS))
+    company = db.run(lambda session: open_company(session, today, ROUNDS + 1))
+    days = list(rivals.offered(today, ROUNDS + 1))
     seconds: list[float] = []
     with web_server(settings) as running:
         browsers = [Browser(running) for _ in range(RIVALS)]
-        for turn, on in enumerate(rivals.offered(today, ROUNDS)):
-            reserve = turn % 2 == 0
+        for turn, on in enumerate(days):
+            reserve = turn % 2 == 1
             for position, browser in enumerate(browsers):
                 browser.address = f"198.18.{turn}.{position}"  # the limit per address is another test's
                 browser.see_a_form()
@@ -77,9 +77,10 @@ def test_fifty_customers_one_slot(
                 if outcome.result.status == 409:
                     assert "That time was just taken" in outcome.result.text
             assert overlaps(db) == 0
-            seconds += [outcome.seconds for outcome in outcomes]
-    assert count(db, "hold") == ROUNDS / 2
-    rivals.require_only_winners_stored(db, ROUNDS // 2)
+            if turn > 0:  # the first round warms the server up
+                seconds += [outcome.seconds for outcome in outcomes]
+    assert count(db, "hold") == ROUNDS // 2
+    rivals.require_only_winners_stored(db, ROUNDS // 2 + 1)
     p99 = percentile(seconds, 0.99)
     record_property("p99_s", round(p99, 2))
     print(f"{len(seconds)} requests: p50 {percentile(seconds, 0.5):.2f} s, p99 {p99:.2f} s")
@@ -101,29 +102,19 @@ def test_fifty_processes_one_slot(
     database_url: str, db: Database, record_property: Callable[..., None]
 ) -> None:
     """Processes with nothing in common but the database: one winner a round, no overlap, p99 < 2 s."""
-    company = db.run(lambda session: open_company(session, TODAY, ROUNDS))
-    days = tuple(rivals.offered(TODAY, ROUNDS))
+    company = db.run(lambda session: open_company(session, TODAY, ROUNDS + 1))
+    days = tuple(rivals.offered(TODAY, ROUNDS + 1))
     contest = Contest(database_url, company.service.id, company.territory.id, days, NOW)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.stories.rivals"])
-    barrier, results = context.Barrier(RIVALS), context.Queue()
-    processes = [
-        context.Process(target=rivals.rival, args=(contest, f"rival{position}", barrier, results))
-        for position in range(RIVALS)
-    ]
-    for process in processes:
-        process.start()
-    found = [results.get(timeout=120) for _ in range(RIVALS * ROUNDS)]
-    for process in processes:
-        process.join(timeout=60)
-    assert {process.exitcode for process in processes} == {0}
-    assert [result for on, result, _ in found if on is None] == []
-    for on in days:
-        rivals.require_one_winner(db, Counter(result for when, result, _ in found if when == on), RIVALS)
-    rivals.require_only_winners_stored(db, ROUNDS)
-    p99 = percentile([seconds for *_, seconds in found], 0.99)
+    attempts = rivals.race_processes(contest, RIVALS)
+    assert len(attempts) == RIVALS * ROUNDS
+    for on in days[1:]:
+        results = Counter(attempt.result for attempt in attempts if attempt.on == on)
+        assert results == {"won": 1, "taken": RIVALS - 1}, results
+    assert overlaps(db) == 0
+    rivals.require_only_winners_stored(db, ROUNDS + 1)
+    p99 = percentile([attempt.seconds for attempt in attempts], 0.99)
     record_property("p99_s", round(p99, 2))
-    print(f"{len(found)} attempts: p99 {p99:.2f} s")
+    print(f"{len(attempts)} attempts: p99 {p99:.2f} s")
     assert p99 < P99_S
 
 

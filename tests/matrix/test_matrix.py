@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -157,19 +158,20 @@ def test_no_change_without_the_token_of_the_page(site: Site) -> None:
     assert dump(site.db) == before
 
 
-@pytest.mark.parametrize("number", [0, 999_999, 2**31, 2**63, 10**30])
-def test_numbers_of_nothing_are_not_found(site: Site, number: int) -> None:
+NUMBERS = (0, 999_999, 2**31, 2**63, 10**30)
+
+
+def test_numbers_of_nothing_are_not_found(site: Site) -> None:
     """An id that does not exist, or does not fit into a database's integer, is 404 for all who sign in."""
-    for row in TABLE:
-        if "<int:" not in row.rule:
-            continue
+    wrong = []
+    for row, number in product((row for row in TABLE if "<int:" in row.rule), NUMBERS):
         for actor in STAFF:
             values = site.world.values(row.rule, actor)
-            numbers = dict.fromkeys(re.findall(r"<int:(\w+)>", row.rule), number)
-            path = site.path(row.rule, values | numbers)
-            answer = site.browsers[actor].send(row.method, path, site.world.form(row.rule))
-            expected = ("404", "403") if row.answers[actor] == "403" else ("404",)
-            assert _outcome(answer) in expected, f"{row} with {number}: {actor} gets {_outcome(answer)}"
+            path = site.path(row.rule, values | dict.fromkeys(re.findall(r"<int:(\w+)>", row.rule), number))
+            outcome = _outcome(site.browsers[actor].send(row.method, path, site.world.form(row.rule)))
+            if outcome not in ("404", "403" if row.answers[actor] == "403" else "404"):
+                wrong.append(f"{row.method} {path}: {actor} gets {outcome}")
+    assert not wrong, "\n".join(wrong)
 
 
 STRANGE = (
@@ -177,7 +179,7 @@ STRANGE = (
     "x",
     "-1",
     "0",
-    str(10**30),
+    "10" * 15,
     "0001-01-01",
     "9999-12-31",
     "2026-02-30",
@@ -188,11 +190,10 @@ STRANGE = (
 ASKED = ("day", "on", "visit", "territory", "proposal", "service", "by", "q", "next", "fragment")
 
 
-@pytest.mark.parametrize("value", STRANGE, ids=lambda value: repr(value)[:12])
-def test_strange_values_in_addresses_are_no_error_of_ours(site: Site, value: str) -> None:
+def test_strange_values_in_addresses_are_no_error_of_ours(site: Site) -> None:
     """Whatever stands behind the question mark or in place of a day, the answer is a page or a refusal."""
     wrong = []
-    for row in (row for row in TABLE if row.method in SAFE):
+    for row, value in product((row for row in TABLE if row.method in SAFE), STRANGE):
         actor = next((actor for actor in ACTORS if row.answers[actor] == "200"), "dispatcher")
         values = site.world.values(row.rule, actor)
         paths = {site.path(row.rule, values)}

@@ -59,7 +59,7 @@ STAFF = ("technician", "colleague", "dispatcher", "admin")
 MAY_SEE_THE_CUSTOMER = ("customer", "technician", "dispatcher", "admin")
 SECRETS = ("Ada Marker", "Marker Lane 7", "+14105550177", "ada.marker@example.com", "HH-MARKER", "Gate 4711")
 UNKNOWN = "A" * 43
-PROMISED = window(TODAY, 15, 17)
+PROMISED = window(TODAY, 13, 15)
 
 
 @dataclass
@@ -84,6 +84,8 @@ class World:
             "filename": "vendor/manifest.json",
             **self.numbers,
         }
+        if rule.endswith("/locate"):
+            everything["visit_id"] = self.numbers["lost_visit_id"]
         return {name: everything[name] for name in re.findall(r"<(?:\w+:)?(\w+)>", rule)}
 
     def form(self, rule: str) -> Mapping[str, Any]:
@@ -137,7 +139,7 @@ def make_world(services: Services) -> World:
 
 
 def _office(session: Session, world: World, services: Services) -> None:
-    """A change that can be undone, a search that runs, a proposal that waits."""
+    """A change that can be undone, a search that runs, a proposal that waits, an address nobody found."""
     company, spare = world.company, window(TOMORROW, 10, 12)
     visit = _visit(session, company, company.technicians[0], "HH-MOVED", spare)
     change = move_visit(
@@ -156,8 +158,10 @@ def _office(session: Session, world: World, services: Services) -> None:
     job = improve.request_proposal(session, plan, now=NOW, actor="test")
     proposal = improve.store_proposal(session, improve.Found(today, today.plan), job=job, seconds=1, now=NOW)
     world.plan_version = plan.version
+    lost = make_work_order(session, site=make_site(session, at=None), service=company.service)
     world.numbers = {
         "visit_id": world.visit.id,
+        "lost_visit_id": make_visit(session, territory=company.territory, work_order=lost).id,
         "change_id": change.id,
         "job_id": job.id,
         "proposal_id": proposal.id,

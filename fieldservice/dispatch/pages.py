@@ -82,7 +82,7 @@ def move_page(
         candidates=[one for one in found if one.refusal is None],
         soft=soft,
         refusals=Wording(day).grouped(hard),
-        placed=day.rows.plan is not None and visit.stop is not None,
+        present=visit.stop.technician_id if visit.stop else None,
         yesterday=on - timedelta(days=1),
         tomorrow=on + timedelta(days=1),
         **_frame(day),

@@ -117,7 +117,17 @@ def _same_territory(_endpoint: str, values: dict[str, Any]) -> None:
 
 @bp.context_processor
 def _helpers() -> dict[str, Any]:
-    return {"visit_title": title, "hour_words": _hour_words, "seconds_words": _seconds_words}
+    return {
+        "visit_title": title,
+        "hour_words": _hour_words,
+        "short_time": _short_time,
+        "seconds_words": _seconds_words,
+    }
+
+
+def _short_time(instant: datetime, zone: ZoneInfo) -> str:
+    """A time for where there is little room and the hours are written above."""
+    return web.clock_time(instant, zone).removesuffix(" am").removesuffix(" pm")
 
 
 def _hour_words(minute: int) -> str:

@@ -207,7 +207,7 @@ def _length(length_s: int | str) -> str:
 
 
 def title(visit: Visit) -> str:
-    """The few words by which a dispatcher knows a visit: the service and the first symptom."""
+    """The few words by which a dispatcher knows a visit: the first symptom and the service."""
     answers: list[Any] = list((visit.work_order.answers or {}).values())
     symptom = next((answer[0] for answer in answers if isinstance(answer, list) and answer), "")
-    return f"{visit.service.name} · {symptom}" if symptom else visit.service.name
+    return f"{symptom} · {visit.service.name}" if symptom else visit.service.name

@@ -4,22 +4,30 @@
 //   .board[data-poll]            address of the live parts; answers 304 until something changed. Each part is an
 //                                element with an id and replaces the one of the same id
 //   #live                        the live state; data-late holds the words for "no answer"
+//   a[data-select]               address of the inspector of the visit that the link selects
 //   .lane[data-technician]       a technician's row: a list whose bars are a.bar or button.bar, each with an id
 //   .bar, .visit-card            data-visit, data-move (the Move page), data-move-fragment (its part for #move);
 //                                data-movable when it may be dragged
 //   .now-line, .now-label        data-now, the minute of the day when the page was made
-//   #drop-form                   the same form as in the Move dialog: visit, technician, start (HH:MM)
+//   #drop-form                   the same form as in the Move dialog #move: visit, technician, start (HH:MM)
+//   #toast                       what has just happened
 import { startClock } from "./board/clock.js";
 import { enableDragging, isDragging } from "./board/drag.js";
 import { enableKeys, setTabStops } from "./board/keys.js";
 import { startPolling } from "./board/poll.js";
+import { enableSelecting } from "./board/select.js";
+import { enableSending } from "./board/send.js";
+import { fadeToast } from "./board/toast.js";
 
 const board = document.querySelector(".board[data-poll]");
 
 if (board) {
   enableKeys(board);
+  enableSelecting(board);
+  enableSending(document.getElementById("move"));
   enableDragging(board);
   startClock(board);
+  fadeToast(document.getElementById("toast"));
   startPolling(board, {
     mayReplace: () => !isDragging() && !document.querySelector("dialog[open]"),
     replaced: () => {

@@ -39,7 +39,7 @@ function start(element) {
   const map = createMap(element);
   if (position) map.setView(position, Number(element.dataset.zoom));
   if (position && element.dataset.latitudeField) addPin(map, element, position);
-  else if (position) addPlace(map, position);
+  else if (position && !element.dataset.routes) addPlace(map, position);
   if (element.dataset.routes) addRoutes(map, element);
   addTiles(map, element.dataset);
   new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(element);

@@ -6,13 +6,13 @@ const LATE_MS = 15000;
 
 const pause = () => PERIOD_MS + (Math.random() - 0.5) * JITTER_MS;
 
-/** Replaces a part and keeps what the person was doing in it: focus and scroll position. */
+/** Replaces a part and keeps what the person was doing in it: focus and scroll positions. */
 function replacePart(current, next) {
   const focused = current.contains(document.activeElement) ? document.activeElement.id : "";
-  const { scrollTop, scrollLeft } = current;
+  const scrolled = [current, ...current.querySelectorAll("[id]")].filter(({ scrollTop }) => scrollTop > 0);
+  const places = scrolled.map(({ id, scrollTop }) => [id, scrollTop]);
   current.replaceWith(next);
-  next.scrollTop = scrollTop;
-  next.scrollLeft = scrollLeft;
+  for (const [id, scrollTop] of places) document.getElementById(id)?.scrollTo(0, scrollTop);
   window.htmx?.process(next);
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
@@ -41,12 +41,14 @@ export function startPolling(board, { mayReplace, replaced }) {
 
   const ask = async () => {
     const headers = { Accept: "text/html", ...(etag && { "If-None-Match": etag }) };
-    const answer = await fetch(board.dataset.poll, { headers, cache: "no-store" });
+    const asked = location.search; // the selected visit
+    const answer = await fetch(`${board.dataset.poll.split("?")[0]}${asked}`, { headers, cache: "no-store" });
     if (answer.redirected || answer.status === 401) return location.reload(); // signed out meanwhile
     if (answer.ok || answer.status === 304) answeredAt = Date.now();
     if (!answer.ok) return;
     const html = await answer.text();
-    if (!mayReplace()) return; // the etag stays, so the next answer brings it again
+    // The etag stays, so the next answer brings it again.
+    if (!mayReplace() || asked !== location.search) return;
     etag = answer.headers.get("ETag") ?? "";
     replaceParts(html);
     replaced();

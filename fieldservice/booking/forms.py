@@ -22,7 +22,7 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import AnyOf, Email, InputRequired, Length, Optional
+from wtforms.validators import AnyOf, DataRequired, Email, InputRequired, Length, Optional
 
 from fieldservice.booking.drafts import Contact, SiteAnswers
 from fieldservice.geo.types import Coordinates
@@ -55,7 +55,7 @@ class Readable:
 
 def text(label: Any, longest: int, *, required: Any = None, **options: Any) -> StringField:
     """One line of text up to a length."""
-    first = InputRequired(required) if required else Optional()
+    first = DataRequired(required) if required else Optional()
     too_long = Length(max=longest, message=_("Use %(max)d characters or fewer"))
     return StringField(label, validators=[first, too_long, Readable()], filters=[tidy], **options)
 

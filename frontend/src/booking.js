@@ -101,3 +101,6 @@ document.addEventListener("htmx:after:swap", (event) => {
   const { target } = event.detail.ctx;
   if (target.id === "windows") target.querySelector("[data-focus]")?.focus();
 });
+
+// What stands in for scripts is not needed once they run.
+for (const element of document.querySelectorAll("[data-without-script]")) element.remove();

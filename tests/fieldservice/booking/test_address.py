@@ -32,13 +32,11 @@ def test_suggestions_begin_like_what_was_typed(walker: Walker) -> None:
     assert "found" in page.html
 
 
-@pytest.mark.parametrize(
-    "typed", ["", "ab", "%00%00%00", "*" * 300, "%E2%80%AE%E2%80%AE", "'; DROP TABLE street"]
-)
-def test_suggestions_survive_whatever_is_typed(walker: Walker, typed: str) -> None:
+def test_suggestions_survive_whatever_is_typed(walker: Walker) -> None:
     """Nothing that can be typed is an error."""
-    walker.open(f"/book/address-suggestions?q={typed}")
-    assert walker.status == 200
+    for typed in ("", "ab", "%00%00%00", "*" * 300, "%E2%80%AE%E2%80%AE", "'; DROP TABLE street"):
+        walker.open(f"/book/address-suggestions?q={typed}")
+        assert walker.status == 200
 
 
 def test_finding_shows_the_address_with_its_pin_before_going_on(walker: Walker, services: Services) -> None:
@@ -162,14 +160,16 @@ def test_a_pin_set_by_a_person_is_kept(walker: Walker, services: Services) -> No
         assert site.unit == "7"
 
 
-@pytest.mark.parametrize("value", ["nan", "inf", "91", "-1e400", "x", "1,5", "9" * 24])
-def test_a_pin_that_is_no_place_is_not_set(walker: Walker, services: Services, value: str) -> None:
+def test_a_pin_that_is_no_place_is_not_set(walker: Walker, services: Services) -> None:
     """The address keeps the place that was found."""
     walker.choose_problem()
     walker.send(q=walker.home.label, find="yes")
-    walker.send(access_kind="home", pin_lat=value, pin_lon=value)
-    assert walker.status in (200, 422)
-    assert stored_site(services)["pin_set_by_person"] is False
+    form, url = walker.page, walker.url
+    for value in ("nan", "inf", "91", "-1e400", "x", "1,5", "9" * 24):
+        walker.page, walker.url = form, url
+        walker.send(access_kind="home", pin_lat=value, pin_lon=value, idempotency_key=f"sent with {value}")
+        assert walker.status == 200
+        assert stored_site(services)["pin_set_by_person"] is False
 
 
 def test_a_pin_far_from_its_address_is_refused(walker: Walker) -> None:

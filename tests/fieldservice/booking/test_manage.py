@@ -200,12 +200,12 @@ def test_the_calendar_file_says_what_was_promised(booked: Walker, services: Serv
     assert str(event["url"]).endswith(booked.url)
 
 
-@pytest.mark.parametrize("token", ["a" * 43, "x", "%00", "a" * 5000, "%F0%9F%92%A9"])
-@pytest.mark.parametrize("page", ["", "/booked", "/time", "/windows", "/cancel", "/calendar.ics"])
-def test_an_unknown_link_is_404(walker: Walker, token: str, page: str) -> None:
-    """Whatever stands where a token belongs."""
-    walker.open(f"/visit/{token}{page}")
-    assert walker.status == 404
+def test_an_unknown_link_is_404(walker: Walker) -> None:
+    """On every page, whatever stands where a token belongs."""
+    for token in ("a" * 43, "x", "%00", "a" * 5000, "%F0%9F%92%A9"):
+        for page in ("", "/booked", "/time", "/windows", "/cancel", "/calendar.ics"):
+            walker.open(f"/visit/{token}{page}")
+            assert walker.status == 404
 
 
 def test_an_old_link_is_410(booked: Walker, clock_at_now: Traveller) -> None:

@@ -64,7 +64,7 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Collect texts."""
         if self._textarea:
-            self.fields[self._textarea] = self.fields[self._textarea] + data.lstrip("\n")
+            self.fields[self._textarea] = self.fields[self._textarea] + data.lstrip("\r\n")
         if not self._silent:
             self._texts.append(data)
 

@@ -32,6 +32,8 @@ from tests.matrix.world import (
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 SIGN_IN = "login"
+PROTECTION = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Cache-Control")
+FORBIDDEN_INLINE = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>|<style\b|<[^>]*\s(?:style|on[a-z]+)=\"[^>]*>")
 
 
 class Row(NamedTuple):
@@ -102,14 +104,42 @@ def _told(answer: TestResponse) -> list[str]:
     return [secret for secret in SECRETS if secret in answer.text or secret in str(answer.headers)]
 
 
+def _faults(answer: TestResponse) -> list[str]:
+    """What the protective headers lack, and what they would make the browser refuse."""
+    lacking = [name for name in PROTECTION if name not in answer.headers]
+    return lacking + (FORBIDDEN_INLINE.findall(answer.text) if answer.mimetype == "text/html" else [])
+
+
+def _unequal(app: Flask) -> set[tuple[str, str]]:
+    """Rules without a row, and rows without a rule."""
+    return {(row.method, row.rule) for row in TABLE} ^ {(method, rule.rule) for method, rule in _rules(app)}
+
+
 def test_every_rule_has_a_row_and_every_row_a_rule(app: Flask) -> None:
     """A route that is added without saying who may use it fails here."""
-    assert {(row.method, row.rule) for row in TABLE} == {(method, rule.rule) for method, rule in _rules(app)}
+    assert _unequal(app) == set()
     assert len(TABLE) == len({(row.method, row.rule) for row in TABLE})
 
 
+def test_a_forgotten_rule_would_be_found(app: Flask) -> None:
+    """The control: a rule that nobody wrote into the table is noticed."""
+    app.add_url_rule("/forgotten", "forgotten", lambda: "", methods=["POST"])
+    assert _unequal(app) == {("POST", "/forgotten")}
+
+
+def test_a_view_without_protection_would_be_found(site: Site) -> None:
+    """The control: when a view loses its guard, a stranger sees the customer, and the matrix notices both."""
+    row = next(row for row in TABLE if row.rule == "/board/<day:on>")
+    endpoint = next(rule.endpoint for _, rule in _rules(site.app) if rule.rule == row.rule)
+    guarded = site.app.view_functions[endpoint]
+    site.app.view_functions[endpoint] = guarded.__wrapped__  # type: ignore[attr-defined]
+    answer = site.ask(row, "nobody")
+    assert _outcome(answer) != row.answers["nobody"]
+    assert _told(answer)
+
+
 def test_reading(site: Site) -> None:
-    """Each person gets each page as the table says, nothing of the customer leaks, nothing is written."""
+    """Each person gets each page as the table says, with its headers; nothing leaks, nothing is written."""
     before = dump(site.db)
     wrong = []
     for row in (row for row in TABLE if row.method in SAFE):
@@ -119,6 +149,8 @@ def test_reading(site: Site) -> None:
                 wrong.append(f"{row}: {actor} gets {_outcome(answer)}, not {row.answers[actor]}")
             if actor not in MAY_SEE_THE_CUSTOMER and (told := _told(answer)):
                 wrong.append(f"{row}: {actor} is told {told}")
+            if faults := _faults(answer):
+                wrong.append(f"{row}: {actor} gets {faults}")
             head = site.ask(row._replace(method="HEAD"), actor)
             if head.status_code != answer.status_code:
                 wrong.append(f"HEAD {row.rule}: {actor} gets {head.status_code}")

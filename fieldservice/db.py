@@ -89,9 +89,16 @@ def make_engine(url: str) -> Engine:
     """An engine whose transactions are safe to decide in: see `docs/decisions.md` for the settings."""
     if not url.startswith("sqlite"):
         return create_engine(
-            url, pool_pre_ping=True, pool_size=10, max_overflow=40, connect_args={"options": _POSTGRES_LIMITS}
+            url,
+            pool_pre_ping=True,
+            pool_size=10,
+            max_overflow=40,
+            connect_args={"options": _POSTGRES_LIMITS},
+            hide_parameters=True,  # logs are no place for customers' names
         )
-    engine = create_engine(url, connect_args={"timeout": 20}, pool_size=10, max_overflow=60)
+    engine = create_engine(
+        url, connect_args={"timeout": 20}, pool_size=10, max_overflow=60, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:

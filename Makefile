@@ -45,7 +45,7 @@ format: $(DEV_STAMP)  ## let ruff arrange the code
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-messages: setup  ## write the texts for translators to fieldservice/translations/messages.pot
+messages: $(RUN_STAMP)  ## write the texts for translators to fieldservice/translations/messages.pot
 	$(PYTHON) scripts/messages.py
 
 lock:  ## pin the dependencies of pyproject.toml again (needs uv)

@@ -6,19 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice.geo.tables import TravelTables
-from fieldservice.geo.types import Coordinates, TravelTable
-from fieldservice.models import Plan, Route, Stop, StopKind, Technician, Visit, VisitEvent, VisitState, Window
+from fieldservice.geo.types import TravelTable
+from fieldservice.models import NotAllowed, Stop, StopKind, Technician, Visit, VisitEvent, VisitState
 from fieldservice.models.visit import ENDED, PLANNABLE, UNDERWAY
 from fieldservice.planning.agenda import Agenda, Entry, agenda
 from fieldservice.planning.problem import build
 from fieldservice.planning.progress import follow
-from fieldservice.planning.rows import load_day, visit_place
+from fieldservice.planning.rows import load_day
 from fieldservice.planning.service import lock_territory, table_of
 
 UNDO_OFFERED = timedelta(minutes=10)
@@ -52,8 +51,12 @@ _STATES = {
 }
 
 
+class NoTechnician(Exception):
+    """The account belongs to no technician who works here."""
+
+
 class NotYourVisit(Exception):
-    """The visit is not on a route of this technician."""
+    """The visit is not, or no longer, on a route of this technician."""
 
 
 class AnotherUnderway(Exception):
@@ -64,8 +67,20 @@ class AnotherUnderway(Exception):
         self.visit = visit
 
 
+class NotToday(Exception):
+    """The visit is planned for a later day: whoever makes it today has to be planned for today."""
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(f"visit {visit.id} is not planned for today")
+        self.visit = visit
+
+
 class WrongTime(Exception):
     """The tap is said to be in the future or more than a day old."""
+
+
+class EventReused(Exception):
+    """The event's id is that of a tap on another visit."""
 
 
 @dataclass(frozen=True)
@@ -97,20 +112,36 @@ class PhoneDay:
 
     @property
     def later(self) -> list[Entry]:
-        """Stops after the next visit, breaks among them."""
+        """Stops after the next visit, breaks among them; a break stays until it is over."""
         upcoming = self.next
         return [
             entry
             for entry in self.agenda.entries
-            if entry is not upcoming and not entry.fact and entry.kind != StopKind.HOLD
+            if entry is not upcoming
+            and entry.kind != StopKind.HOLD
+            and (not entry.fact or (entry.kind == StopKind.BREAK and entry.ends_at > self.now))
         ]
+
+    @property
+    def undoable(self) -> Visit | None:
+        """The visit whose last step can still be taken back; of several, that of the newest step."""
+        steps = [
+            (step.recorded_at, step.id, entry.visit)
+            for entry in self.visits
+            if entry.visit and (step := undoable_step(entry.visit, self.now))
+        ]
+        return max(steps, key=lambda step: step[:2])[2] if steps else None
+
+    def entry_of(self, visit: Visit) -> Entry:
+        """The stop of a visit that is on this day's route."""
+        return next(entry for entry in self.visits if entry.visit is visit)
 
 
 def technician_of(session: Session, technician_id: int | None) -> Technician:
-    """The signed-in technician. Raises NotYourVisit for an account without one."""
+    """The signed-in technician. Raises NoTechnician."""
     technician = session.get(Technician, technician_id) if technician_id else None
     if technician is None or not technician.active:
-        raise NotYourVisit
+        raise NoTechnician
     return technician
 
 
@@ -118,15 +149,15 @@ def phone_day(
     session: Session, technician: Technician, on: date, *, tables: TravelTables, now: datetime
 ) -> PhoneDay:
     """The technician's route of a day, timed as of now."""
-    rows = load_day(session, technician.territory, on, now=now)
+    rows = load_day(session, technician.territory, on, now=now, only=technician.id)
     day = build(rows, table_of(tables, rows))
-    entry = next(entry for entry in rows.technicians if entry.technician.id == technician.id)
-    estimated = entry.route is not None and entry.route.travel_estimated
+    [own] = rows.technicians
+    estimated = own.route is not None and own.route.travel_estimated
     return PhoneDay(technician, on, now, agenda(day, technician.id), estimated)
 
 
-def next_day(session: Session, technician: Technician, *, now: datetime) -> Stop | None:
-    """The first stop after today, for a day without visits."""
+def next_stop(session: Session, technician: Technician, *, now: datetime) -> Stop | None:
+    """The first visit after now, for a day without visits."""
     return session.scalar(
         select(Stop)
         .where(Stop.technician_id == technician.id, Stop.starts_at > now, Stop.kind == StopKind.VISIT)
@@ -143,9 +174,18 @@ def own_visit(session: Session, technician: Technician, visit_id: int) -> Visit:
     return visit
 
 
-def planned_on(session: Session, visit: Visit) -> date | None:
-    """The day whose route has the visit."""
-    return session.scalar(select(Plan.on).join(Route).join(Stop).where(Stop.visit_id == visit.id))
+def planned_on(visit: Visit) -> date:
+    """The day whose route has the visit. Raises NotYourVisit for a visit that is on none."""
+    if visit.stop is None:
+        raise NotYourVisit
+    return visit.stop.route.plan.on
+
+
+def undoable_step(visit: Visit, at: datetime) -> VisitEvent | None:
+    """The technician's last step, while it is young enough to be taken back."""
+    step = visit.last_step
+    own = step is not None and step.to_state in _STATES.values()
+    return step if step and own and at - step.occurred_at <= UNDO_OFFERED else None
 
 
 def tap(
@@ -159,35 +199,53 @@ def tap(
 ) -> Visit:
     """Record a tap, move the visit on and time the rest of the route anew; the same event again does nothing.
 
-    Raises NotYourVisit, WrongTime, AnotherUnderway when a second visit would be begun, NotAllowed for a step
-    that does not exist, StaleTravel.
+    Raises NotYourVisit, NotToday, WrongTime, AnotherUnderway when a second visit would be begun, NotAllowed
+    for a step that does not exist or an undo that comes too late, EventReused, StaleTravel.
     """
-    visit = own_visit(session, technician, event.visit_id)
     if not now - _PAST <= event.occurred_at <= now + _FUTURE:
         raise WrongTime
-    lock_territory(session, visit.territory)
-    session.refresh(visit)
-    if session.scalar(select(VisitEvent.id).where(VisitEvent.event_key == event.event_id)) is not None:
+    lock_territory(session, technician.territory)
+    visit = own_visit(session, technician, event.visit_id)
+    if _known(session, event) or visit.state == _STATES.get(event.kind):
         return visit
-    said: dict[str, Any] = {
-        "occurred_at": event.occurred_at,
-        "now": now,
-        "actor": actor,
-        "event_key": event.event_id,
-    }
-    if event.kind == Tap.UNDO:
-        visit.revert(**said)
-    else:
-        _require_free(session, technician, visit)
-        visit.advance(_STATES[event.kind], **said)
+    if planned_on(visit) > technician.territory.local_day(now):
+        raise NotToday(visit)
+    _step(session, technician, visit, event, now=now, actor=actor)
     session.flush()
     stop = follow(session, visit, tables=tables, now=now)
-    if event.kind == Tap.ON_MY_WAY and stop is not None:
+    if event.kind == Tap.ON_MY_WAY:
         visit.tell_on_my_way(arrives_at=stop.arrives_at, now=now)
     return visit
 
 
+def _known(session: Session, event: TapEvent) -> bool:
+    visit_id = session.scalar(select(VisitEvent.visit_id).where(VisitEvent.event_key == event.event_id))
+    if visit_id not in (None, event.visit_id):
+        raise EventReused
+    return visit_id is not None
+
+
+def _step(
+    session: Session, technician: Technician, visit: Visit, event: TapEvent, *, now: datetime, actor: str
+) -> None:
+    if event.kind == Tap.UNDO:
+        if undoable_step(visit, event.occurred_at) is None:
+            raise NotAllowed(visit, VisitState(visit.state))
+        visit.revert(occurred_at=event.occurred_at, now=now, actor=actor, event_key=event.event_id)
+        return
+    if event.kind != Tap.DONE:
+        _require_free(session, technician, visit)
+    visit.advance(
+        _STATES[event.kind],
+        occurred_at=event.occurred_at,
+        now=now,
+        actor=actor,
+        event_key=event.event_id,
+    )
+
+
 def _require_free(session: Session, technician: Technician, visit: Visit) -> None:
+    """Nobody begins a visit while at another one; what was done already may be said at any time."""
     other = session.scalar(
         select(Visit)
         .join(Stop, Stop.visit_id == Visit.id)
@@ -196,13 +254,3 @@ def _require_free(session: Session, technician: Technician, visit: Visit) -> Non
     )
     if other is not None and visit.state in PLANNABLE:
         raise AnotherUnderway(other)
-
-
-def place(visit: Visit) -> Coordinates | None:
-    """Where the technician has to drive."""
-    return visit_place(visit)
-
-
-def is_late(entry: Entry, window: Window | None) -> bool:
-    """Whether the visit starts after its promised window."""
-    return window is not None and entry.starts_at > window.ends_at

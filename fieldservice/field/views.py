@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -12,38 +12,31 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
-from fieldservice.field import service
+from fieldservice.field import pages, service
 from fieldservice.field.forms import TapForm
-from fieldservice.field.service import Tap, TapEvent
-from fieldservice.models import NotAllowed, Technician, UserRole, Visit, VisitState
+from fieldservice.field.service import PhoneDay, Tap, TapEvent
+from fieldservice.geo.types import TravelTable
+from fieldservice.models import NotAllowed, Technician, UserRole
 from fieldservice.models.visit import ENDED
 from fieldservice.planning.lines import collection, features
+from fieldservice.planning.problem import StaleTravel
 from fieldservice.planning.service import with_travel
 
 bp = Blueprint("field", __name__)
-
-_NEXT_TAP = {
-    VisitState.BOOKED: Tap.ON_MY_WAY,
-    VisitState.DISPATCHED: Tap.ON_MY_WAY,
-    VisitState.EN_ROUTE: Tap.ARRIVED,
-    VisitState.ON_SITE: Tap.DONE,
-}
-_STEPS = [VisitState.EN_ROUTE, VisitState.ON_SITE, VisitState.DONE]
 
 
 @bp.get("/")
 @auth.require(UserRole.TECHNICIAN)
 def route() -> ResponseReturnValue:
     """Today's route: the next visit on top, then the day in order."""
-    now, joined = clock.now(), web.services()
-    with joined.db.reading() as session:
+    now = clock.now()
+    with web.services().db.reading() as session:
         technician = _technician(session)
-        today = technician.territory.local_day(now)
-        day = service.phone_day(session, technician, today, tables=joined.tables, now=now)
-        undo = _undoable(day, now)
-        following = None if day.visits else service.next_day(session, technician, now=now)
-        zone = technician.territory.zone
-        return render_template("field/route.html", day=day, zone=zone, undo=undo, following=following)
+        day = _day(session, technician, technician.territory.local_day(now), now)
+        following = None if day.visits else service.next_stop(session, technician, now=now)
+        return render_template(
+            "field/route.html", day=day, zone=technician.territory.zone, following=following
+        )
 
 
 @bp.get("/visits/<int:visit_id>")
@@ -57,111 +50,109 @@ def visit(visit_id: int) -> ResponseReturnValue:
 @bp.post("/visits/<int:visit_id>/taps")
 @auth.require(UserRole.TECHNICIAN)
 def tap(visit_id: int) -> ResponseReturnValue:
-    """Record a tap and go back to the route."""
+    """Record a tap and go on: to the visit, or back to the route when the visit is over."""
     now, form, joined = clock.now(), TapForm(), web.services()
-    if not form.validate():
-        with joined.db.reading() as session:
-            return _visit_page(session, visit_id, form), 422
     with joined.db.reading() as session:
         technician = _technician(session)
-        days = _days(session, technician, visit_id)
+        day = service.planned_on(service.own_visit(session, technician, visit_id))
         territory_id = technician.territory_id
+        if not form.validate():
+            return _visit_page(session, visit_id, form), 422
 
-    def work(tables: Any) -> Response:
+    def work(tables: Mapping[date, TravelTable]) -> Response:
         return web.once(lambda session: _tap(session, visit_id, form, tables, now), now=now, scope=_scope())
 
-    return with_travel(joined.db, joined.tables, territory_id, days, [], now=now, work=work)
+    return with_travel(joined.db, joined.tables, territory_id, [day], [], now=now, work=work)
 
 
 @bp.get("/route.geojson")
 @auth.require(UserRole.TECHNICIAN)
 def geojson() -> Response:
-    """The way to the next visit and on through the day, for the map."""
+    """Today's route as a line with numbered stops, for the map."""
     now, joined = clock.now(), web.services()
     with joined.db.reading() as session:
         technician = _technician(session)
-        today = technician.territory.local_day(now)
-        day = service.phone_day(session, technician, today, tables=joined.tables, now=now)
+        day = _day(session, technician, technician.territory.local_day(now), now)
         found = features(joined.travel, technician, day.agenda)
     return jsonify(collection(found))
 
 
-def navigation_url(visit: Visit) -> str:
-    """A link that the phone's map application opens for turn-by-turn directions."""
-    place = service.place(visit)
-    target = f"{place.lat:.6f},{place.lon:.6f}" if place else visit.site.one_line
-    return "https://www.google.com/maps/dir/?" + urlencode(
-        {"api": 1, "destination": target, "travelmode": "driving"}
-    )
-
-
-def _tap(session: Session, visit_id: int, form: TapForm, tables: Any, now: datetime) -> ResponseReturnValue:
+def _tap(
+    session: Session, visit_id: int, form: TapForm, tables: Mapping[date, TravelTable], now: datetime
+) -> ResponseReturnValue:
     event = TapEvent(form.idempotency_key.data, visit_id, Tap(form.kind.data), form.moment(now))
     visit = service.tap(
         session, _technician(session), event, tables=tables, now=now, actor=auth.actor().label
     )
-    return redirect(
-        url_for(".route") if visit.state in ENDED else url_for(".visit", visit_id=visit_id), code=303
-    )
+    over = visit.state in ENDED
+    return redirect(url_for(".route") if over else url_for(".visit", visit_id=visit_id), code=303)
 
 
 def _visit_page(session: Session, visit_id: int, form: TapForm) -> str:
-    now = clock.now()
-    technician = _technician(session)
+    now, technician = clock.now(), _technician(session)
     shown = service.own_visit(session, technician, visit_id)
+    day = _day(session, technician, service.planned_on(shown), now)
     return render_template(
         "field/visit.html",
         visit=shown,
+        entry=day.entry_of(shown),
+        day=day,
+        today=technician.territory.local_day(now),
         form=form,
-        zone=shown.territory.zone,
-        next_tap=_NEXT_TAP.get(VisitState(shown.state)),
-        step=_step(shown),
-        steps=[_("On my way"), _("Arrived"), _("Done")],
-        navigation_url=navigation_url(shown),
-        may_undo=bool(shown.events) and _last_state_change(shown, now),
+        zone=technician.territory.zone,
+        undoable=service.undoable_step(shown, now),
     )
 
 
-def _step(visit: Visit) -> int:
-    """How many of the steps are behind the technician."""
-    return _STEPS.index(VisitState(visit.state)) + 1 if visit.state in _STEPS else 0
-
-
-def _undoable(day: service.PhoneDay, now: datetime) -> Visit | None:
-    """The visit whose last tap can still be taken back on the route page."""
-    changed = [entry.visit for entry in day.visits if entry.visit and _last_state_change(entry.visit, now)]
-    return max(changed, key=lambda visit: visit.events[-1].recorded_at, default=None)
-
-
-def _last_state_change(visit: Visit, now: datetime) -> bool:
-    """Whether the newest event is a tap that is young enough to take back."""
-    last = next((event for event in reversed(visit.events) if event.to_state), None)
-    if last is None or last.kind == "undone" or last.to_state not in _STEPS:
-        return False
-    return now - last.recorded_at <= service.UNDO_OFFERED
+def _day(session: Session, technician: Technician, on: date, now: datetime) -> PhoneDay:
+    return service.phone_day(session, technician, on, tables=web.services().tables, now=now)
 
 
 def _technician(session: Session) -> Technician:
     return service.technician_of(session, auth.actor().technician_id)
 
 
-def _days(session: Session, technician: Technician, visit_id: int) -> list[date]:
-    on = service.planned_on(session, service.own_visit(session, technician, visit_id))
-    return [on] if on else []
-
-
 def _scope() -> str:
     return f"user:{auth.actor().id}"
 
 
+def _refused(heading: str, text: str, code: int) -> ResponseReturnValue:
+    return render_template("field/refused.html", heading=heading, text=text), code
+
+
+@bp.errorhandler(service.NoTechnician)
+def _no_technician(_error: service.NoTechnician) -> ResponseReturnValue:
+    text = _("Your account is not linked to a technician who works here. Ask the office to link it.")
+    return _refused(_("No route for you"), text, 403)
+
+
 @bp.errorhandler(service.NotYourVisit)
 def _not_yours(_error: service.NotYourVisit) -> ResponseReturnValue:
-    return render_template("errors/404.html"), 404
+    text = _("The visit may have been cancelled, or moved to another day or technician. Ask the office.")
+    return _refused(_("Not on your route"), text, 404)
+
+
+@bp.errorhandler(service.WrongTime)
+def _wrong_time(_error: service.WrongTime) -> ResponseReturnValue:
+    text = _("Your phone says that this was tapped in the future, or more than a day ago. Check its clock.")
+    return _refused(_("The time cannot be right"), text, 422)
+
+
+@bp.errorhandler(service.EventReused)
+def _reused(_error: service.EventReused) -> ResponseReturnValue:
+    text = _("This tap was sent before, for another visit. Go back to the route and tap again.")
+    return _refused(_("Not recorded"), text, 409)
 
 
 @bp.errorhandler(NotAllowed)
 def _not_allowed(error: NotAllowed) -> ResponseReturnValue:
-    flash(_("This visit has changed meanwhile. Please look again."))
+    flash(_("Nothing was recorded: this visit has changed meanwhile. Please look again."))
+    return redirect(url_for(".visit", visit_id=error.visit.id), code=303)
+
+
+@bp.errorhandler(service.NotToday)
+def _not_today(error: service.NotToday) -> ResponseReturnValue:
+    flash(_("Nothing was recorded: this visit is not planned for today."))
     return redirect(url_for(".visit", visit_id=error.visit.id), code=303)
 
 
@@ -171,11 +162,12 @@ def _another(error: service.AnotherUnderway) -> ResponseReturnValue:
     return redirect(url_for(".visit", visit_id=error.visit.id), code=303)
 
 
-@bp.errorhandler(service.WrongTime)
-def _wrong_time(_error: service.WrongTime) -> ResponseReturnValue:
-    return render_template("errors/422.html", text=_("The time of the tap is not of today.")), 422
+@bp.errorhandler(StaleTravel)
+def _stale(_error: StaleTravel) -> ResponseReturnValue:
+    flash(_("Nothing was recorded: your route has just changed. Please look again."))
+    return redirect(url_for(".route"), code=303)
 
 
-@bp.app_context_processor
+@bp.context_processor
 def _helpers() -> dict[str, Any]:
-    return {"navigation_url_of": navigation_url}
+    return {"pages": pages}

@@ -69,12 +69,14 @@ PLANNABLE = frozenset({VisitState.REQUESTED, VisitState.BOOKED, VisitState.DISPA
 UNDERWAY = frozenset({VisitState.EN_ROUTE, VisitState.ON_SITE})
 ENDED = frozenset({VisitState.DONE, VisitState.CANCELLED, VisitState.NO_SHOW, VisitState.COULD_NOT_DO})
 
+_WORK = {VisitState.EN_ROUTE, VisitState.ON_SITE, VisitState.DONE}
 _FAILED = {VisitState.CANCELLED, VisitState.NO_SHOW, VisitState.COULD_NOT_DO}
 _NEXT: Mapping[VisitState, set[VisitState]] = {
     VisitState.REQUESTED: {VisitState.BOOKED, VisitState.CANCELLED},
-    VisitState.BOOKED: {VisitState.DISPATCHED, VisitState.EN_ROUTE, *_FAILED},
-    VisitState.DISPATCHED: {VisitState.EN_ROUTE, *_FAILED},
-    VisitState.EN_ROUTE: {VisitState.ON_SITE, *_FAILED},
+    # Work that was done is a fact, even when a technician in a hurry did not tap each step of it.
+    VisitState.BOOKED: {VisitState.DISPATCHED, *_WORK, *_FAILED},
+    VisitState.DISPATCHED: {*_WORK, *_FAILED},
+    VisitState.EN_ROUTE: {VisitState.ON_SITE, VisitState.DONE, *_FAILED},
     VisitState.ON_SITE: {VisitState.DONE, VisitState.COULD_NOT_DO, VisitState.NO_SHOW},
     VisitState.DONE: set(),
     VisitState.CANCELLED: set(),
@@ -246,6 +248,14 @@ class Visit(Base):
         """What is done there."""
         return self.work_order.service
 
+    @property
+    def last_step(self) -> VisitEvent | None:
+        """The step of the work that led to the present state and can be taken back; None if there is none."""
+        if self.state in PLANNABLE or self.state == VisitState.CANCELLED:
+            return None
+        steps = (event for event in reversed(self.events) if event.kind == "state")
+        return next((event for event in steps if event.to_state == self.state), None)
+
     def promise(self, window: Window, *, now: datetime, actor: str) -> None:
         """Tell the customer this window: retire what was to be sent about the old one, write what is due now.
 
@@ -301,11 +311,10 @@ class Visit(Base):
 
         What a customer was told stays told; a cancelled visit lost its place and cannot come back this way.
         """
-        steps = (event for event in reversed(self.events) if event.kind == "state")
-        last = next((event for event in steps if event.to_state == self.state), None)
-        if last is None or self.state in PLANNABLE or self.state == VisitState.CANCELLED:
+        last = self.last_step
+        if last is None:
             raise NotAllowed(self, VisitState(self.state))
-        for message in self.messages:
+        for message in self.messages if self.state == VisitState.EN_ROUTE else ():
             if message.kind == "on_my_way" and message.state == MessageState.PENDING:
                 message.state = MessageState.CANCELLED
         self._enter(

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from fieldservice.models import StopKind, Visit
 from fieldservice.planning.problem import Day, Done, row_id, shift_id
 
+_SPARE = timedelta(minutes=5)
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -22,6 +24,18 @@ class Entry:
     ends_at: datetime
     fact: bool
     number: int
+
+    @property
+    def late(self) -> bool:
+        """Whether the customer was promised an earlier start."""
+        window = self.visit.window if self.visit else None
+        return window is not None and self.starts_at > window.ends_at
+
+    @property
+    def leave_by(self) -> datetime | None:
+        """When to set off at the latest to begin as planned; None unless there is time to spare."""
+        waits = not self.fact and self.starts_at - self.arrives_at >= _SPARE
+        return self.starts_at - self.travel if waits else None
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ class _Builder:
         self.rows_by_id: dict[int, Visit] = {}
 
     def add(self, day: TechnicianDay) -> None:
-        done, left = _split(day, self.rows.now)
+        done, left = _split(day, self.rows)
         done = [fact for fact in done if not fact.stop.visit or visit_id(fact.stop.visit) not in self.without]
         self.done[day.technician.id] = tuple(done)
         wishes = [self._stop_visit(stop, day) for stop in left if stop.kind != StopKind.BREAK]
@@ -302,8 +302,9 @@ def _qualified(visit: scheduler.Visit, shift: scheduler.Shift) -> bool:
     return all(shift.skills.get(skill, 0) >= level for skill, level in visit.skills.items())
 
 
-def _split(day: TechnicianDay, now: datetime) -> tuple[list[Done], list[Stop]]:
-    """Facts first, in order of time, then what is still to do."""
+def _split(day: TechnicianDay, rows: DayRows) -> tuple[list[Done], list[Stop]]:
+    """Facts first, in order of time, then what is still to do; no fact reaches into the day before."""
+    now = rows.now
     facts: list[Stop] = []
     left: list[Stop] = []
     for stop in day.stops:
@@ -311,7 +312,7 @@ def _split(day: TechnicianDay, now: datetime) -> tuple[list[Done], list[Stop]]:
     done: list[Done] = []
     free_at: datetime | None = None
     for stop in sorted(facts, key=lambda stop: _what_happened(stop, now)[1]):
-        arrives_at, starts_at, ends_at = _what_happened(stop, now)
+        arrives_at, starts_at, ends_at = (max(moment, rows.epoch) for moment in _what_happened(stop, now))
         if free_at is not None and starts_at < free_at:
             starts_at = free_at
         done.append(Done(stop, min(arrives_at, starts_at), starts_at, max(starts_at, ends_at)))
@@ -329,7 +330,8 @@ def _what_happened(stop: Stop, now: datetime) -> tuple[datetime, datetime, datet
     """Arrival, start and end of a fact, from the taps where there are any; the future is as planned."""
     if stop.visit is None:
         return stop.arrives_at, stop.starts_at, stop.ends_at
-    taps = {event.to_state: event.occurred_at for event in stop.visit.events if event.to_state}
+    # not those that took a step back: what was undone and stayed in its state began when it was first tapped
+    taps = {event.to_state: event.occurred_at for event in stop.visit.events if event.kind == "state"}
     state = stop.visit.state
     if state == VisitState.EN_ROUTE:
         arrives_at = max(taps.get(state, stop.arrives_at) + stop.travel, now)

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, or_, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from fieldservice.geo.types import Coordinates
@@ -70,6 +70,7 @@ class DayRows:
     plan: Plan | None
     technicians: tuple[TechnicianDay, ...]
     unassigned: tuple[Visit, ...]
+    only: int | None = None  # the one technician whose day was read
 
     @cached_property
     def epoch(self) -> datetime:
@@ -102,12 +103,19 @@ def stop_place(stop: Stop, territory: Territory) -> Coordinates | None:
 
 
 def load_days(
-    session: Session, territory: Territory, days: Sequence[date], *, now: datetime
+    session: Session, territory: Territory, days: Sequence[date], *, now: datetime, only: int | None = None
 ) -> list[DayRows]:
-    """Read the stored state of several days with a fixed number of queries."""
+    """Read the stored state of several days with a fixed number of queries.
+
+    With `only` it is the route of that technician alone, for what changes nothing: a tenth of the rows.
+    """
     technicians = session.scalars(
         select(Technician)
-        .where(Technician.territory_id == territory.id, Technician.active)
+        .where(
+            Technician.territory_id == territory.id,
+            Technician.active,
+            true() if only is None else Technician.id == only,
+        )
         .order_by(Technician.id)
         .options(
             selectinload(Technician.skills),
@@ -125,8 +133,9 @@ def load_days(
         .execution_options(populate_existing=True)
     ).all()
     by_day = {plan.on: plan for plan in plans}
-    stops = _stops(session, [route.id for plan in plans for route in plan.routes], now)
-    unassigned = _unassigned(session, territory, days)
+    routes = [route for plan in plans for route in plan.routes if only in (None, route.technician_id)]
+    stops = _stops(session, [route.id for route in routes], now)
+    unassigned = _unassigned(session, territory, days) if only is None else ()
     return [
         DayRows(
             territory=territory,
@@ -138,14 +147,17 @@ def load_days(
                 for technician in technicians
             ),
             unassigned=tuple(visit for visit in unassigned if _belongs_to(visit, territory, on)),
+            only=only,
         )
         for on in days
     ]
 
 
-def load_day(session: Session, territory: Territory, on: date, *, now: datetime) -> DayRows:
-    """Read the stored state of one day."""
-    return load_days(session, territory, [on], now=now)[0]
+def load_day(
+    session: Session, territory: Territory, on: date, *, now: datetime, only: int | None = None
+) -> DayRows:
+    """Read the stored state of one day, or of one technician's day."""
+    return load_days(session, territory, [on], now=now, only=only)[0]
 
 
 def _technician_day(

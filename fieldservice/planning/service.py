@@ -226,20 +226,36 @@ def with_travel[T](
 ) -> T:
     """Fetch the travel tables of some days, then do `work`, which opens its own transaction.
 
-    Again when a place has come to one of the days meanwhile: no transaction waits for the road engine.
+    The first try trusts the tables that this process made last. When a place has come since, the places are
+    read and it is done again: no transaction waits for the road engine.
     """
     wanted = sorted(set(days))
+    newest = {on: tables.newest((territory_id, on), extra) for on in wanted}
+    found = {on: table for on, table in newest.items() if table is not None}
     for attempt in range(1, _TRIES + 1):
-        with db.reading() as session:
-            territory = session.get_one(Territory, territory_id)
-            loaded = load_days(session, territory, wanted, now=now)
-            places = {rows.on: table_of(tables, rows, extra) for rows in loaded}
+        if len(found) < len(wanted):
+            found = _fetch(db, tables, territory_id, wanted, extra, now)
         try:
-            return work(places)
+            return work(found)
         except StaleTravel:
             if attempt == _TRIES:
                 raise
+            found = {}
     raise AssertionError("unreachable")
+
+
+def _fetch(
+    db: Database,
+    tables: TravelTables,
+    territory_id: int,
+    days: Sequence[date],
+    extra: Sequence[Coordinates],
+    now: datetime,
+) -> dict[date, TravelTable]:
+    with db.reading() as session:
+        territory = session.get_one(Territory, territory_id)
+        loaded = load_days(session, territory, days, now=now)
+        return {rows.on: table_of(tables, rows, extra) for rows in loaded}
 
 
 def days_of_visit(visit: Visit) -> list[date]:

@@ -1,0 +1,72 @@
+"""What the phone's pages show of a visit, in words and links."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask_babel import gettext as _
+
+from fieldservice.field.service import Tap
+from fieldservice.models import Place, Visit, VisitState
+from fieldservice.planning.rows import visit_place
+
+_TAPS = {
+    VisitState.BOOKED: (Tap.ON_MY_WAY, Tap.ARRIVED, Tap.DONE),
+    VisitState.DISPATCHED: (Tap.ON_MY_WAY, Tap.ARRIVED, Tap.DONE),
+    VisitState.EN_ROUTE: (Tap.ARRIVED, Tap.DONE),
+    VisitState.ON_SITE: (Tap.DONE,),
+}
+_STEPS = {VisitState.EN_ROUTE: 0, VisitState.ON_SITE: 2, VisitState.DONE: 3}
+
+
+def taps(visit: Visit) -> tuple[Tap, ...]:
+    """The taps that a visit is ready for: first the usual one, then those for a step that was not tapped."""
+    return _TAPS.get(VisitState(visit.state), ())
+
+
+def step_names() -> list[str]:
+    """The steps of a visit as the technician sees them."""
+    return [_("On my way"), _("Arrived"), _("Working"), _("Done")]
+
+
+def step(visit: Visit) -> int:
+    """Which of the steps the visit is at; -1 before the first one."""
+    return _STEPS.get(VisitState(visit.state), -1)
+
+
+def address(visit: Visit) -> str:
+    """Where the technician goes; empty for a visit that is made by telephone or video."""
+    if visit.service.place == Place.REMOTE:
+        return ""
+    branch = visit.service.branch or next(iter(visit.territory.branches), None)
+    if visit.service.place == Place.AT_BRANCH and branch is not None:
+        return ", ".join(part for part in (branch.name, branch.address) if part)
+    return visit.site.one_line
+
+
+def navigation_url(visit: Visit) -> str:
+    """A link that the phone's map application opens with directions; empty without a place to drive to."""
+    wanted = address(visit)
+    if not wanted:
+        return ""
+    at = visit_place(visit)
+    target = f"{at.lat:.6f},{at.lon:.6f}" if at else wanted
+    return "https://www.google.com/maps/dir/?" + urlencode(
+        {"api": 1, "destination": target, "travelmode": "driving"}
+    )
+
+
+def answers(visit: Visit) -> list[str]:
+    """What the customer answered to the questions of the booking page."""
+    given, asked = visit.work_order.answers, visit.service.intake_questions
+    found = [_answer(question, given[question["id"]]) for question in asked if question["id"] in given]
+    return [words for words in found if words]
+
+
+def _answer(question: dict[str, Any], answer: Any) -> str:
+    if question["kind"] == "chips":
+        return ", ".join(answer)
+    if question["kind"] == "yesno":
+        answer = _("yes") if answer == "yes" else _("no")
+    return f"{question['label']} {answer}" if answer else ""

@@ -210,7 +210,8 @@ def is_holiday(territory: Territory, on: date) -> bool:
 
 def table_of(tables: TravelTables, rows: DayRows, extra: Sequence[Coordinates] = ()) -> TravelTable:
     """The travel table of a day and of the places in `extra`."""
-    key = (rows.territory.id, rows.on, rows.only)
+    day = (rows.territory.id, rows.on)
+    key = day if rows.only is None else (*day, rows.only)
     return tables.of(key, [*rows.places(), *extra], at=rows.epoch + _MORNING)
 
 

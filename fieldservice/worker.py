@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fieldservice.web import Services
 
 TASK_LIMIT = timedelta(minutes=15)
-TASK_MODULES = ["fieldservice.messages.tasks", "fieldservice.planning.tasks"]
+TASK_MODULES = ["fieldservice.booking.tasks", "fieldservice.messages.tasks", "fieldservice.planning.tasks"]
 BEAT_SILENCE = timedelta(minutes=1)
 PING_S = 5.0
 PLANNING_QUEUE = "planning"
@@ -42,6 +42,7 @@ TIMETABLE = [
     Periodic("messages.sweep", timedelta(seconds=5)),
     Periodic("planning.run_jobs", timedelta(seconds=2), PLANNING_QUEUE),
     Periodic("planning.tidy", timedelta(seconds=60)),
+    Periodic("booking.tidy", timedelta(minutes=10)),
     Periodic("planning.replan", timedelta(minutes=10)),
 ]
 

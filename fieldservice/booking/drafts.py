@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from fieldservice.geo.types import Coordinates
-from fieldservice.models import BookingDraft, Service, Territory, Window
+from fieldservice.models import BookingDraft, Hold, Service, Territory, Window
 from fieldservice.planning import service as planning
 
 LIFETIME = timedelta(hours=24)
@@ -190,6 +190,15 @@ def keep(draft: Draft, **changes: Any) -> None:
 
 def _what_a_window_is_for(answers: DraftAnswers) -> tuple[object, ...]:
     return answers.service, answers.territory_id, answers.site.coordinates if answers.site else None
+
+
+def drop_expired(session: Session, *, now: datetime) -> int:
+    """Forget the answers of those who did not come back, with their details. Returns how many there were."""
+    held = select(Hold.id).where(Hold.draft_id == BookingDraft.id).exists()
+    gone = session.scalars(
+        delete(BookingDraft).where(BookingDraft.expires_at <= now, ~held).returning(BookingDraft.id)
+    )
+    return len(gone.all())
 
 
 def active_services(session: Session) -> list[Service]:

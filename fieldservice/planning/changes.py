@@ -184,11 +184,12 @@ def undo_change(
     days = _days(session, territory, {on for on, _ in wanted}, tables, now)
     if change.undone_by_id is not None or _versions(days, wanted) != _stored_versions(change.after):
         raise NothingToUndo
-    visits = _plannable(session, {name for names in wanted.values() for name in names if name[0] == "v"})
-    moved = [name for name in visits if any(name in day.problem.visit_by_id for day in days.values())]
-    restore_pins(session, change.before["pins"], now=now)
     again = ChangeLog(session, days, now=now, actor=actor)
     again.remember_routes(wanted, change.after["pins"])
+    restore_pins(session, change.before["pins"], now=now)
+    days = _days(session, territory, days, tables, now)  # as the pins are now
+    visits = _plannable(session, {name for names in wanted.values() for name in names if name[0] == "v"})
+    moved = [name for name in visits if any(name in day.problem.visit_by_id for day in days.values())]
     session.execute(delete(Stop).where(Stop.visit_id.in_([row_id(name) for name in moved])))
     for on, day in days.items():
         orders = {technician: names for (when, technician), names in wanted.items() if when == on}

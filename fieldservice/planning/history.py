@@ -91,6 +91,8 @@ def restore_pins(session: Session, pins: Mapping[str, dict[str, Any] | None], *,
                 )
             )
     session.flush()
+    for visit in session.scalars(select(Visit).where(Visit.id.in_([row_id(name) for name in pins]))):
+        session.expire(visit, ["pin"])
 
 
 def audit(action: str, visit: int | None, detail: dict[str, Any], *, now: datetime, actor: str) -> AuditEntry:

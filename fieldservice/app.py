@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
-from fieldservice import auth, clock, migrate, web
+from fieldservice import auth, clock, schema, web
 from fieldservice.assets import Assets
 from fieldservice.booking.views import bp as booking
 from fieldservice.config import Settings
@@ -100,7 +100,7 @@ def healthz() -> tuple[dict[str, str], int]:
     try:
         with web.services().db.reading() as session:
             session.execute(text("SELECT 1"))
-        ready = migrate.is_current(engine)
+        ready = schema.is_current(engine)
     except Exception as error:  # noqa: BLE001  a health check answers whatever is broken
         log.warning("not healthy", error=str(error))
         return {"status": "no database"}, 503

@@ -133,11 +133,11 @@ def upgrade() -> None:
 @db.command()
 def check() -> None:
     """Compare the database with this version's schema."""
-    from fieldservice import migrate
+    from fieldservice import migrate, schema
     from fieldservice.db import Database
 
     engine = Database(_settings().sqlalchemy_url).engine
-    if not migrate.is_current(engine):
+    if not schema.is_current(engine):
         raise click.ClickException("the database has another version's schema; run `fieldservice db upgrade`")
     if found := migrate.differences(engine):
         raise click.ClickException(f"the database differs from the schema: {found}")

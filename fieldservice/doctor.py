@@ -59,7 +59,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
     from sqlalchemy import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
-    from fieldservice import migrate
+    from fieldservice import schema
     from fieldservice.db import Database
 
     cost = "nothing works until `fieldservice db upgrade` has run"
@@ -70,7 +70,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield Finding(Level.BROKEN, f"database: no {address.database} yet", cost)
             return
         database = Database(settings.sqlalchemy_url)
-        current = migrate.is_current(database.engine)
+        current = schema.is_current(database.engine)
         database.dispose()
     except (SQLAlchemyError, ImportError) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]

@@ -8,7 +8,6 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from fieldservice.db import Duration, UtcDateTime
@@ -72,13 +71,6 @@ def differences(engine: Engine) -> list[Any]:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, Base.metadata))
-
-
-def is_current(engine: Engine) -> bool:
-    """Whether the newest migration has run."""
-    with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    return current == ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def render_column_type(kind: str, value: Any, _context: Any) -> str | bool:

@@ -23,19 +23,34 @@ class TravelTables:
     def __init__(self, travel: TravelTimes) -> None:
         self.travel = travel
         self._lock = threading.Lock()
-        self._tables: OrderedDict[Hashable, TravelTable] = OrderedDict()
+        self._tables: OrderedDict[Hashable, tuple[TravelTable, datetime]] = OrderedDict()
 
     def of(self, key: Hashable, places: Sequence[Coordinates], *, at: datetime) -> TravelTable:
         """A table that covers every one of `places`, for departures at about `at`."""
         wanted = list({place.key: place for place in places}.values())
+        kept = self._kept(key)
+        if kept is None or len(kept[0].points) > 2 * len(wanted) + 50:
+            return self._keep(key, self.travel.table(wanted, at=at), at)
+        return self._extended(key, kept[0], wanted, at)
+
+    def newest(self, key: Hashable, extra: Sequence[Coordinates]) -> TravelTable | None:
+        """The table that this process made last for a key, with the places in `extra`; it may lack others."""
+        kept = self._kept(key)
+        return None if kept is None else self._extended(key, kept[0], extra, kept[1])
+
+    def _extended(
+        self, key: Hashable, table: TravelTable, wanted: Sequence[Coordinates], at: datetime
+    ) -> TravelTable:
+        missing = [place for place in wanted if not table.covers([place])]
+        return self._keep(key, self.travel.extend(table, missing, at=at) if missing else table, at)
+
+    def _kept(self, key: Hashable) -> tuple[TravelTable, datetime] | None:
         with self._lock:
-            table = self._tables.get(key)
-        if table is None or len(table.points) > 2 * len(wanted) + 50:
-            table = self.travel.table(wanted, at=at)
-        elif missing := [place for place in wanted if not table.covers([place])]:
-            table = self.travel.extend(table, missing, at=at)
+            return self._tables.get(key)
+
+    def _keep(self, key: Hashable, table: TravelTable, at: datetime) -> TravelTable:
         with self._lock:
-            self._tables[key] = table
+            self._tables[key] = table, at
             self._tables.move_to_end(key)
             while len(self._tables) > _KEPT:
                 self._tables.popitem(last=False)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-import holidays
 from geopy.distance import great_circle
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
@@ -39,6 +38,7 @@ from fieldservice.planning.problem import (
 )
 from fieldservice.planning.rows import DayRows, load_day, load_days, place_of, visit_place
 from fieldservice.planning.store import write_routes
+from fieldservice.planning.windows import offered_windows
 from scheduler.insertion import Board, Place, place
 
 _TRIES = 4
@@ -173,39 +173,6 @@ def _slot(day: Day, ask: Ask, window: Window, best: Place) -> Slot:
         added_travel=timedelta(seconds=best.added_travel_s),
         estimated=bool(day.table.estimated_cells[here].any()),
     )
-
-
-def offered_windows(service: Service, rows: DayRows) -> list[Window]:
-    """The windows of a day that a service may offer at all: working hours, holidays, lead time, horizon."""
-    territory, now = rows.territory, rows.now
-    working = [day.working_day for day in rows.technicians if day.working_day]
-    beyond = rows.on > territory.local_day(now) + timedelta(days=service.horizon_days)
-    if not working or beyond or is_holiday(territory, rows.on):
-        return []
-    zone = territory.zone
-    starts = _full_hour(min(day.starts_at for day in working).astimezone(zone))
-    ends = max(day.ends_at for day in working)
-    found = []
-    # local wall time plus a duration: a window from 8 to 10 stays one on the days the clock changes
-    while (window_ends := starts + service.window_length) <= ends:
-        if starts >= now + service.lead_time:
-            found.append(Window(starts, window_ends))
-        starts = window_ends
-    return found
-
-
-def _full_hour(local: datetime) -> datetime:
-    """The next full hour by the wall clock: customers remember 8 to 10, not 7:30 to 9:30."""
-    hour = local.replace(minute=0, second=0, microsecond=0)
-    return hour if hour == local else hour + timedelta(hours=1)
-
-
-def is_holiday(territory: Territory, on: date) -> bool:
-    """Whether a public holiday of the territory falls on the day; the setting is `US` or `US-MD`."""
-    if not territory.holidays:
-        return False
-    country, _, subdivision = territory.holidays.partition("-")
-    return on in holidays.country_holidays(country, subdiv=subdivision or None, years=on.year)
 
 
 def table_of(tables: TravelTables, rows: DayRows, extra: Sequence[Coordinates] = ()) -> TravelTable:

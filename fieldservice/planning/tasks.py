@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 
 @shared_task(name="planning.run_jobs")  # type: ignore[untyped-decorator]
 def run_jobs() -> None:
-    """Do the searches that wait, one after another."""
+    """Do one of the searches that wait; the next tick takes the next."""
     services: Services = current_app.services
     work = Work(services.db, services.tables, services.settings.optimise_seconds, clock.now)
     owner = f"{socket.gethostname()}:{os.getpid()}"
-    while run_next_job(work, owner=owner):
-        pass
+    run_next_job(work, owner=owner)
 
 
 @shared_task(name="planning.tidy")  # type: ignore[untyped-decorator]

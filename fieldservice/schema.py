@@ -12,6 +12,6 @@ def is_current(engine: Engine) -> bool:
     """Whether the newest migration has run; False for a database that is empty or does not answer."""
     try:
         with engine.connect() as connection:
-            return connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
+            return bool(connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD)
     except DBAPIError:
         return False

@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from scheduler.convert import CONVERTERS
+from scheduler.converters import CONVERTERS
 from scheduler.costs import evaluate
 from scheduler.explain import explain
 from scheduler.formats import (

@@ -1,4 +1,8 @@
-"""Problems and plans as JSON, strictly checked: ``fieldservice-problem/1`` and ``fieldservice-plan/1``."""
+"""Problems and plans as JSON, strictly checked: ``fieldservice-problem/1`` and ``fieldservice-plan/1``.
+
+A problem has one travel matrix, ``travel_s``. Several under ``travel_profiles`` are not supported yet and
+refused by that name.
+"""
 
 import json
 from collections.abc import Mapping
@@ -60,13 +64,20 @@ def read_json(path: Path) -> Any:
         When there is no such file or it is not JSON.
     """
     try:
-        return json.loads(path.read_bytes(), parse_constant=_no_constant)
+        content = path.read_bytes()
     except OSError as error:
         raise FormatError([f"{path}: {error.strerror}"]) from error
+    return parse_json(content, str(path))
+
+
+def parse_json(content: str | bytes, name: str) -> Any:
+    """The value of a JSON text; `name` is what a `FormatError` calls the text."""
+    try:
+        return json.loads(content, parse_constant=_no_constant)
     except RecursionError as error:
-        raise FormatError([f"{path}: is nested too deeply"]) from error
+        raise FormatError([f"{name}: is nested too deeply"]) from error
     except ValueError as error:
-        raise FormatError([f"{path}: is not JSON: {error}"]) from error
+        raise FormatError([f"{name}: is not JSON: {error}"]) from error
 
 
 def _no_constant(name: str) -> None:
@@ -88,6 +99,8 @@ def problem_from_json(data: Any, *, quarantine: bool = False) -> Loaded:
     FormatError
         With every fault that was found.
     """
+    if isinstance(data, dict) and "travel_profiles" in data:
+        raise FormatError(["travel_profiles: not supported yet; give one matrix as travel_s"])
     content = fields_of(data, "problem", Problem, extra=("format",))
     faults = [] if content.get("format") == PROBLEM_FORMAT else [f"format: must be {PROBLEM_FORMAT!r}"]
     parts: dict[str, Any] = {}

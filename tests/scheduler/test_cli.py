@@ -9,24 +9,10 @@ import time
 import pytest
 
 from scheduler.__main__ import main
-from scheduler.formats import plan_from_json, plan_to_json, problem_from_json, problem_to_json
+from scheduler.formats import plan_from_json, plan_to_json, problem_to_json
 from scheduler.rules import check
 from tests.scheduler.scenes import make_plan, make_problem, make_shift, make_visit
 from tests.scheduler.test_solver import town
-
-SOLOMON = """C101
-
-VEHICLE
-NUMBER     CAPACITY
-  2         200
-
-CUSTOMER
-CUST NO.  XCOORD.   YCOORD.    DEMAND   READY TIME  DUE DATE   SERVICE   TIME
-
-    0      40         50          0          0       1236          0
-    1      45         68         10        912        967         90
-    2      45         70         30        825        870         90
-"""
 
 
 @pytest.fixture
@@ -121,17 +107,6 @@ def test_quarantine_solves_the_rest(files, capsys):
     plan = plan_from_json(json.loads(capsys.readouterr().out))
     assert plan.route_of("ana/mon").visit_ids == ("A",)
     assert [(left.visit, left.reasons[0][:18]) for left in plan.unassigned] == [("B", "visits[1].location")]
-
-
-def test_convert_solomon(tmp_path, capsys):
-    """A Solomon file becomes a problem with windows, loads and vans, ten seconds a unit."""
-    path = tmp_path / "C101.txt"
-    path.write_text(SOLOMON)
-    assert main(["convert", "--from", "solomon", str(path)]) == 0
-    problem = problem_from_json(json.loads(capsys.readouterr().out)).problem
-    assert [visit.windows for visit in problem.visits] == [((9120, 9670),), ((8250, 8700),)]
-    assert [shift.capacity for shift in problem.shifts] == [(200,), (200,)]
-    assert problem.travel(0, 1) == 186
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

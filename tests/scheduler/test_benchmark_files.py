@@ -1,0 +1,110 @@
+"""The converters on the files that others published: all of them convert, load and can be solved."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scheduler.converters import CONVERTERS
+from scheduler.costs import evaluate
+from scheduler.formats import problem_from_json, problem_to_json
+from scheduler.json_fields import FormatError
+from scheduler.model import Plan
+from scheduler.rules import check
+from scheduler.solver import solve
+from scheduler.timeline import schedule
+
+
+def files_of(benchmarks, source) -> list[list[Path]]:
+    """The arguments of every conversion of a format, the smallest instances first."""
+    patterns = {"solomon": "vrptw/*[0-9].txt", "sdvrptw": "sdvrptw/*.vrp", "trsp": "trsp/*.xml"}
+    if source != "strsp":
+        return sorted(
+            ([path] for path in benchmarks.glob(patterns[source])), key=lambda it: it[0].stat().st_size
+        )
+    staff = sorted(benchmarks.glob("strsp/technicians*_noTeam/*.txt"), key=lambda path: path.stat().st_size)
+    tasks = benchmarks / "strsp/tasks_noTeam"
+    return [[tasks / path.name.removeprefix("technicians_"), path] for path in staff]
+
+
+def times_of(benchmarks, path) -> Path:
+    """The Solomon file that a TRSP instance was made from."""
+    return benchmarks / "vrptw" / f"{path.name.split('.')[0]}.txt"
+
+
+@pytest.mark.parametrize(("source", "count"), [("solomon", 56), ("strsp", 24), ("trsp", 30)])
+def test_the_whole_folder_converts(benchmarks, source, count):
+    """Every file becomes a problem with visits and shifts."""
+    found = files_of(benchmarks, source)
+    assert len(found) == count
+    for files in found:
+        problem = CONVERTERS[source](files)
+        assert problem.visits
+        assert problem.shifts
+
+
+@pytest.mark.parametrize("source", ["solomon", "sdvrptw", "strsp", "trsp"])
+def test_the_smallest_loads_and_is_solved(benchmarks, source):
+    """The problem survives its JSON, and a short search finds a plan that breaks no rule of it."""
+    problem = CONVERTERS[source](files_of(benchmarks, source)[0])
+    loaded = problem_from_json(problem_to_json(problem)).problem
+    assert (loaded.visits, loaded.shifts) == (problem.visits, problem.shifts)
+    assert (loaded.restock, loaded.weights) == (problem.restock, problem.weights)
+    assert (loaded.travel_s == problem.travel_s).all()
+    plan = solve(replace(problem, restock=None), iterations=1)
+    assert check(problem, plan) == []
+    assert plan.cost["unassigned"] < len(problem.visits) / 2
+
+
+def test_times_of_trsp_come_from_solomon(benchmarks):
+    """Each instance whose Solomon file is there has its customers as requests, in order and place."""
+    pairs = [(path, times_of(benchmarks, path)) for (path,) in files_of(benchmarks, "trsp")]
+    pairs = [(path, times) for path, times in pairs if times.exists()]
+    assert len(pairs) == 21
+    for path, times in pairs:
+        problem, customers = CONVERTERS["trsp"]([path, times]), CONVERTERS["solomon"]([times])
+        assert [visit.service_s for visit in problem.visits] == [v.service_s * 100 for v in customers.visits]
+        assert all(len(visit.windows) == 1 for visit in problem.visits)
+
+
+def test_files_of_teams_are_refused(benchmarks):
+    """Joint levels of a team are named with line and column, one line a task, not guessed at."""
+    for tasks in benchmarks.glob("strsp/tasks_Team/*.txt"):
+        size = tasks.name.split("_")[1]
+        staff = benchmarks / f"strsp/technicians_Team/technicians_{size}_Team.txt"
+        with pytest.raises(FormatError, match=r"line \d+: d\d\d: a team of \d") as caught:
+            CONVERTERS["strsp"]([tasks, staff])
+        assert all(line.startswith(f"{tasks}: line ") for line in caught.value.lines)
+
+
+def leave_late(problem, shift_id, order):
+    """The route with this order that ends as early as it can, and then leaves as late as it can."""
+    shift = problem.shift_by_id[shift_id]
+    route = schedule(problem, shift_id, order)
+    waited, slack = 0, shift.end_s
+    for stop in route.stops:
+        waited += stop.start_s - stop.arrival_s
+        slack = min(slack, waited + problem.visit_by_id[stop.visit].windows[0][1] - stop.start_s)
+    late = replace(shift, available_s=shift.start_s + min(waited, slack))
+    return schedule(replace(problem, shifts=(late,)), shift_id, order)
+
+
+def test_best_known_plans_of_sdvrptw(benchmarks):
+    """All best known solutions are legal in the converted problems and cost exactly what their files say."""
+    found = files_of(benchmarks, "sdvrptw")
+    assert len(found) == 19
+    for (path,) in found:
+        problem = CONVERTERS["sdvrptw"]([path])
+        free = replace(problem, shifts=tuple(replace(it, max_duration_s=None) for it in problem.shifts))
+        *lines, cost = path.with_suffix(".sol").read_text().split("\n")[: len(problem.shifts) + 1]
+        orders = {line.split(":")[0][7:]: line.split(":")[1].split() for line in lines}
+        plan = Plan(
+            routes=tuple(
+                leave_late(free, vehicle, [str(int(client) + 1) for client in clients])
+                for vehicle, clients in orders.items()
+                if clients
+            )
+        )
+        assert check(problem, plan) == []
+        total = evaluate(problem, plan)
+        assert (total["unassigned"], total["travel_s"]) == (0, int(cost.removeprefix("Cost:")))

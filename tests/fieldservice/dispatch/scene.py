@@ -86,11 +86,13 @@ def book(
     **overrides: Any,
 ) -> Visit:
     """A visit of a customer with this first name, with a stop when there is a technician."""
-    site = make_site(session, make_customer(session, name=f"{name} Park"), territory=scene.territory, at=at)
-    order = make_work_order(session, site=site, service=scene.service)
+    territory = session.get_one(Territory, scene.territory.id)
+    service = session.get_one(Service, scene.service.id)
+    site = make_site(session, make_customer(session, name=f"{name} Park"), territory=territory, at=at)
+    order = make_work_order(session, site=site, service=service)
     visit = make_visit(
         session,
-        territory=scene.territory,
+        territory=territory,
         work_order=order,
         promised=promised,
         state=VisitState.BOOKED if promised else VisitState.REQUESTED,
@@ -98,6 +100,7 @@ def book(
     )
     if technician is not None:
         starts_at = datetime.combine(TODAY, starts, scene.territory.zone)
+        technician = session.get_one(Technician, technician.id)
         make_stop(session, technician, starts_at, starts_at + timedelta(hours=1), visit=visit)
     scene.ids[name] = visit.id
     return add(session, visit)
@@ -164,8 +167,8 @@ class Dispatcher:
 def words_of(response: TestResponse) -> str:
     """What can be read on a page."""
     text = re.sub(r"<(script|style|svg)\b.*?</\1>", "", response.text, flags=re.DOTALL)
-    text = re.sub(r"<[^>]+>", "", text).replace("&#39;", "'").replace("\u202f", " ")
-    return re.sub(r"\s+", " ", text)
+    text = re.sub(r"<[^>]+>", " ", text).replace("&#39;", "'")
+    return re.sub(r" (?=[,.:])", "", re.sub(r"\s+", " ", text))
 
 
 def found_in(response: TestResponse, pattern: str) -> str:

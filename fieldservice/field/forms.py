@@ -23,7 +23,8 @@ class TapForm(FlaskForm):  # type: ignore[misc]
         """An instant with its zone."""
         try:
             moment = datetime.fromisoformat(field.data)
-        except ValueError as error:
+            moment.astimezone(UTC)  # the first and last hours of the calendar have no such instant
+        except (ValueError, OverflowError) as error:
             raise ValidationError(_l("The time of the tap is not a time.")) from error
         if moment.tzinfo is None:
             raise ValidationError(_l("The time of the tap has no time zone."))

@@ -64,15 +64,11 @@ class AnotherUnderway(Exception):
 
     def __init__(self, visit: Visit) -> None:
         super().__init__(f"visit {visit.id} is {visit.state}")
-        self.visit = visit
+        self.visit_id = visit.id
 
 
 class NotToday(Exception):
-    """The visit is planned for a later day: whoever makes it today has to be planned for today."""
-
-    def __init__(self, visit: Visit) -> None:
-        super().__init__(f"visit {visit.id} is not planned for today")
-        self.visit = visit
+    """The visit is planned for a later day: to be made today it has to be moved first."""
 
 
 class WrongTime(Exception):
@@ -209,7 +205,7 @@ def tap(
     if _known(session, event) or visit.state == _STATES.get(event.kind):
         return visit
     if planned_on(visit) > technician.territory.local_day(now):
-        raise NotToday(visit)
+        raise NotToday
     _step(session, technician, visit, event, now=now, actor=actor)
     session.flush()
     stop = follow(session, visit, tables=tables, now=now)

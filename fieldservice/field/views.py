@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from flask import Blueprint, Response, flash, jsonify, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -145,21 +145,21 @@ def _reused(_error: service.EventReused) -> ResponseReturnValue:
 
 
 @bp.errorhandler(NotAllowed)
-def _not_allowed(error: NotAllowed) -> ResponseReturnValue:
+def _not_allowed(_error: NotAllowed) -> ResponseReturnValue:
     flash(_("Nothing was recorded: this visit has changed meanwhile. Please look again."))
-    return redirect(url_for(".visit", visit_id=error.visit.id), code=303)
+    return redirect(url_for(".visit", **(request.view_args or {})), code=303)
 
 
 @bp.errorhandler(service.NotToday)
-def _not_today(error: service.NotToday) -> ResponseReturnValue:
+def _not_today(_error: service.NotToday) -> ResponseReturnValue:
     flash(_("Nothing was recorded: this visit is not planned for today."))
-    return redirect(url_for(".visit", visit_id=error.visit.id), code=303)
+    return redirect(url_for(".visit", **(request.view_args or {})), code=303)
 
 
 @bp.errorhandler(service.AnotherUnderway)
 def _another(error: service.AnotherUnderway) -> ResponseReturnValue:
     flash(_("Finish this visit first, then go on to the next."))
-    return redirect(url_for(".visit", visit_id=error.visit.id), code=303)
+    return redirect(url_for(".visit", visit_id=error.visit_id), code=303)
 
 
 @bp.errorhandler(StaleTravel)

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from fieldservice.geo.types import Coordinates
-from fieldservice.models import BookingDraft, Hold, Service, Territory, Window
+from fieldservice.models import BookingDraft, Hold, Place, Service, Territory, Window
 from fieldservice.planning import service as planning
 
 LIFETIME = timedelta(hours=24)
@@ -123,10 +123,13 @@ class Draft:
 
     @property
     def site(self) -> SiteAnswers:
-        """Where to come; raises DraftIncomplete before that is answered."""
-        if self.answers.site is None or self.territory is None:
+        """Where to come and how to get in; raises DraftIncomplete before that is answered."""
+        site = self.answers.site
+        if site is None or self.territory is None:
             raise DraftIncomplete(self.token, "address")
-        return self.answers.site
+        if self.service.place == Place.ON_SITE and not site.access_kind:
+            raise DraftIncomplete(self.token, "address")
+        return site
 
     @property
     def area(self) -> Territory:

@@ -193,7 +193,7 @@ class AddressForm(FlaskForm):  # type: ignore[misc]
         """The answers; a newly written address has no coordinates yet."""
         access = {
             "unit": self.unit.data,
-            "access_kind": self.access_kind.data or "home",
+            "access_kind": self.access_kind.data or "",
             "access_notes": self.access_notes.data,
         }
         if self.by.data == "hand":

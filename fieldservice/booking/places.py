@@ -17,6 +17,7 @@ from fieldservice.planning import service as planning
 
 MOST_CANDIDATES = 5
 PIN_REACH_M = 5_000
+_AT_A_HOUSE = frozenset({Match.EXACT, Match.PIN, Match.NEAREST_NUMBER})
 _NUMBER_FIRST = frozenset({"US", "CA", "GB", "IE", "FR", "AU", "NZ"})
 
 
@@ -41,10 +42,17 @@ def candidates(geocoding: Geocoding, text: str) -> list[Address]:
     best = geocoding.locate(text)
     found = [best] if best is not None else []
     found += geocoding.suggest(text, limit=MOST_CANDIDATES)
-    by_label = {address.label: address for address in reversed(found)}
-    return [address for label, address in reversed(by_label.items()) if address.match is not Match.PLACE][
-        :MOST_CANDIDATES
-    ]
+    houses = {_street(address) for address in found if address.match in _AT_A_HOUSE}
+    by_label = {
+        address.label: address
+        for address in reversed(found)
+        if address.match in _AT_A_HOUSE or (address.street and _street(address) not in houses)
+    }
+    return list(reversed(by_label.values()))[:MOST_CANDIDATES]
+
+
+def _street(address: Address) -> tuple[str, str, str]:
+    return address.street, address.city, address.postcode
 
 
 def at(site: SiteAnswers, address: Address) -> SiteAnswers:

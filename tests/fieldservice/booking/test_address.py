@@ -71,6 +71,7 @@ def test_a_doubtful_address_offers_what_it_may_mean(walker: Walker, services: Se
     walker.give_address(q=f"99999 {walker.home.street}, {walker.home.city} {walker.home.postcode}")
     assert "Which place is it?" in walker.page.text
     assert "Next to" in walker.page.text
+    assert "Somewhere in" not in walker.page.text  # the same street, less exactly
     walker.send(place=walker.page.options["place"][0])
     assert "In our area" in walker.page.text
     site = stored_site(services)
@@ -116,6 +117,19 @@ def test_an_unknown_address_becomes_a_request_that_the_office_completes(
     )
     assert "Requested" in walker.page.text
     assert "Change time" not in walker.page.text
+
+
+def test_nobody_is_said_to_be_home_who_did_not_say_so(walker: Walker) -> None:
+    """Looking an address up answers nothing else: the question comes again before the flow goes on."""
+    walker.choose_problem()
+    walker.send(q="12 Nowhere Crescent, Atlantis", find="yes")
+    walker.send(place="written")
+    assert walker.url.endswith("/address")
+    assert "access_kind" not in walker.page.checked
+    walker.send()
+    assert walker.status == 422
+    walker.send(access_kind="code")
+    assert "Code, key box or doorman." in walker.page.text
 
 
 def test_a_place_that_was_not_offered_is_refused(walker: Walker) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from fieldservice.booking.offer import STRIP, Offer, make_offer
@@ -101,3 +102,10 @@ def test_less_driving_is_said_of_one_window_that_clearly_deserves_it() -> None:
     assert offer({0: [slot(DAYS[0]), near, slot(DAYS[0], 12, travel=30)]})[0].less_driving is near
     assert offer({0: [near]})[0].less_driving is None
     assert offer({0: [slot(DAYS[0], travel=4), near]})[0].less_driving is None
+
+
+def test_estimated_travel_times_are_admitted() -> None:
+    """As soon as one of the shown windows rests on them."""
+    by_road = slot(DAYS[0])
+    assert not offer({0: [by_road]})[0].estimated
+    assert offer({0: [by_road, replace(slot(DAYS[0], 12), estimated=True)]})[0].estimated

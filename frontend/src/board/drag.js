@@ -71,7 +71,7 @@ const moves = {
 };
 
 export function enableDragging(board) {
-  if (!document.getElementById("drop-form")) return;
+  if (!matchMedia("(min-width: 1024px)").matches) return; // there the page is a list that a finger scrolls
   interact("[data-movable]", { context: board }).draggable({ ignoreFrom: "a.tool, button.tool", autoScroll: true, listeners: moves });
   interact(".lane", { context: board }).dropzone({
     accept: "[data-movable]",

@@ -19,6 +19,9 @@ async function select(link) {
   const template = document.createElement("template");
   template.innerHTML = await answer.text();
   document.getElementById("inspector").replaceWith(template.content);
+  const inspector = document.getElementById("inspector");
+  inspector.scrollIntoView({ block: "nearest" });
+  document.getElementById("status").textContent = inspector.querySelector("h3, h2").textContent;
   mark(new URL(link.href).searchParams.get("visit"));
   history.pushState({}, "", link.href);
 }

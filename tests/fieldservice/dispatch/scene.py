@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -54,21 +54,22 @@ class Scene:
     ana: Technician
     ben: Technician
     carl: Technician
-    ids: dict[str, int]
+    today: date
+    ids: dict[str, int] = field(default_factory=dict)
 
 
-def set_up(session: Session) -> Scene:
+def set_up(session: Session, today: date = TODAY) -> Scene:
     """Ana visits Ida and Joe, Ben visits Kim; Lea waits for a place, Max for a pin. Carl cannot heat."""
     territory = make_territory(session)
     service = make_service(session, name="Heating")
     ana = make_technician(session, territory, name="Ana Reyes", home=near(-1000))
     ben = make_technician(session, territory, name="Ben Okafor", home=near(1000))
     carl = make_technician(session, territory, name="Carl Moss", skills={"advice": 1})
-    scene = Scene(territory, service, ana, ben, carl, {})
-    book(session, scene, "Ida", at=near(500), technician=ana, starts=time(10), promised=window(TODAY, 10, 12))
-    book(session, scene, "Joe", at=near(900), technician=ana, starts=time(13), promised=window(TODAY, 13, 15))
-    book(session, scene, "Kim", at=near(700), technician=ben, starts=time(10), promised=window(TODAY, 10, 12))
-    book(session, scene, "Lea", at=near(300), promised=window(TODAY, 13, 15))
+    scene = Scene(territory, service, ana, ben, carl, today)
+    book(session, scene, "Ida", at=near(500), technician=ana, starts=time(10), promised=window(today, 10, 12))
+    book(session, scene, "Joe", at=near(900), technician=ana, starts=time(13), promised=window(today, 13, 15))
+    book(session, scene, "Kim", at=near(700), technician=ben, starts=time(10), promised=window(today, 10, 12))
+    book(session, scene, "Lea", at=near(300), promised=window(today, 13, 15))
     book(session, scene, "Max", at=None)
     session.add(OfficeTask(kind="find_address", visit_id=scene.ids["Max"], created_at=NOW))
     return scene
@@ -99,7 +100,7 @@ def book(
         **overrides,
     )
     if technician is not None:
-        starts_at = datetime.combine(TODAY, starts, scene.territory.zone)
+        starts_at = datetime.combine(scene.today, starts, scene.territory.zone)
         technician = session.get_one(Technician, technician.id)
         make_stop(session, technician, starts_at, starts_at + timedelta(hours=1), visit=visit)
     scene.ids[name] = visit.id

@@ -15,6 +15,16 @@ from fieldservice.planning.judge import Move
 _ROW = NumberRange(min=1, max=2**31 - 1)
 
 
+class WholeNumber(IntegerField):  # type: ignore[misc]
+    """A whole number of at most 18 digits: NumberRange cannot compare one of hundreds."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Refuse what no column could hold."""
+        if valuelist and len(valuelist[0]) > 18:
+            raise ValueError(self.gettext("Not a valid integer value."))
+        super().process_formdata(valuelist)
+
+
 class BoardForm(FlaskForm):  # type: ignore[misc]
     """What every change of the board carries."""
 
@@ -24,14 +34,14 @@ class BoardForm(FlaskForm):  # type: ignore[misc]
 class PlanForm(BoardForm):
     """A change that was decided on one version of the plan."""
 
-    plan_version = IntegerField(validators=[InputRequired(), NumberRange(min=0, max=2**31 - 1)])
+    plan_version = WholeNumber(validators=[InputRequired(), NumberRange(min=0, max=2**31 - 1)])
 
 
 class MoveForm(PlanForm):
     """Where a visit shall go."""
 
-    visit = IntegerField(validators=[InputRequired(_l("Choose a visit.")), _ROW])
-    technician = IntegerField(_l("Technician"), validators=[InputRequired(_l("Choose a technician.")), _ROW])
+    visit = WholeNumber(validators=[InputRequired(_l("Choose a visit.")), _ROW])
+    technician = WholeNumber(_l("Technician"), validators=[InputRequired(_l("Choose a technician.")), _ROW])
     start = TimeField(
         _l("Start at"),
         format=["%H:%M", "%H:%M:%S"],

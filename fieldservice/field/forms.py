@@ -17,7 +17,9 @@ class TapForm(FlaskForm):  # type: ignore[misc]
 
     kind = StringField(validators=[InputRequired(), AnyOf([tap.value for tap in Tap])])
     idempotency_key = HiddenField(validators=[InputRequired(), Length(min=8, max=64)])
-    occurred_at = StringField(validators=[Optional(), Length(max=40)])
+    occurred_at = StringField(
+        filters=[lambda text: (text or "").strip()], validators=[Optional(), Length(max=40)]
+    )
 
     def validate_occurred_at(self, field: StringField) -> None:
         """An instant with its zone."""

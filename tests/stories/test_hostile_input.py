@@ -1,0 +1,320 @@
+"""Whatever anybody types into any field: an answer in words, never an error page, and nothing half-written.
+
+Requests run on a rehearsal of the database: real transactions that are taken back at the end instead of
+committed, so that thousands of attempts meet the same company.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+from werkzeug.test import TestResponse
+
+from fieldservice.app import create_app
+from fieldservice.auth import limits
+from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, ProblemForm, TimeForm
+from fieldservice.db import Database
+from fieldservice.dispatch import forms as board
+from fieldservice.field.forms import TapForm
+from fieldservice.web import Services
+from tests.matrix.world import Browser, World, make_browsers, make_world
+
+TEXTS = [
+    "",
+    "\t\n",
+    "\x00",
+    "a\x00b",
+    "\x1b[31m",
+    "\ud7ff\ufdd0\uffff",
+    "\u202egnp.exe",
+    "\u200b\u2060\ufeff",
+    "𝕏" * 130,
+    "👩‍👩‍👧‍👦" * 40,
+    "x" * 121,
+    "x" * 300_000,
+    "A\r\nBcc: everybody@example.com",
+    "a@example.com\r\nBcc: everybody@example.com",
+    "@example.com",
+    "a@" + "b" * 250 + ".com",
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror='alert(1)'>",
+    "{{ 7 * 7 }}{% raw %}",
+    "%s%n%(name)s{0}{name}",
+    "' OR 1=1; DROP TABLE visit; --",
+    "=cmd|' /C calc'!A0",
+    "END:VCALENDAR\r\nBEGIN:VEVENT",
+    "../../../../etc/passwd",
+    "//evil.example.com",
+    '{"$ne": 1}',
+]
+NUMBERS = [
+    "-1",
+    "0",
+    "00",
+    "1.5",
+    "1e309",
+    "NaN",
+    "inf",
+    "-inf",
+    "٣",
+    "0x10",
+    "1_000",
+    str(2**31),
+    str(2**63),
+    "9" * 400,
+]
+TIMES = [
+    "25:00",
+    "24:00",
+    "02:30",
+    "0001-01-01T00:00:00+00:00",
+    "9999-12-31T23:59:59-12:00",
+    "9999-12-31T23:59:59+00:00",
+    "2026-02-30T10:00:00+00:00",
+    "2026-03-08T02:30:00",
+    "2026-03-03T10:00:00+99:99",
+    "2026-03-03T10:00:00.1234567890123+00:00",
+    "2026-W10-1",
+    "1772460000",
+]
+OF_TIMES = {"window", "occurred_at", "start"}
+OF_NUMBERS = {"plan_version", "visit", "technician", "latitude", "longitude", "pin_lat", "pin_lon"}
+FEW = ["", "\x00", "x" * 5_000, "' OR 1=1; DROP TABLE visit; --", "👩‍👩‍👧‍👦" * 40]
+REFUSED = {400, 404, 409, 410, 413, 422}
+
+ACTOR = {
+    "/book": "customer",
+    "/visi": "customer",
+    "/boar": "dispatcher",
+    "/day/": "technician",
+    "/logi": "nobody",
+}
+FORMS: dict[str, Any] = {
+    "/book": ProblemForm,
+    "/book/<token>": ProblemForm,
+    "/book/<token>/address": AddressForm,
+    "/book/<token>/address/check": PlaceForm,
+    "/book/<token>/branch": None,
+    "/book/<token>/time": TimeForm,
+    "/book/<token>/confirm": ContactForm,
+    "/visit/<token>/time": TimeForm,
+    "/visit/<token>/cancel": CancelForm,
+    "/day/visits/<int:visit_id>/taps": TapForm,
+    "/board/<day:on>/move": board.MoveForm,
+    "/board/visits/<int:visit_id>/unassign": board.PlanForm,
+    "/board/visits/<int:visit_id>/pin": board.PinForm,
+    "/board/visits/<int:visit_id>/locate": board.LocateForm,
+    "/board/<day:on>/optimise": board.BoardForm,
+    "/board/<day:on>/dispatch": board.BoardForm,
+    "/board/jobs/<int:job_id>/cancel": board.BoardForm,
+    "/board/proposals/<int:proposal_id>/accept": board.BoardForm,
+    "/board/proposals/<int:proposal_id>/discard": board.BoardForm,
+    "/board/changes/<int:change_id>/undo": board.BoardForm,
+    "/login": None,
+}
+EXTRA = {
+    "/book": ["service"],
+    "/book/<token>": ["service"],
+    "/book/<token>/address/check": ["place"],
+    "/login": ["email", "password", "remember", "next"],
+}
+BOTH = ["idempotency_key", "csrf_token"]
+
+
+class Rehearsal(Database):
+    """The database, but every transaction is taken back at its end; `written` is what would have stayed."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.written: list[str] = []
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session whose work is flushed, judged by every constraint, and rolled back."""
+        statements: list[str] = []
+
+        def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if re.match(r"\s*(INSERT|UPDATE|DELETE)\b", statement, re.IGNORECASE):
+                statements.append(statement)
+
+        with self._write() as session:
+            event.listen(session.connection(), "before_cursor_execute", note)
+            yield session
+            session.flush()
+            session.rollback()
+        self.written += statements
+
+
+@dataclass
+class Stage:
+    """The site on the rehearsed database, and who uses it."""
+
+    world: World
+    browsers: dict[str, Browser]
+    db: Rehearsal
+
+    def send(self, rule: str, **fields: Any) -> TestResponse:
+        """An allowed actor's good form with some fields replaced; None takes a field away."""
+        browser, path = self.way(rule)
+        form = MultiDict({name: str(value) for name, value in self.world.form(rule).items()})
+        form["csrf_token"], form["idempotency_key"] = browser.token, "key-of-a-good-form"
+        for name, value in fields.items():
+            form.poplist(name)
+            if isinstance(value, list):
+                form.setlist(name, value)
+            elif value is not None:
+                form[name] = value
+        self.db.written.clear()
+        return browser.client.post(path, data=form, buffered=True)
+
+    def way(self, rule: str) -> tuple[Browser, str]:
+        """Who may send this form, and the address that it goes to."""
+        actor = ACTOR[rule[:5]]
+        values = self.world.values(rule, actor)
+        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), rule)
+        return self.browsers[actor], path
+
+    def require_clean(self, answer: TestResponse, what: str) -> None:
+        """No crash; a refusal says something to people and leaves nothing behind; markup is escaped."""
+        assert answer.status_code in REFUSED | {200, 302, 303}, f"{what}: {answer.status_code}"
+        assert "<script>alert" not in answer.text, what
+        assert "onerror='alert" not in answer.text, what
+        for name, value in answer.headers:
+            assert "\n" not in value, what
+            assert name != "Bcc", what
+        location = answer.headers.get("Location", "/")
+        assert re.match(r"/(?!/)|https?://localhost/", location), f"{what}: leads to {location}"
+        if answer.status_code in REFUSED:
+            words = re.sub(r"<(script|style|head)\b.*?</\1>|<[^>]+>", " ", answer.text, flags=re.DOTALL)
+            assert len(words.split()) > 5, f"{what}: {answer.status_code} without words"
+            # a customer whose window is gone keeps what they typed
+            kept = [statement for statement in self.db.written if "booking_draft" not in statement]
+            assert kept == [], f"{what}: {answer.status_code} and yet {kept[0]}"
+
+
+@pytest.fixture
+def stage(services: Services, db: Database, database_url: str, clock_at_now: object) -> Iterator[Stage]:
+    """The whole site with everything that a rule may name."""
+    world = make_world(services)
+    rehearsal = Rehearsal(database_url)
+    app: Flask = create_app(services.settings, replace(services, db=rehearsal))
+    app.config.update(dict.fromkeys(limits.DEFAULTS, "1000000/second"))
+    yield Stage(world, make_browsers(app, db, world), rehearsal)
+    rehearsal.dispose()
+
+
+def fields_of(rule: str) -> list[str]:
+    """Every field that a form of this rule has."""
+    form = FORMS[rule]
+    declared = [name for name in dir(form) if hasattr(getattr(form, name), "field_class")] if form else []
+    return sorted({*declared, *EXTRA.get(rule, []), *BOTH})
+
+
+def nasty_values(rule: str, name: str, position: int) -> list[str]:
+    """What is tried in a field: all of its own kind and some of the others."""
+    if name in BOTH or rule == "/login":
+        return FEW
+    if name in OF_TIMES:
+        return TIMES + TEXTS[position % 3 :: 3]
+    if name in OF_NUMBERS:
+        return NUMBERS + TEXTS[position % 3 :: 3]
+    return TEXTS[position % 2 :: 2] + NUMBERS[::5] + TIMES[::5]
+
+
+CASES = [(rule, name) for rule in FORMS for name in fields_of(rule)]
+
+
+def test_every_form_is_here(app: Flask) -> None:
+    """A new rule that takes POST has to be listed, or this fails; signing out has no field."""
+    rules = {rule.rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    assert rules - {"/logout"} == set(FORMS)
+
+
+def test_no_value_in_any_field_breaks_anything(stage: Stage) -> None:
+    """Nasty values in each field of each form, one at a time; the field missing, and twice."""
+    for rule in FORMS:
+        assert stage.send(rule).status_code < 500
+        for position, name in enumerate(fields_of(rule)):
+            values = nasty_values(rule, name, position)
+            if stage.db.engine.dialect.name == "sqlite":
+                values = values[position % 2 :: 2]  # PostgreSQL refuses more and gets all
+            for value in (None, ["1", "2"], *values):
+                what = f"{rule} {name}={str(value)[:40]!r}"
+                stage.require_clean(stage.send(rule, **{name: value}), what)
+
+
+def test_bytes_that_are_no_text(stage: Stage) -> None:
+    """Bytes that are not UTF-8, in every field of a form at once."""
+    for rule in FORMS:
+        browser, path = stage.way(rule)
+        body = "&".join(f"{name}=%FF%FE%C0%AF" for name in fields_of(rule) if name not in BOTH)
+        body += f"&csrf_token={browser.token}&idempotency_key=key-of-a-good-form"
+        stage.db.written.clear()
+        answer = browser.client.post(path, data=body, content_type="application/x-www-form-urlencoded")
+        stage.require_clean(answer, rule)
+
+
+@hypothesis_settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.sampled_from(CASES), st.text(st.characters(codec="utf-8"), max_size=400))
+def test_random_text_breaks_nothing(stage: Stage, case: tuple[str, str], value: str) -> None:
+    """Hypothesis looks for a text in some field that the list has missed."""
+    rule, name = case
+    stage.require_clean(stage.send(rule, **{name: value}), f"{rule} {name}={value!r}")
+
+
+ADDRESSES = [
+    "/book/%00/confirm",
+    "/book/" + "x" * 3_000 + "/time",
+    "/book/%F0%9F%92%A9/confirm",
+    "/visit/..%2f..%2fetc/cancel",
+    "/board/0000-00-00/move",
+    "/board/9999-12-31/move",
+    "/board/0001-01-01/optimise",
+    "/board/2026-02-30/dispatch",
+    "/board/visits/99999999999999999999/pin",
+    "/board/visits/0/unassign",
+    "/board/jobs/2147483648/cancel",
+    "/board/proposals/-1/accept",
+    "/day/visits/99999999999999999999/taps",
+]
+
+
+def test_no_address_breaks_anything(stage: Stage) -> None:
+    """Tokens, days and numbers that do not exist, in the address of a POST and of a GET."""
+    form = {"plan_version": "1", "pinned": "yes", "kind": "on_my_way", "visit": "1", "technician": "1"}
+    stage.db.written.clear()
+    for path in ADDRESSES:
+        for browser in (stage.browsers[actor] for actor in ("customer", "dispatcher", "technician")):
+            for answer in (browser.send("POST", path, form), browser.send("GET", path, {})):
+                assert answer.status_code in REFUSED | {302, 303, 401, 403, 405}, path
+    assert stage.db.written == []
+
+
+def test_too_much_is_refused(stage: Stage) -> None:
+    """A body over the limit, and a form of thousands of fields, are refused before anything is done."""
+    customer = stage.browsers["customer"]
+    big = customer.client.post("/book", data={"problem": "x" * 1_200_000, "csrf_token": customer.token})
+    assert big.status_code == 413
+    many = customer.client.post(
+        "/book",
+        data={f"field{position}": "x" for position in range(2_000)},
+        content_type="multipart/form-data",
+    )
+    assert many.status_code in (400, 413)
+    assert stage.db.written == []

@@ -48,7 +48,7 @@ class NotPlannable(Exception):
 
 
 class NothingToUndo(Exception):
-    """The change was undone before, or its routes have changed since."""
+    """The change was undone before, its routes have changed since, or a visit of it has another place."""
 
 
 def move_visit(
@@ -173,7 +173,8 @@ def undo_change(
 ) -> PlanChange:
     """Bring back the orders from before a change, as a new change that is checked like any other.
 
-    Raises NothingToUndo when its routes have changed since, RuleBroken when the old orders no longer hold.
+    Raises NothingToUndo when its routes have changed since or one of its visits was placed elsewhere,
+    RuleBroken when the old orders no longer hold.
     """
     plan = session.get_one(Plan, change.plan_id)
     territory = session.get_one(Territory, plan.territory_id)
@@ -183,6 +184,8 @@ def undo_change(
     wanted = {(date.fromisoformat(entry["on"]), entry["technician_id"]): entry["visits"] for entry in entries}
     days = _days(session, territory, {on for on, _ in wanted}, tables, now)
     if change.undone_by_id is not None or _versions(days, wanted) != _stored_versions(change.after):
+        raise NothingToUndo
+    if _placed_elsewhere(session, wanted):
         raise NothingToUndo
     again = ChangeLog(session, days, now=now, actor=actor)
     again.remember_routes(wanted, change.after["pins"])
@@ -271,6 +274,18 @@ def _plannable(session: Session, names: Collection[str]) -> dict[str, Visit]:
         select(Visit).where(Visit.id.in_([row_id(name) for name in names]), Visit.state.in_(PLANNABLE))
     )
     return {visit_id(visit): visit for visit in found}
+
+
+def _placed_elsewhere(session: Session, wanted: Mapping[tuple[date, int], Sequence[str]]) -> bool:
+    """Whether a visit of these orders has come to a route that is not one of them."""
+    ids = [row_id(name) for names in wanted.values() for name in names if name[0] == "v"]
+    places = session.execute(
+        select(Plan.on, Stop.technician_id)
+        .join(Route, Route.plan_id == Plan.id)
+        .join(Stop, Stop.route_id == Route.id)
+        .where(Stop.visit_id.in_(ids))
+    )
+    return any((on, technician) not in wanted for on, technician in places)
 
 
 def _versions(days: Mapping[date, Day], keys: Iterable[tuple[date, int]]) -> dict[tuple[str, int], int]:

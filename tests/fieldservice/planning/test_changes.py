@@ -48,6 +48,22 @@ def undo(scene: Scene, change: int) -> None:
     scene.change(work)
 
 
+def unassign(scene: Scene, visit: int) -> int:
+    """Take a visit off its route; returns the id of the change."""
+
+    def work(session, tables):
+        return changes.unassign_visit(
+            session,
+            session.get_one(Visit, visit),
+            plan_version=scene.version(),
+            tables=tables,
+            now=NOW,
+            actor="test",
+        ).id
+
+    return scene.change(work)
+
+
 def test_a_move_pins_the_visit_and_shifts_later_stops(db: Database) -> None:
     """The visit starts when it was put, the one after it starts later, both promises hold."""
     scene = Scene(db, lambda session: make_company(session, 2))
@@ -138,24 +154,30 @@ def test_unassigning_keeps_the_promise_and_can_be_undone(db: Database) -> None:
     scene = Scene(db, lambda session: make_company(session, 1))
     visit = scene.book()
     before = scene.stops()
-
-    def unassign(session, tables):
-        return changes.unassign_visit(
-            session,
-            session.get_one(Visit, visit),
-            plan_version=scene.version(),
-            tables=tables,
-            now=NOW,
-            actor="test",
-        ).id
-
-    change = scene.change(unassign)
+    change = unassign(scene, visit)
     assert scene.stops() == {}
     with db.reading() as session:
         assert session.get_one(Visit, visit).promised
         assert [row.id for row in scene.day(session).rows.unassigned] == [visit]
     undo(scene, change)
     assert scene.stops() == before
+
+
+@pytest.mark.parametrize("days_later", [0, 1])
+def test_undo_is_refused_after_the_visit_found_another_place(db: Database, days_later: int) -> None:
+    """An unassigned visit that was placed with somebody else, or booked on another day, is not torn away."""
+    scene = Scene(db, lambda session: make_company(session, 2))
+    visit = scene.book()
+    first = scene.stops()[visit][0]
+    change = unassign(scene, visit)
+    if days_later:
+        scene.book(window(TOMORROW + timedelta(days=days_later)), visit=visit)
+    else:
+        move(scene, visit, next(other for other in scene.technicians if other != first))
+    placed = scene.stops()
+    with pytest.raises(changes.NothingToUndo):
+        undo(scene, change)
+    assert scene.stops() == placed
 
 
 def test_the_optimiser_leaves_a_pinned_visit_where_it_is(db: Database) -> None:

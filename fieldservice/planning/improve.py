@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import scheduler
+from fieldservice.db import lock_rows
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Job, JobState, Plan, Proposal, Territory, Visit
 from fieldservice.planning.adoption import Adoption, adopt
@@ -144,7 +145,7 @@ def snapshot(session: Session, territory: Territory, on: date, *, table: TravelT
 
 def request_proposal(session: Session, plan: Plan, *, now: datetime, actor: str) -> Job:
     """Ask for a better plan of a day; a search that already runs for it is not started twice."""
-    return _request(session, PROPOSE, plan, f"{now.isoformat()}", now=now, actor=actor)
+    return _request(session, PROPOSE, plan, now.isoformat(), now=now, actor=actor)
 
 
 def request_improvement(session: Session, plan: Plan, *, now: datetime) -> Job | None:
@@ -156,6 +157,7 @@ def request_improvement(session: Session, plan: Plan, *, now: datetime) -> Job |
 
 
 def _request(session: Session, kind: str, plan: Plan, key: str, *, now: datetime, actor: str) -> Job:
+    lock_rows(session, "plan", [plan.id])  # two requests at once are one search
     running = session.scalar(
         select(Job).where(
             Job.kind == kind,

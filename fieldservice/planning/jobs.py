@@ -86,14 +86,13 @@ def run_next_job(work: Work, *, owner: str) -> bool:
         return False
     job_id, kind, plan_id = claimed
     try:
-        result = _do(work, job_id, kind, plan_id, owner=owner)
+        _do(work, job_id, kind, plan_id, owner=owner)
     except Cancelled:
         return True
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        work.db.run(lambda session: _finish(session, job_id, owner, work, error=text))
+        work.db.run(lambda session: _fail(session, job_id, owner, text, now=work.clock()))
         raise
-    work.db.run(lambda session: _finish(session, job_id, owner, work, result=result))
     return True
 
 
@@ -110,6 +109,7 @@ def request_improvements(session: Session, *, now: datetime) -> int:
 
 def cancel_job(session: Session, job: Job, *, now: datetime) -> None:
     """Stop a search; a result that comes later is thrown away."""
+    session.refresh(job, with_for_update=True)
     if job.state in (JobState.QUEUED, JobState.RUNNING):
         job.state, job.finished_at = JobState.CANCELLED, now
 
@@ -129,7 +129,7 @@ def _claim(session: Session, work: Work, owner: str) -> tuple[int, str, int] | N
     return job.id, job.kind, int(job.payload["plan_id"])
 
 
-def _do(work: Work, job_id: int, kind: str, plan_id: int, *, owner: str) -> dict[str, Any]:
+def _do(work: Work, job_id: int, kind: str, plan_id: int, *, owner: str) -> None:
     began = time.monotonic()
     with work.db.reading() as session:
         plan = session.get_one(Plan, plan_id)
@@ -141,29 +141,28 @@ def _do(work: Work, job_id: int, kind: str, plan_id: int, *, owner: str) -> dict
         if time.monotonic() - looked < _LOOK_EVERY_S:
             return False
         looked = time.monotonic()
-        return not work.db.run(lambda session: _still_mine(session, job_id, owner))
+        with work.db.reading() as session:
+            return not _mine(session.get_one(Job, job_id), owner)
 
     def progress(best: scheduler.Plan) -> None:
         figures = {"elapsed_s": round(time.monotonic() - began, 1), **_figures(best)}
         work.db.run(lambda session: _report(session, job_id, owner, figures))
 
     found = _search(work, territory_id, on, cancelled, progress)
-    if not work.db.run(lambda session: _still_mine(session, job_id, owner)):
-        raise Cancelled
-    if kind == IMPROVE:
-        adoption = _adopt(work, found, actor="system")
-        return {"adopted": sorted(adoption.adopted), "left_out": sorted(adoption.left_out)}
-    took = time.monotonic() - began
-    return work.db.run(lambda session: _propose(session, job_id, owner, found, took, work.clock()))
+    if kind == PROPOSE:
+        took = time.monotonic() - began
+        work.db.run(lambda session: _propose(session, job_id, owner, found, took, work.clock()))
+        return
+    work.db.run(lambda session: _own(session, job_id, owner))
+    adoption = _adopt(work, found, actor="system")
+    result = {"adopted": sorted(adoption.adopted), "left_out": sorted(adoption.left_out)}
+    work.db.run(lambda session: _finish(_own(session, job_id, owner), result, now=work.clock()))
 
 
-def _propose(
-    session: Session, job_id: int, owner: str, found: Found, took: float, now: datetime
-) -> dict[str, Any]:
-    job = session.get_one(Job, job_id, with_for_update=True)
-    if job.state != JobState.RUNNING or job.lease_owner != owner:
-        raise Cancelled
-    return {"proposal_id": store_proposal(session, found, job=job, seconds=took, now=now).id}
+def _propose(session: Session, job_id: int, owner: str, found: Found, took: float, now: datetime) -> None:
+    job = _own(session, job_id, owner)
+    proposal = store_proposal(session, found, job=job, seconds=took, now=now)
+    _finish(job, {"proposal_id": proposal.id}, now=now)
 
 
 def _search(
@@ -211,26 +210,29 @@ def _figures(plan: scheduler.Plan) -> dict[str, int]:
     return {name: plan.cost[name] for name in ("unassigned", "travel_s") if name in plan.cost}
 
 
-def _still_mine(session: Session, job_id: int, owner: str) -> bool:
-    job = session.get_one(Job, job_id)
+def _mine(job: Job, owner: str) -> bool:
     return job.state == JobState.RUNNING and job.lease_owner == owner
 
 
+def _own(session: Session, job_id: int, owner: str) -> Job:
+    """The job, locked; raises Cancelled when it is no longer this worker's."""
+    job = session.get_one(Job, job_id, with_for_update=True)
+    if not _mine(job, owner):
+        raise Cancelled
+    return job
+
+
 def _report(session: Session, job_id: int, owner: str, figures: dict[str, Any]) -> None:
-    if _still_mine(session, job_id, owner):
-        session.get_one(Job, job_id).progress = figures
+    job = session.get_one(Job, job_id, with_for_update=True)
+    if _mine(job, owner):
+        job.progress = figures
 
 
-def _finish(
-    session: Session,
-    job_id: int,
-    owner: str,
-    work: Work,
-    *,
-    result: dict[str, Any] | None = None,
-    error: str = "",
-) -> None:
-    job = session.get_one(Job, job_id)
-    if job.state == JobState.RUNNING and job.lease_owner == owner:
-        job.state = JobState.FAILED if error else JobState.DONE
-        job.result, job.error, job.finished_at = result or {}, error, work.clock()
+def _finish(job: Job, result: dict[str, Any], *, now: datetime) -> None:
+    job.state, job.result, job.finished_at = JobState.DONE, result, now
+
+
+def _fail(session: Session, job_id: int, owner: str, error: str, *, now: datetime) -> None:
+    job = session.get_one(Job, job_id, with_for_update=True)
+    if _mine(job, owner):
+        job.state, job.error, job.finished_at = JobState.FAILED, error, now

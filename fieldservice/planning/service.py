@@ -327,8 +327,10 @@ def release_hold(session: Session, hold: Hold, *, tables: Mapping[date, TravelTa
 
 def drop_expired_holds(session: Session, *, now: datetime) -> int:
     """Remove holds that ran out; what they reserved was free from that moment. Returns how many."""
-    expired = session.scalars(select(Hold).where(Hold.expires_at <= now)).all()
-    ids = [hold.id for hold in expired]
+    expired = select(Hold.id).where(Hold.expires_at <= now)
+    theirs = select(Stop.technician_id).where(Stop.hold_id.in_(expired))
+    lock_technicians(session, session.scalars(theirs).all())
+    ids = session.scalars(expired).all()
     session.execute(delete(Stop).where(Stop.hold_id.in_(ids)))
     session.execute(delete(Hold).where(Hold.id.in_(ids)))
     return len(ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -184,6 +184,22 @@ def test_a_cancelled_search_leaves_nothing(scene: Scene) -> None:
     scene.db.run(lambda session: jobs.cancel_job(session, session.get_one(Job, job), now=NOW))
     assert not jobs.run_next_job(work_for(scene), owner="one")
     with scene.db.reading() as session:
+        assert session.scalars(select(Proposal)).all() == []
+
+
+def test_a_search_cancelled_while_it_runs_leaves_nothing(scene: Scene) -> None:
+    """What a search finds after somebody stopped it is thrown away, and the job stays cancelled."""
+    job = ask(scene)
+    looks = iter(range(100))
+
+    def clock() -> datetime:
+        if next(looks) == 1:  # the job is claimed, the search begins
+            scene.db.run(lambda session: jobs.cancel_job(session, session.get_one(Job, job), now=NOW))
+        return NOW
+
+    assert jobs.run_next_job(work_for(scene, clock=clock), owner="one")
+    with scene.db.reading() as session:
+        assert session.get_one(Job, job).state == JobState.CANCELLED
         assert session.scalars(select(Proposal)).all() == []
 
 

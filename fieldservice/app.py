@@ -13,6 +13,8 @@ import structlog
 from flask import Blueprint, Flask, Response, abort, render_template, send_file
 from flask_babel import Babel
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
@@ -21,7 +23,7 @@ from fieldservice import auth, clock, schema, web
 from fieldservice.assets import Assets
 from fieldservice.booking.views import bp as booking
 from fieldservice.config import Settings
-from fieldservice.db import Database
+from fieldservice.db import Database, is_overlap
 from fieldservice.dispatch.views import bp as dispatch
 from fieldservice.field.views import bp as field
 from fieldservice.geo.geocoding import open_geocoding
@@ -31,6 +33,7 @@ from fieldservice.geo.travel import open_travel_times
 from fieldservice.models import UserRole
 from fieldservice.notify import open_channels
 from fieldservice.paths import STATIC, TEMPLATES
+from fieldservice.planning.problem import StaleTravel
 from fieldservice.web import Services
 
 MAX_BODY = 1024 * 1024
@@ -85,7 +88,9 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     for code in _PAGES:
         app.register_error_handler(code, _error_page)
     app.register_error_handler(web.BadKey, lambda _: (render_template("errors/csrf.html"), 400))
-    app.register_error_handler(web.KeyReused, lambda _: (render_template("errors/409.html"), 409))
+    for overtaken in (web.KeyReused, StaleTravel, StaleDataError):
+        app.register_error_handler(overtaken, _overtaken)
+    app.register_error_handler(DBAPIError, _refused_by_database)
     app.register_blueprint(root)
     app.register_blueprint(booking)
     app.register_blueprint(dispatch, url_prefix="/board")
@@ -132,6 +137,20 @@ def _error_page(error: Exception) -> tuple[str, int]:
     code = error.code or 500 if isinstance(error, HTTPException) else 500
     known = (TEMPLATES / "errors" / f"{code}.html").is_file()
     return render_template(f"errors/{code if known else 404}.html", error=error), code
+
+
+def _overtaken(_error: Exception) -> tuple[str, int]:
+    return render_template("errors/409.html"), 409
+
+
+def _refused_by_database(error: DBAPIError) -> tuple[str, int]:
+    """Two stops at once are a race that was lost; a database that does not answer may do so in a minute."""
+    if is_overlap(error):
+        return _overtaken(error)
+    if not isinstance(error, OperationalError):
+        raise error
+    log.error("the database does not answer", error=type(error.orig).__name__)
+    return render_template("errors/503.html"), 503
 
 
 def _kept_secret(folder: Path) -> str:

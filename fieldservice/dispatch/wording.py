@@ -88,6 +88,10 @@ class Wording:
             names.setdefault(reason, []).append(self.named(found.shift))
         return [Refusal(reason, tuple(sorted(those))) for reason, those in sorted(names.items())]
 
+    def customer(self, visit_id: int) -> str:
+        """Whose visit of the day it is."""
+        return self._day.visits[visit_id].work_order.customer.name
+
     def skill(self, code: int | str) -> str:
         """A skill's name."""
         return self._skills.get(str(code), str(code))

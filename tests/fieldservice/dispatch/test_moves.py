@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time, timedelta
 
 import pytest
@@ -77,6 +78,13 @@ def test_a_broken_promise_takes_one_more_click(dana: Dispatcher) -> None:
     shown = words_of(dana.get(f"{BOARD}?visit={dana.scene.ids['Ida']}"))
     assert "Accepted by a dispatcher: Starts 2:00 pm, outside the promised 10:00 am to 12:00 pm." in shown
     assert "1 at risk" in shown
+
+
+def test_whom_a_move_delays_is_said(dana: Dispatcher) -> None:
+    """Before somebody breaks a promise they see which other visits change their times."""
+    answer = dana.move("Kim", dana.scene.ana, "13:00")
+    assert answer.status_code == 422
+    assert re.search(r"Other visits change their times: Joe Park 1:00 pm → 2:0\d pm", words_of(answer))
 
 
 def test_no_place_without_a_start_is_refused(dana: Dispatcher) -> None:

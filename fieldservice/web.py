@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from flask import Response, current_app, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.routing import BaseConverter, ValidationError
@@ -27,6 +28,7 @@ from fieldservice.models import IdempotencyKey, Window
 from fieldservice.notify import Channels, words
 
 KEY_FIELD = "idempotency_key"
+KEYS_KEPT = timedelta(hours=24)
 MAX_ROW = 2**31 - 1
 _KEY_LENGTH = 255
 _YEARS = range(2000, 2200)
@@ -69,8 +71,9 @@ def new_key() -> str:
 def once(work: Callable[[Session], ResponseReturnValue], *, now: datetime, scope: str = "") -> Response:
     """Do a POST's work in one transaction and remember its answer under the form's idempotency key.
 
-    The same POST again gets the same answer and changes nothing. Refusals are not remembered: they raise.
-    `scope` tells apart who posts. Raises BadKey without a key, KeyReused when it came with other content.
+    The same POST again within a day gets the same answer and changes nothing. Refusals are not remembered:
+    they raise. `scope` tells apart who posts. Raises BadKey without a key, KeyReused when it came with other
+    content.
     """
     key = request.form.get(KEY_FIELD, "") or request.headers.get("Idempotency-Key", "")
     if not 8 <= len(key) <= _KEY_LENGTH or not key.isprintable():
@@ -99,6 +102,11 @@ def once(work: Callable[[Session], ResponseReturnValue], *, now: datetime, scope
         return services().db.run(attempt)
     except _RacedKey:
         return services().db.run(attempt)
+
+
+def drop_old_keys(session: Session, *, now: datetime) -> None:
+    """Forget the answers to POSTs of more than a day ago; some lead to customers' private pages."""
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at <= now - KEYS_KEPT))
 
 
 def _fingerprint() -> str:

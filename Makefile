@@ -15,7 +15,7 @@ DEV_STAMP := .venv/.dev-stamp
 TOOLS_STAMP := .venv/.tools-stamp
 STATIC_STAMP := fieldservice/static/vendor/manifest.json
 
-.PHONY: help setup setup-tests demo run test check format messages lock clean
+.PHONY: help setup setup-tests demo run test chaos check format messages lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -33,6 +33,9 @@ setup-tests: setup $(TOOLS_STAMP)  ## what the tests need beside that: tools, Ch
 
 test: setup-tests  ## all tests, or T=path; PYTEST_ARGS= for more
 	$(PYTHON) -m pytest $(PYTEST_ARGS) $(T)
+
+chaos: setup-tests  ## kill -9 under load for some minutes, CHAOS_CYCLES= times
+	CHAOS_CYCLES=$(or $(CHAOS_CYCLES),60) $(PYTHON) -m pytest -s tests/chaos
 
 check: setup $(DEV_STAMP)  ## format, lint, types, import rules, templates, documentation
 	.venv/bin/ruff format --check .

@@ -30,7 +30,6 @@ from fieldservice.models import Service, Window
 
 _LINES = frozenset("\n\t")
 _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_FARTHEST = timedelta(days=800)
 
 
 def tidy(text: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -247,7 +247,6 @@ class Size:
     visits_today: int
     later_visits: int
     plan_seconds: float
-    radius_share: float = field(default=0.75)
 
 
 SMALL = Size(technicians=8, visits_today=44, later_visits=24, plan_seconds=4)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -17,9 +17,6 @@ from fieldservice.models.customer import ContactRole, Customer, Role, Site
 from fieldservice.models.message import MessageState, OutboxMessage
 from fieldservice.models.plan import Hold, Pin, Stop
 from fieldservice.models.workforce import Branch, Skill, Territory
-
-if TYPE_CHECKING:
-    from fieldservice.models.workforce import Technician
 
 REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 UNDO = timedelta(seconds=10)
@@ -212,7 +209,6 @@ class Visit(Base):
 
     work_order: Mapped[WorkOrder] = relationship(back_populates="visits")
     territory: Mapped[Territory] = relationship()
-    preferred_technician: Mapped[Technician | None] = relationship()
     stop: Mapped[Stop | None] = relationship(back_populates="visit", viewonly=True)
     pin: Mapped[Pin | None] = relationship(cascade="all, delete-orphan")
     events: Mapped[list[VisitEvent]] = relationship(back_populates="visit", order_by="VisitEvent.id")

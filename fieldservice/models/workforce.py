@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -284,9 +284,3 @@ def _can_be_taken(
         if pause.earliest_at <= start <= pause.latest_at and end <= ends_at and free:
             return True
     return False
-
-
-def days_between(first: date, last: date) -> Iterator[date]:
-    """Each day from `first` to `last`, both included."""
-    for offset in range((last - first).days + 1):
-        yield first + timedelta(days=offset)

@@ -47,7 +47,6 @@ class Judgement:
     """What a move would do: `starts_at` it would begin, what it breaks, who else is hit."""
 
     starts_at: datetime
-    added_travel: timedelta
     hard: tuple[scheduler.Violation, ...]
     soft: tuple[scheduler.Violation, ...]
     shifted: tuple[Shifted, ...]
@@ -107,7 +106,7 @@ def judge(day: Day, visit: Visit, move: Move) -> Judgement:
     if shift is None:
         text = "The technician has no shift on this day."
         raise RuleBroken([scheduler.Violation(rule="no_shift", visit=asked.id, shift=None, text=text)])
-    order, route = _with_visit(day, asked, shift, move)
+    route = _with_visit(day, asked, shift, move)
     problem = day.adding(asked).problem
     changed = replace(day.plan, routes=tuple(route if r.shift == shift.id else r for r in day.plan.routes))
     broken = scheduler.check(problem, changed)
@@ -115,9 +114,6 @@ def judge(day: Day, visit: Visit, move: Move) -> Judgement:
     before = {stop.visit: stop.start_s for stop in day.plan.route_of(shift.id).stops if stop.visit}
     return Judgement(
         starts_at=day.instant(starts[asked.id]),
-        added_travel=timedelta(
-            seconds=_driving(problem, shift, order) - _driving(problem, shift, day.order(move.technician_id))
-        ),
         hard=tuple(violation for violation in broken if violation.rule not in SOFT_RULES),
         soft=tuple(violation for violation in broken if violation.rule in SOFT_RULES),
         shifted=tuple(
@@ -129,10 +125,8 @@ def judge(day: Day, visit: Visit, move: Move) -> Judgement:
     )
 
 
-def _with_visit(
-    day: Day, asked: scheduler.Visit, shift: scheduler.Shift, move: Move
-) -> tuple[list[str], scheduler.Route]:
-    """The order with the visit in it, timed even where that breaks a rule."""
+def _with_visit(day: Day, asked: scheduler.Visit, shift: scheduler.Shift, move: Move) -> scheduler.Route:
+    """The route with the visit in it, timed even where that breaks a rule."""
     order = list(day.order(move.technician_id))
     if move.starts_at is None:
         best = Board(day.problem, day.plan).cheapest(
@@ -147,15 +141,7 @@ def _with_visit(
         starts = {stop.visit: stop.start_s for stop in day.plan.route_of(shift.id).stops if stop.visit}
         order.insert(sum(starts[name] < start_s for name in order), asked.id)
         lenient = replace(asked, windows=((start_s, max(start_s, WHOLE_DAY_S)),))
-    return order, timeline.project(day.adding(lenient).problem, shift.id, order)
-
-
-def _driving(problem: scheduler.Problem, shift: scheduler.Shift, order: Sequence[str]) -> int:
-    if not order:
-        return 0
-    places = [shift.start_location, *(problem.visit_by_id[name].location for name in order)]
-    places += [] if shift.end_location is None else [shift.end_location]
-    return sum(problem.travel(a, b) for a, b in zip(places, places[1:], strict=False))
+    return timeline.project(day.adding(lenient).problem, shift.id, order)
 
 
 def unpinned(visit: scheduler.Visit) -> scheduler.Visit:

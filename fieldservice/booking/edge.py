@@ -59,10 +59,7 @@ def offer_of(
 
 def wanted_day() -> date | None:
     """The day that the page's address asks for; None when it names none."""
-    try:
-        return date.fromisoformat(request.args.get("day", ""))
-    except ValueError:
-        return None
+    return web.day_of(request.args.get("day", ""))
 
 
 def company() -> service.Company:

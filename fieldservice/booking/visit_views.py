@@ -14,9 +14,9 @@ from fieldservice.auth import limits, links
 from fieldservice.booking import edge, manage, pages
 from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import CancelForm, TimeForm
-from fieldservice.models import Place, Role, Visit, VisitState, Window
+from fieldservice.models import Role, Visit, Window
+from fieldservice.models.facts import facts_of
 from fieldservice.notify.calendar import calendar_file
-from fieldservice.notify.facts import Company, VisitFacts
 from fieldservice.planning import service as planning
 from fieldservice.planning.problem import visit_id
 
@@ -50,7 +50,9 @@ def calendar(token: str) -> ResponseReturnValue:
         visit = links.find_visit(session, token, now=now)
         if visit.window is None:
             raise manage.NotOpen(visit)
-        content = calendar_file(_facts(visit, visit.window, token), written_at=now)
+        settings = web.services().settings
+        link = f"{settings.public_url.rstrip('/')}{url_for('.show', token=token)}"
+        content = calendar_file(facts_of(visit, settings, link=link), written_at=now)
     headers = {"Content-Disposition": f'attachment; filename="{visit.reference}.ics"'}
     return Response(content, content_type="text/calendar; charset=utf-8", headers=headers)
 
@@ -209,25 +211,6 @@ def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values
         history=pages.history(visit),
         technician=pages.technician_name(visit),
         **values,
-    )
-
-
-def _facts(visit: Visit, window: Window, token: str) -> VisitFacts:
-    settings = web.services().settings
-    remote = visit.service.place == Place.REMOTE
-    return VisitFacts(
-        reference=visit.reference,
-        promise_version=visit.promise_version,
-        cancelled=visit.state == VisitState.CANCELLED,
-        starts_at=window.starts_at,
-        ends_at=window.ends_at,
-        zone=visit.territory.zone,
-        service=visit.service.name,
-        address="" if remote else visit.site.one_line,
-        place=visit.service.place,
-        link=f"{settings.public_url.rstrip('/')}{url_for('.show', token=token)}",
-        company=Company(settings.company_name, settings.company_phone, settings.company_email),
-        locale=settings.locale,
     )
 
 

@@ -104,7 +104,7 @@ def book_once(contest: Contest, db: Database, tables: TravelTables, on: date, na
             service=session.get_one(Service, contest.service_id),
             territory=session.get_one(Territory, contest.territory_id),
             site=place,
-            requester=drafts.Contact(name=name, email=f"{name}@example.com"),
+            requester=drafts.Contact(name=name, email=f"{name}.{on}@example.com"),
             window=wanted,
         )
         company = booking.Company(prefix="HH", secret_key=SECRET)

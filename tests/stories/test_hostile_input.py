@@ -267,7 +267,7 @@ def test_bytes_that_are_no_text(stage: Stage) -> None:
 
 
 @hypothesis_settings(
-    max_examples=150,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

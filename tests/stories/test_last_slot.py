@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ from tests.stories.rivals import Contest, open_company, real_now, the_slot
 
 RIVALS = 50
 ROUNDS = 20
-P99_S = 2.0
+P99_S = float(os.environ.get("TEST_P99_S", "2"))  # a machine that is busy with other things needs more
 
 pytestmark = pytest.mark.timeout(400)
 

@@ -121,7 +121,7 @@ class World:
             rows = load_day(session, territory, TOMORROW, now=NOW)
             table = planning.table_of(self.tables, rows)
             day = improve.snapshot(session, territory, TOMORROW, table=table, now=NOW)
-        return improve.search(day, seconds=None, iterations=60)
+        return improve.search(day, seconds=None, iterations=40)
 
     def adopt(self, found: improve.Found, based_on: Mapping[str, Any] | None = None) -> adoption.Adoption:
         """The optimiser's last step."""
@@ -207,8 +207,6 @@ def test_nothing_is_lost_or_overwritten(world: World) -> None:
         assert by_name["moved"] != "stale"
         adopted += len(by_name["adopted"].adopted)
         outcomes[by_name["moved"]] += 1
-        world.adopt(world.search())  # and while nobody else is there it is taken over whole
-        world.require_sound()
     print(f"{adopted} visits adopted in the race; {outcomes}")
     assert outcomes["moved"] > 0
 

@@ -128,6 +128,7 @@ def locate_site(
     territory = territory_at(session, at)
     if territory is None:
         raise OutsideArea
+    lock_territory(session, territory)  # whose board is about to change
     site = visit.site
     site.lat, site.lon, site.territory_id = at.lat, at.lon, territory.id
     site.pin_set_by_person, site.geocoded_by, site.geocode_match = True, "person", "pin"

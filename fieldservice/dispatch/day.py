@@ -28,7 +28,7 @@ from fieldservice.planning.judge import Candidate, best_fits
 from fieldservice.planning.problem import Day
 from fieldservice.planning.rows import unplanned_visits
 
-AT_RISK = timedelta(minutes=15)
+AT_RISK = timedelta(minutes=5)  # a full plan uses its windows to the end; more would cry wolf all day
 
 
 class Look(StrEnum):
@@ -142,7 +142,7 @@ class Board:
 
     @property
     def at_risk(self) -> list[Bar]:
-        """Visits that start late or within a quarter of an hour of the end of their window."""
+        """Visits that start late or within minutes of the end of their window."""
         return [bar for bar in self.bars if bar.look in (Look.AT_RISK, Look.LATE)]
 
     @property

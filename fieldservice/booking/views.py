@@ -143,7 +143,7 @@ def windows(token: str) -> ResponseReturnValue:
 
 
 @bp.post("/book/<token>/time")
-@limits.FORM
+@limits.BOOKING
 def hold(token: str) -> ResponseReturnValue:
     """Reserve the picked window while the customer fills in the rest."""
     now, form = clock.now(), TimeForm()

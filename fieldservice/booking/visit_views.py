@@ -81,7 +81,7 @@ def windows(token: str) -> ResponseReturnValue:
 
 
 @bp.post("/visit/<token>/time")
-@limits.FORM
+@limits.BOOKING
 def reschedule(token: str) -> ResponseReturnValue:
     """Promise the picked window instead of the old one."""
     now, form = clock.now(), TimeForm()
@@ -120,7 +120,7 @@ def confirm_cancel(token: str) -> ResponseReturnValue:
 
 
 @bp.post("/visit/<token>/cancel")
-@limits.FORM
+@limits.BOOKING
 def cancel(token: str) -> ResponseReturnValue:
     """End the visit."""
     now, form = clock.now(), CancelForm()

@@ -243,7 +243,9 @@ def locate(visit_id: int) -> ResponseReturnValue:
     form = LocateForm()
     if form.validate_on_submit():
         try:
-            return edge.once(lambda session: _locate(session, visit_id, form))
+            answer = edge.once(lambda session: _locate(session, visit_id, form))
+            _remember_pin(visit_id)
+            return answer
         except service.OutsideArea:
             form.latitude.errors = [_("This place is outside every territory.")]
     with web.services().db.reading() as session:
@@ -266,6 +268,16 @@ def _locate(session: Session, visit_id: int, form: LocateForm) -> ResponseReturn
     )
     flash(_("The address is on the map. The visit can be placed now."))
     return redirect(url("dispatch.day", on=visit.wanted_on, visit=visit.id), code=303)
+
+
+def _remember_pin(visit_id: int) -> None:
+    """Keep the pin for the next customer who types this address; the geocoder's store is not the database."""
+    with web.services().db.reading() as session:
+        site = edge.visit_of(session, visit_id).site
+        if site.lat is None or site.lon is None:
+            return
+        at = Coordinates(site.lat, site.lon)
+        web.services().geocoding.remember_pin(site.written, service.address_of(site, at), at)
 
 
 def _require_form() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from fieldservice.geo.address import Address, Match
 from fieldservice.geo.travel import TravelTimes
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import (
@@ -21,6 +22,7 @@ from fieldservice.models import (
     PlanChange,
     Proposal,
     Route,
+    Site,
     Stop,
     Territory,
     Visit,
@@ -218,3 +220,19 @@ def route_features(day: Day, travel: TravelTimes) -> list[dict[str, Any]]:
         for entry in day.rows.technicians
         for feature in features(travel, entry.technician, agenda(day, entry.technician.id))
     ]
+
+
+def address_of(site: Site, at: Coordinates) -> Address:
+    """A site that a person has found, as the geocoder knows addresses."""
+    return Address(
+        street=site.address,
+        number="",
+        city=site.city,
+        postcode=site.postcode,
+        country=site.country,
+        coordinates=at,
+        match=Match.PIN,
+        score=100,
+        provider="person",
+        label=site.written,
+    )

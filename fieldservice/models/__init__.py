@@ -1,17 +1,14 @@
 """The domain: plain SQLAlchemy classes; what a row may do lives on it."""
 
 from fieldservice.db import Base
+from fieldservice.models.booking import BookingDraft, PrivateLink
 from fieldservice.models.customer import ContactRole, Customer, OfficeTask, Role, Site
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Proposal, Route, Stop, StopKind
+from fieldservice.models.service import Place, Service, ServiceSkill
 from fieldservice.models.user import AuditEntry, IdempotencyKey, User, UserRole, UserSession
 from fieldservice.models.visit import (
-    BookingDraft,
     NotAllowed,
-    Place,
-    PrivateLink,
-    Service,
-    ServiceSkill,
     Visit,
     VisitEvent,
     VisitState,

@@ -60,9 +60,17 @@ class Site(Base):
 
     @property
     def one_line(self) -> str:
-        """The address as one line of text."""
-        street = f"{self.address}, {self.unit}" if self.unit else self.address
-        return ", ".join(part for part in (street, f"{self.city} {self.postcode}".strip()) if part)
+        """The address as one line of text, for somebody who goes there."""
+        return ", ".join(part for part in (self.address, self.unit, self._town) if part)
+
+    @property
+    def written(self) -> str:
+        """The address as a geocoder is asked for it: without the unit."""
+        return ", ".join(part for part in (self.address, self._town) if part)
+
+    @property
+    def _town(self) -> str:
+        return f"{self.city} {self.postcode}".strip()
 
     @property
     def located(self) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fieldservice.config import Settings
-from fieldservice.models.visit import Place, Visit, VisitState
+from fieldservice.models.service import Place
+from fieldservice.models.visit import Visit, VisitState
 from fieldservice.notify.facts import Company, VisitFacts
 
 

@@ -13,10 +13,12 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldservice.db import Base, Duration, UtcDateTime
+from fieldservice.models.booking import PrivateLink
 from fieldservice.models.customer import ContactRole, Customer, Role, Site
 from fieldservice.models.message import MessageState, OutboxMessage
-from fieldservice.models.plan import Hold, Pin, Stop
-from fieldservice.models.workforce import Branch, Skill, Territory
+from fieldservice.models.plan import Pin, Stop
+from fieldservice.models.service import Service
+from fieldservice.models.workforce import Territory
 
 REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 UNDO = timedelta(seconds=10)
@@ -38,14 +40,6 @@ class Window:
             object.__setattr__(self, bound, getattr(self, bound).astimezone(UTC))
         if not self.starts_at < self.ends_at:
             raise ValueError(f"not a window: {self.starts_at} to {self.ends_at}")
-
-
-class Place(StrEnum):
-    """Where a service happens."""
-
-    ON_SITE = "on_site"
-    AT_BRANCH = "at_branch"
-    REMOTE = "remote"
 
 
 class VisitState(StrEnum):
@@ -89,67 +83,6 @@ class NotAllowed(Exception):
         super().__init__(f"visit {visit.id} is {visit.state}, it cannot become {wanted}")
         self.visit = visit
         self.wanted = wanted
-
-
-class ServiceSkill(Base):
-    """A skill that a service needs, at least at this level."""
-
-    __tablename__ = "service_skill"
-    __table_args__ = (CheckConstraint("level BETWEEN 1 AND 9", name="level"),)
-
-    service_id: Mapped[int] = mapped_column(ForeignKey("service.id"), primary_key=True)
-    skill_id: Mapped[int] = mapped_column(ForeignKey("skill.id"), primary_key=True)
-    level: Mapped[int] = mapped_column(default=1)
-
-    skill: Mapped[Skill] = relationship(lazy="joined")
-
-
-class Service(Base):
-    """Something that can be booked, with all that decides which windows are offered for it."""
-
-    __tablename__ = "service"
-    __table_args__ = (
-        CheckConstraint("duration > 0 AND setup >= 0 AND cleanup >= 0", name="durations"),
-        CheckConstraint("window_length > 0 AND lead_time >= 0 AND horizon_days > 0", name="offer"),
-        CheckConstraint("place IN ('on_site', 'at_branch', 'remote')", name="place"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    code: Mapped[str] = mapped_column(String(40), unique=True)
-    name: Mapped[str] = mapped_column(String(120))
-    icon: Mapped[str] = mapped_column(String(40), default="tools")
-    description: Mapped[str] = mapped_column(Text, default="")
-    place: Mapped[str] = mapped_column(String(12), default=Place.ON_SITE)
-    branch_id: Mapped[int | None] = mapped_column(ForeignKey("branch.id"))
-    duration: Mapped[timedelta] = mapped_column(Duration)
-    setup: Mapped[timedelta] = mapped_column(Duration, default=timedelta(0))
-    cleanup: Mapped[timedelta] = mapped_column(Duration, default=timedelta(0))
-    window_length: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=2))
-    lead_time: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=2))
-    horizon_days: Mapped[int] = mapped_column(default=14)
-    reschedule_cutoff: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=12))
-    cancel_cutoff: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=12))
-    price_text: Mapped[str] = mapped_column(String(200), default="")
-    price_note: Mapped[str] = mapped_column(String(300), default="")
-    priority: Mapped[int] = mapped_column(default=10)
-    intake_questions: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    position: Mapped[int] = mapped_column(default=0)
-    active: Mapped[bool] = mapped_column(default=True)
-    version: Mapped[int] = mapped_column(default=1)
-
-    skills: Mapped[list[ServiceSkill]] = relationship(cascade="all, delete-orphan")
-    branch: Mapped[Branch | None] = relationship()
-
-    __mapper_args__ = {"version_id_col": version}
-
-    @property
-    def occupied(self) -> timedelta:
-        """How long a visit keeps its technician on site, buffers included."""
-        return self.setup + self.duration + self.cleanup
-
-    def required_skills(self) -> dict[str, int]:
-        """Skill code -> least level."""
-        return {needed.skill.code: needed.level for needed in self.skills}
 
 
 class WorkOrder(Base):
@@ -422,37 +355,3 @@ class VisitEvent(Base):
     payload: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
     visit: Mapped[Visit] = relationship(back_populates="events")
-
-
-class PrivateLink(Base):
-    """A customer's way to one visit without an account; the token itself is not stored."""
-
-    __tablename__ = "private_link"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
-    nonce: Mapped[str] = mapped_column(String(64))
-    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-    visit: Mapped[Visit] = relationship(back_populates="links")
-
-
-class BookingDraft(Base):
-    """The answers of a customer who has not confirmed yet; its token is in the address of the page."""
-
-    __tablename__ = "booking_draft"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    token: Mapped[str] = mapped_column(String(64), unique=True)
-    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"))
-    version: Mapped[int] = mapped_column(default=1)
-
-    visit: Mapped[Visit | None] = relationship()
-    hold: Mapped[Hold | None] = relationship()
-
-    __mapper_args__ = {"version_id_col": version}

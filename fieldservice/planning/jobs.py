@@ -144,7 +144,13 @@ def _do(work: Work, job_id: int, kind: str, plan_id: int, *, owner: str) -> None
         with work.db.reading() as session:
             return not _mine(session.get_one(Job, job_id), owner)
 
+    reported = began
+
     def progress(best: scheduler.Plan) -> None:
+        nonlocal reported
+        if time.monotonic() - reported < _LOOK_EVERY_S:
+            return
+        reported = time.monotonic()
         figures = {"elapsed_s": round(time.monotonic() - began, 1), **_figures(best)}
         work.db.run(lambda session: _report(session, job_id, owner, figures))
 

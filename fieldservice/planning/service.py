@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 import scheduler
-from fieldservice.db import Database, lock_technicians
+from fieldservice.db import Database, lock_rows, lock_technicians
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import (
@@ -337,7 +337,11 @@ def drop_expired_holds(session: Session, *, now: datetime) -> int:
 
 
 def lock_territory(session: Session, territory: Territory) -> None:
-    """Lock every technician of a territory, in order; what is read afterwards stays true."""
+    """Lock a territory and its technicians, in order; what is read afterwards stays true.
+
+    The territory's own row stands for a day that has no technician yet.
+    """
+    lock_rows(session, "territory", [territory.id])
     ids = session.scalars(select(Technician.id).where(Technician.territory_id == territory.id)).all()
     lock_technicians(session, ids)
 

@@ -1,0 +1,82 @@
+"""What can be booked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from fieldservice.db import Base, Duration
+from fieldservice.models.workforce import Branch, Skill
+
+
+class Place(StrEnum):
+    """Where a service happens."""
+
+    ON_SITE = "on_site"
+    AT_BRANCH = "at_branch"
+    REMOTE = "remote"
+
+
+class ServiceSkill(Base):
+    """A skill that a service needs, at least at this level."""
+
+    __tablename__ = "service_skill"
+    __table_args__ = (CheckConstraint("level BETWEEN 1 AND 9", name="level"),)
+
+    service_id: Mapped[int] = mapped_column(ForeignKey("service.id"), primary_key=True)
+    skill_id: Mapped[int] = mapped_column(ForeignKey("skill.id"), primary_key=True)
+    level: Mapped[int] = mapped_column(default=1)
+
+    skill: Mapped[Skill] = relationship(lazy="joined")
+
+
+class Service(Base):
+    """Something that can be booked, with all that decides which windows are offered for it."""
+
+    __tablename__ = "service"
+    __table_args__ = (
+        CheckConstraint("duration > 0 AND setup >= 0 AND cleanup >= 0", name="durations"),
+        CheckConstraint("window_length > 0 AND lead_time >= 0 AND horizon_days > 0", name="offer"),
+        CheckConstraint("place IN ('on_site', 'at_branch', 'remote')", name="place"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    icon: Mapped[str] = mapped_column(String(40), default="tools")
+    description: Mapped[str] = mapped_column(Text, default="")
+    place: Mapped[str] = mapped_column(String(12), default=Place.ON_SITE)
+    branch_id: Mapped[int | None] = mapped_column(ForeignKey("branch.id"))
+    duration: Mapped[timedelta] = mapped_column(Duration)
+    setup: Mapped[timedelta] = mapped_column(Duration, default=timedelta(0))
+    cleanup: Mapped[timedelta] = mapped_column(Duration, default=timedelta(0))
+    window_length: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=2))
+    lead_time: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=2))
+    horizon_days: Mapped[int] = mapped_column(default=14)
+    reschedule_cutoff: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=12))
+    cancel_cutoff: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=12))
+    price_text: Mapped[str] = mapped_column(String(200), default="")
+    price_note: Mapped[str] = mapped_column(String(300), default="")
+    priority: Mapped[int] = mapped_column(default=10)
+    intake_questions: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    position: Mapped[int] = mapped_column(default=0)
+    active: Mapped[bool] = mapped_column(default=True)
+    version: Mapped[int] = mapped_column(default=1)
+
+    skills: Mapped[list[ServiceSkill]] = relationship(cascade="all, delete-orphan")
+    branch: Mapped[Branch | None] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}
+
+    @property
+    def occupied(self) -> timedelta:
+        """How long a visit keeps its technician on site, buffers included."""
+        return self.setup + self.duration + self.cleanup
+
+    def required_skills(self) -> dict[str, int]:
+        """Skill code -> least level."""
+        return {needed.skill.code: needed.level for needed in self.skills}

@@ -15,7 +15,7 @@ from fieldservice.db import lock_rows
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Job, JobState, Plan, Proposal, Territory, Visit
 from fieldservice.planning.adoption import Adoption, adopt
-from fieldservice.planning.problem import WHOLE_DAY_S, Day, build, row_id
+from fieldservice.planning.problem import WHOLE_DAY_S, Day, build, row_id, visit_id
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.service import lock_territory
 from fieldservice.planning.store import ensure_plan
@@ -139,8 +139,13 @@ def search(
 
 
 def snapshot(session: Session, territory: Territory, on: date, *, table: TravelTable, now: datetime) -> Day:
-    """A day as a search may see it after the transaction is over."""
-    return build(load_day(session, territory, on, now=now), table, lift=True)
+    """A day as a search may see it after the transaction is over.
+
+    A request that no customer was given a time for stays out: somebody agrees on one first, then places it.
+    """
+    rows = load_day(session, territory, on, now=now)
+    requests = [visit_id(visit) for visit in rows.unassigned if visit.window is None]
+    return build(rows, table, without=requests, lift=True)
 
 
 def request_proposal(session: Session, plan: Plan, *, now: datetime, actor: str) -> Job:

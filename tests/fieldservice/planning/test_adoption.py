@@ -228,6 +228,19 @@ def test_improving_a_day_keeps_every_promise(scene: Scene) -> None:
     assert "promises kept 6 of 6" in improvement.sentence()
 
 
+def test_no_search_places_a_request_without_a_window(scene: Scene) -> None:
+    """A customer who was told no time is not visited: the request stays unassigned, with nothing promised."""
+    request = scene.visit()
+
+    def work(session, _tables):
+        session.get_one(Visit, request).wanted_on = TOMORROW
+
+    scene.change(work)
+    improvement = jobs.improve_day(work_for(scene), scene.territory_id, TOMORROW, actor="test")
+    assert request not in scene.stops()
+    assert improvement.after.kept == improvement.after.promised == 6
+
+
 def test_tomorrow_is_searched_once_for_each_state(scene: Scene) -> None:
     """Beat asks for tomorrow's plan; without a change in between it does not ask again."""
     count = [scene.db.run(lambda session: jobs.request_improvements(session, now=NOW)) for _ in range(2)]

@@ -7,27 +7,30 @@ committed, so that thousands of attempts meet the same company.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, redirect, request
+from flask.typing import ResponseReturnValue
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
+from fieldservice import web
 from fieldservice.app import create_app
 from fieldservice.auth import limits
 from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, ProblemForm, TimeForm
 from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
 from fieldservice.field.forms import TapForm
+from fieldservice.models import Visit
 from fieldservice.web import Services
 from tests.matrix.world import Browser, World, make_browsers, make_world
 
@@ -318,3 +321,55 @@ def test_too_much_is_refused(stage: Stage) -> None:
     )
     assert many.status_code in (400, 413)
     assert stage.db.written == []
+
+
+# --- positive control
+
+
+def crash() -> ResponseReturnValue:
+    """A view that does not expect what it gets."""
+    raise LookupError
+
+
+def write_half() -> ResponseReturnValue:
+    """A view that has changed something before it refuses."""
+    web.services().db.run(lambda session: session.execute(update(Visit).values(priority=9)))
+    return "Please look at the marked fields again, something is missing.", 422
+
+
+def refuse_without_words() -> ResponseReturnValue:
+    """A view that leaves people alone with a number."""
+    return "", 422
+
+
+def repeat_as_it_came() -> ResponseReturnValue:
+    """A view that shows what was typed without escaping it."""
+    return request.form["name"]
+
+
+def lead_astray() -> ResponseReturnValue:
+    """A view that sends people where the form says."""
+    return redirect("//evil.example.com")
+
+
+@pytest.mark.parametrize(
+    ("view", "finding"),
+    [
+        (crash, ": 500"),
+        (write_half, "422 and yet UPDATE visit"),
+        (refuse_without_words, "without words"),
+        (repeat_as_it_came, "<script>alert"),
+        (lead_astray, "leads to //evil.example.com"),
+    ],
+)
+def test_the_check_sees(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, view: Callable[[], ResponseReturnValue], finding: str
+) -> None:
+    """Positive control: in place of the real view, one that does what must never happen is found out."""
+    rule = "/book/<token>/confirm"
+    typed = {"name": "<script>alert(1)</script>"}
+    stage.require_clean(stage.send(rule, **typed), "the real view")
+    app = stage.browsers["customer"].client.application
+    monkeypatch.setitem(app.view_functions, "booking.book", lambda **_: view())
+    with pytest.raises(AssertionError, match=re.escape(finding)):
+        stage.require_clean(stage.send(rule, **typed), "the view")

@@ -15,7 +15,7 @@ DEV_STAMP := .venv/.dev-stamp
 TOOLS_STAMP := .venv/.tools-stamp
 STATIC_STAMP := fieldservice/static/vendor/manifest.json
 
-.PHONY: help setup setup-tests demo run test chaos check format messages lock clean
+.PHONY: help setup setup-tests demo run test races chaos check format messages lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -32,7 +32,11 @@ run: setup  ## the product on PORT= with DATA=, without demo data
 setup-tests: setup $(TOOLS_STAMP)  ## what the tests need beside that: tools, Chromium, Redis
 
 test: setup-tests  ## all tests, or T=path; PYTEST_ARGS= for more
-	$(PYTHON) -m pytest $(PYTEST_ARGS) $(T)
+	$(PYTHON) -m pytest -n 2 -m "not alone" $(PYTEST_ARGS) $(T) || [ $$? = 5 ]
+	TEST_P99_S=$(or $(TEST_P99_S),20) $(PYTHON) -m pytest -m alone $(PYTEST_ARGS) $(T) || [ $$? = 5 ]
+
+races: setup-tests  ## fifty customers for one slot, with the limit of 2 s; needs a quiet machine
+	$(PYTHON) -m pytest -s tests/stories/test_last_slot.py
 
 chaos: setup-tests  ## kill -9 under load for some minutes, CHAOS_CYCLES= times
 	CHAOS_CYCLES=$(or $(CHAOS_CYCLES),60) $(PYTHON) -m pytest -s tests/chaos

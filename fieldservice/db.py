@@ -29,7 +29,7 @@ OVERLAP = "stop_no_overlap"
 
 _RETRIED_STATES = {"40001", "40P01", "55P03"}
 _POSTGRES_LIMITS = (
-    "-c lock_timeout=5s -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+    "-c lock_timeout=10s -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
 )
 _SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=20000")
 

@@ -26,6 +26,16 @@ if TYPE_CHECKING:
     from fieldservice.web import Services
 
 
+ALONE = ("tests/chaos/", "tests/stories/test_last_slot.py", "tests/setup/test_supervisor.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what must not share the machine; `make test` runs it after everything else."""
+    for item in items:
+        if item.nodeid.startswith(ALONE):
+            item.add_marker("alone")
+
+
 @pytest.fixture(scope="session")
 def worker_name(request: pytest.FixtureRequest) -> str:
     """Tells apart the processes of pytest-xdist, and other test runs on the same server."""

@@ -102,6 +102,9 @@ def book(
     if hold is not None and hold.expires_at <= now:
         planning.release_hold(session, hold, tables=tables, now=now)
         hold = None
+    if hold is None and answers.place is not None:  # who lost the race is told before anything is written
+        ask = planning.Ask(answers.service, answers.territory, answers.place, answers.preferred_technician_id)
+        planning.require_slot(session, ask, answers.window, tables=tables, now=now)
     visit = _visit(session, answers, company, now=now, actor=actor)
     planning.book_visit(session, visit, answers.window, tables=tables, now=now, actor=actor, hold=hold)
     if answers.place == answers.site.coordinates and answers.site.match not in SURE_MATCHES:

@@ -248,16 +248,13 @@ def hold_slot(
 ) -> Hold:
     """Reserve a window for a draft until `until`, in place of what it held before.
 
-    The hold stands in a route as a stop: nobody else is offered what it takes. Raises SlotTaken, StaleTravel.
+    It stands in a route as a stop: nobody else is offered what it takes. Raises SlotTaken, StaleTravel.
     """
     lock_territory(session, ask.territory)
     old = session.scalar(select(Hold).where(Hold.draft_id == draft.id))
     if old is not None:
         release_hold(session, old, tables=tables, now=now)
-    rows = load_day(session, ask.territory, ask.territory.local_day(window.starts_at), now=now)
-    if window not in offered_windows(ask.service, rows):
-        raise SlotTaken(window)
-    day = build(rows, _table(tables, rows.on))
+    day = _offered_day(session, ask, window, tables, now)  # before anything is written that would be undone
     hold = Hold(
         draft_id=draft.id,
         territory_id=ask.territory.id,
@@ -374,10 +371,35 @@ def _table(tables: Mapping[date, TravelTable], on: date) -> TravelTable:
     return tables[on]
 
 
-def _insert(session: Session, day: Day, wish: scheduler.Visit, window: Window) -> None:
-    day = day.adding(wish)
+def require_slot(
+    session: Session, ask: Ask, window: Window, *, tables: Mapping[date, TravelTable], now: datetime
+) -> None:
+    """Lock the technicians and look whether somebody can keep the window. Raises SlotTaken, StaleTravel."""
+    lock_territory(session, ask.territory)
+    _offered_day(session, ask, window, tables, now)
+
+
+def _offered_day(
+    session: Session, ask: Ask, window: Window, tables: Mapping[date, TravelTable], now: datetime
+) -> Day:
+    """The day of a window that may be offered and can be kept. Raises SlotTaken, StaleTravel."""
+    rows = load_day(session, ask.territory, ask.territory.local_day(window.starts_at), now=now)
+    if window not in offered_windows(ask.service, rows):
+        raise SlotTaken(window)
+    day = build(rows, _table(tables, rows.on))
+    _require_place(day, ask.visit(day, "wish", window), window)
+    return day
+
+
+def _require_place(day: Day, wish: scheduler.Visit, window: Window) -> Place:
     best = Board(day.problem, day.plan).cheapest(wish, tries=_CANDIDATES)
     if best is None:
         raise SlotTaken(window)
+    return best
+
+
+def _insert(session: Session, day: Day, wish: scheduler.Visit, window: Window) -> None:
+    day = day.adding(wish)
+    best = _require_place(day, wish, window)
     changed = place(day.problem, day.plan, wish, best)
     write_routes(session, day, [changed.route_of(best.shift)])

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # run by its path, it finds neither the product's nor the tests' code otherwise
 
-from fieldservice.supervisor import WELCOME  # noqa: E402
+from fieldservice.supervisor import URL_MARK, WELCOME  # noqa: E402
 from tests.services import chromium_path  # noqa: E402
 
 DESK: ViewportSize = {"width": 1440, "height": 900}
@@ -41,10 +41,11 @@ class NothingToShow(Exception):
 class Demo:
     """A running demo, as its data folder describes it."""
 
-    def __init__(self, data: Path) -> None:
-        self.data = data
+    def __init__(self, data: Path, url: str) -> None:
+        self.data, self.url = data, url
         self.logins: dict[str, list[tuple[str, str]]] = {"board": [], "day": []}
-        for self.url, face, *account in LOGIN.findall((data / WELCOME).read_text(encoding="utf-8")):
+        welcome = (data / WELCOME).read_text(encoding="utf-8").replace(URL_MARK, url)
+        for _, face, *account in LOGIN.findall(welcome):
             self.logins[face].append((account[0], account[1]))
 
     def confirmation(self) -> EmailMessage:
@@ -71,12 +72,13 @@ def address_in(letter: EmailMessage) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Take the pictures; one sentence and exit code 2 when the demo lacks what they show."""
     parser = argparse.ArgumentParser(description="Pictures of a running demo.")
+    parser.add_argument("--url", default="http://localhost:8000", help="address of the demo")
     parser.add_argument("--data", type=Path, default=Path("var"), help="data folder of the demo")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     try:
-        demo = Demo(options.data)
+        demo = Demo(options.data, options.url)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
             for name, take in (

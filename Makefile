@@ -33,7 +33,7 @@ setup-tests: setup $(TOOLS_STAMP)  ## what the tests need beside that: tools, Ch
 
 test: setup-tests  ## all tests, or T=path; PYTEST_ARGS= for more
 	$(PYTHON) -m pytest -n 2 -m "not alone" $(PYTEST_ARGS) $(T) || [ $$? = 5 ]
-	TEST_P99_S=$(or $(TEST_P99_S),20) $(PYTHON) -m pytest -m alone $(PYTEST_ARGS) $(T) || [ $$? = 5 ]
+	TEST_P99_S=$(or $(TEST_P99_S),20) TEST_SECOND_START_S=$(or $(TEST_SECOND_START_S),30) $(PYTHON) -m pytest -m alone $(PYTEST_ARGS) $(T) || [ $$? = 5 ]
 
 races: setup-tests  ## fifty customers for one slot, with the limit of 2 s; needs a quiet machine
 	$(PYTHON) -m pytest -s tests/stories/test_last_slot.py

@@ -300,11 +300,14 @@ def _settings(port: int | None = None, data: Path | None = None) -> Settings:
 
 
 def _upgrade(settings: Settings) -> None:
-    from fieldservice import migrate
+    from fieldservice import schema
     from fieldservice.db import Database
 
     database = Database(settings.sqlalchemy_url)
-    migrate.upgrade(database.engine)
+    if not schema.is_current(database.engine):  # the tools of migrations take a second to load
+        from fieldservice import migrate
+
+        migrate.upgrade(database.engine)
     database.dispose()
 
 

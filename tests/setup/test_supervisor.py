@@ -22,6 +22,7 @@ pytestmark = pytest.mark.chaos
 
 CHILDREN = ("fieldservice.wsgi", "worker worker", "worker planner", "worker beat")
 START_S = 60
+SECOND_START_S = float(os.environ.get("TEST_SECOND_START_S", "5"))  # a slow machine needs more
 
 
 class Product:
@@ -177,7 +178,7 @@ def test_a_second_start_keeps_the_data_and_takes_little_time(settings):
         took = time.monotonic() - asked
     assert (settings.data_dir / "secret.key").read_bytes() == secret
     assert (settings.data_dir / "fieldservice.db").stat().st_ino == database
-    assert took < (START_S if busy else 5)
+    assert took < (START_S if busy else SECOND_START_S)
 
 
 def test_a_taken_port_is_said_before_anything_starts(settings, tmp_path):

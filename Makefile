@@ -33,10 +33,10 @@ setup-tests: setup $(TOOLS_STAMP)  ## what the tests need beside that: tools, Ch
 
 test: setup-tests  ## all tests, or T=path; PYTEST_ARGS= for more
 	$(PYTHON) -m pytest -n 2 -m "not alone" $(PYTEST_ARGS) $(T) || [ $$? = 5 ]
-	TEST_P99_S=$(or $(TEST_P99_S),20) TEST_SECOND_START_S=$(or $(TEST_SECOND_START_S),30) $(PYTHON) -m pytest -m alone $(PYTEST_ARGS) $(T) || [ $$? = 5 ]
+	$(PYTHON) -m pytest -m alone -rx $(PYTEST_ARGS) $(T) || [ $$? = 5 ]
 
-races: setup-tests  ## fifty customers for one slot, with the limit of 2 s; needs a quiet machine
-	$(PYTHON) -m pytest -s tests/stories/test_last_slot.py
+races: setup-tests  ## the bounds of the last slot and the second start, missed or kept; needs a quiet machine
+	TEST_BOUNDS=strict $(PYTHON) -m pytest -s tests/stories/test_last_slot.py tests/setup/test_supervisor.py
 
 chaos: setup-tests  ## kill -9 under load for some minutes, CHAOS_CYCLES= times
 	CHAOS_CYCLES=$(or $(CHAOS_CYCLES),60) $(PYTHON) -m pytest -s tests/chaos

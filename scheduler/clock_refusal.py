@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from scheduler.kernel import Kernel, fits
-from scheduler.model import Problem, Shift, Violation, Visit
+from scheduler.kernel import Kernel
+from scheduler.model import Problem, Shift, Violation, Visit, Window
 from scheduler.timeline import NEVER, legs_of, schedule_visits, start_windows
 from scheduler.validation import TIME_LIMIT_S
 
@@ -15,68 +13,112 @@ def clock_refusal(kernel: Kernel, visit: Visit, row: int) -> Violation | None:
     """The first rule of time that keeps a visit off a shift; ``None`` when it fits.
 
     The arrival window comes first (it would fit at another time), then the end of the shift (it would fit if
-    that were later), the longest drive, and at last the lack of any gap.
+    that were later), the longest duration and drive, and at last the lack of any gap.
     """
-    first, last, _ = kernel.starts(visit, [row])
-    if fits(visit, first, last).any():
+    starts = kernel.starts(visit, [row])
+    if kernel.spots(visit, [row], starts).size:
         return None
     shift, visits = kernel.shifts[row], kernel.routes[row]
     if schedule_visits(kernel.problem, shift, visits) is None:
         return _violation("late_route", visit, shift, "The route is late in itself.")
-    possible = (first <= last) & (first < NEVER)
-    if possible.any():
-        return _window(
-            visit, shift, list(zip(first[possible].tolist(), last[possible].tolist(), strict=True))
-        )
     return (
-        _shift_end(kernel.problem, shift, visits, visit)
+        _window(kernel, visit, row)
+        or _shift_end(kernel.problem, shift, visits, visit)
+        or _duration(kernel.problem, shift, visits, visit)
         or _max_travel(kernel.problem, shift, visits, visit)
         or _violation("no_gap", visit, shift, "No gap is long enough for the drive and the work.")
     )
 
 
-def _window(visit: Visit, shift: Shift, possible: Sequence[tuple[int, int]]) -> Violation:
-    """It could start in one of the `possible` intervals: say which start is nearest to a window."""
+def _window(kernel: Kernel, visit: Visit, row: int) -> Violation | None:
+    """It could start outside its windows: say which start is nearest to one."""
+    shift = kernel.shifts[row]
+    first, last, _ = kernel.starts(visit, [row])
+    possible = (first <= last) & (first < NEVER)
     windows = start_windows(visit)
-    if not windows:
+    if possible.any() and not windows:
         return _violation("window", visit, shift, "Its pinned start is outside its arrival windows.")
-    off, start, (opens, closes) = min(_misses(windows, possible))
+    intervals = list(zip(first[possible].tolist(), last[possible].tolist(), strict=True))
+    found = min(_misses(kernel, visit, row, intervals), default=None)
+    if found is None:
+        return None
+    off, start, (opens, closes) = found
     text = f"It could start at {start}, {off} s outside its window {opens} to {closes}."
     numbers = {"start_s": start, "window_start_s": opens, "window_end_s": closes, "off_s": off}
     return _violation("window", visit, shift, text, **numbers)
 
 
 def _misses(
-    windows: Sequence[tuple[int, int]], possible: Sequence[tuple[int, int]]
-) -> Iterator[tuple[int, int, tuple[int, int]]]:
-    for opens, closes in windows:
-        for first, last in possible:
-            if first > closes:
-                yield first - closes, first, (opens, closes)
-            elif last < opens:
-                yield opens - last, last, (opens, closes)
+    kernel: Kernel, visit: Visit, row: int, intervals: Sequence[Window]
+) -> Iterator[tuple[int, int, Window]]:
+    """How far the start nearest to a window is outside it, by interval of possible starts."""
+    for opens, closes in start_windows(visit):
+        for first, last in intervals:
+            for near, far in ((max(first, closes + 1), last), (min(last, opens - 1), first)):
+                outside = near > closes and far >= near or near < opens and far <= near
+                start = _nearest_start(kernel, visit, row, (near, far)) if outside else None
+                if start is not None:
+                    yield max(start - closes, opens - start), start, (opens, closes)
+
+
+def _nearest_start(kernel: Kernel, visit: Visit, row: int, between: Window) -> int | None:
+    """The possible start that is nearest to the first of two seconds; the longest duration may forbid it."""
+    near, far = between
+
+    def start_in(one: int, other: int) -> int | None:
+        moved = replace(visit, windows=((min(one, other), max(one, other)),), pinned=None)
+        spots = kernel.spots(moved, [row], kernel.starts(moved, [row]))
+        route = kernel.scheduled(moved, row, int(spots[0, 1])) if spots.size else None
+        return next((stop.start_s for stop in route.stops if stop.visit == visit.id), None) if route else None
+
+    if start_in(near, near) is not None:
+        return near
+    if (found := start_in(near, far)) is None:
+        return None
+    while abs(found - near) > 1:
+        middle = (found + near) // 2
+        found, near = (found, middle) if start_in(middle, middle) is None else (middle, near)
+    return found
 
 
 def _shift_end(problem: Problem, shift: Shift, visits: Sequence[Visit], visit: Visit) -> Violation | None:
     """By how much the shift would have to end later."""
-    relaxed = replace(shift, overtime_s=TIME_LIMIT_S, max_duration_s=None)
-    over = [end - shift.limit_s for end in _ends(problem, relaxed, visits, visit)]
-    if not over:
+    relaxed = replace(shift, overtime_s=TIME_LIMIT_S)
+    ends = [end for _, end in _spans(problem, relaxed, visits, visit)]
+    over = min(ends, default=0) - shift.limit_s
+    if over <= 0:
         return None
-    rule = "shift_end" if shift.limit_s == shift.end_s + shift.overtime_s else "duration"
-    text = f"The route would end {min(over)} s after the allowed {shift.limit_s}."
-    numbers = {"end_s": shift.limit_s + min(over), "limit_s": shift.limit_s, "over_s": min(over)}
-    return _violation(rule, visit, shift, text, **numbers)
+    text = f"The route would end {over} s after the allowed {shift.limit_s}."
+    numbers = {"end_s": shift.limit_s + over, "limit_s": shift.limit_s, "over_s": over}
+    return _violation("shift_end", visit, shift, text, **numbers)
 
 
-def _ends(problem: Problem, shift: Shift, visits: Sequence[Visit], visit: Visit) -> Iterator[int]:
-    """When the route would end, for each position where the visit fits."""
-    first, last, _ = Kernel(problem, [shift], [visits]).starts(visit, [0])
-    for _, position in np.argwhere(fits(visit, first, last)).tolist():
-        order = (*visits[:position], visit, *visits[position:])
-        route = schedule_visits(problem, shift, order)
+def _duration(problem: Problem, shift: Shift, visits: Sequence[Visit], visit: Visit) -> Violation | None:
+    """How much longer the route would have to be allowed to take."""
+    limit = shift.max_duration_s
+    if limit is None:
+        return None
+    relaxed = replace(shift, max_duration_s=TIME_LIMIT_S)
+    durations = [end - leave for leave, end in _spans(problem, relaxed, visits, visit)]
+    if not durations:
+        return None
+    took = min(durations)
+    text = f"The route would take {took} s; {limit} are allowed."
+    return _violation("duration", visit, shift, text, duration_s=took, limit_s=limit, over_s=took - limit)
+
+
+def _spans(
+    problem: Problem, shift: Shift, visits: Sequence[Visit], visit: Visit
+) -> Iterator[tuple[int, int]]:
+    """When the route would leave and end, for each position where the visit fits."""
+    kernel = Kernel(problem, [shift], [visits])
+    for _, position in kernel.spots(visit, [0], kernel.starts(visit, [0])).tolist():
+        route = kernel.scheduled(visit, 0, position)
         if route is not None:
-            yield route.stops[-1].departure_s + legs_of(problem, shift, order)[-1]
+            order = (*visits[:position], visit, *visits[position:])
+            first, last = route.stops[0], route.stops[-1]
+            home_s = legs_of(problem, shift, order)[-1]
+            yield first.arrival_s - first.travel_s, last.departure_s + home_s
 
 
 def _max_travel(problem: Problem, shift: Shift, visits: Sequence[Visit], visit: Visit) -> Violation | None:
@@ -85,11 +127,11 @@ def _max_travel(problem: Problem, shift: Shift, visits: Sequence[Visit], visit: 
     if limit is None:
         return None
     relaxed = Kernel(problem, [replace(shift, max_travel_s=None)], [visits])
-    first, last, added = relaxed.starts(visit, [0])
-    fitting = added[fits(visit, first, last)]
-    if not fitting.size:
+    starts = relaxed.starts(visit, [0])
+    added = [int(starts[-1][0, position]) for _, position in relaxed.spots(visit, [0], starts).tolist()]
+    if not added:
         return None
-    need = int(fitting.min()) + (sum(legs_of(problem, shift, visits)) if visits else 0)
+    need = min(added) + (sum(legs_of(problem, shift, visits)) if visits else 0)
     text = f"The route would drive {need} s; {limit} are allowed."
     return _violation("max_travel", visit, shift, text, travel_s=need, limit_s=limit)
 

@@ -9,7 +9,7 @@ from scheduler.admission import overload, refusal, refuse_unsupported, unsupport
 from scheduler.clock_refusal import clock_refusal
 from scheduler.consistency import visit_faults
 from scheduler.costs import Former, evaluate, route_cost, route_parts
-from scheduler.kernel import Kernel, fits, routes_of
+from scheduler.kernel import Kernel, routes_of
 from scheduler.model import Plan, Problem, Route, Shift, Violation, Visit
 from scheduler.timeline import project, schedule_visits
 
@@ -52,8 +52,8 @@ class Board:
     Parameters
     ----------
     problem, plan
-        The visits of the plan must be in the problem. Only their order counts: every route is timed at the
-        earliest, as `scheduler.timeline.schedule` does.
+        The visits of the plan must be in the problem. Only their order counts: every route is timed as
+        `scheduler.timeline.schedule` does.
     without
         A visit to leave out of the plan, because it is to be moved.
     former
@@ -112,9 +112,10 @@ class Board:
         rows = self.admitting(visit)
         if not rows:
             return
-        first, last, added = self.kernel.starts(visit, rows)
+        starts = self.kernel.starts(visit, rows)
+        added = starts[-1]
         for window, single in enumerate(_one_window_each(visit)):
-            for row, position in np.argwhere(fits(single, first, last)).tolist():
+            for row, position in self.kernel.spots(single, rows, starts).tolist():
                 yield self.exact(single, rows[row], position, window, int(added[row, position]))
 
     def cheapest(self, visit: Visit, tries: int) -> Place | None:
@@ -122,8 +123,8 @@ class Board:
         rows = self.admitting(visit)
         if not rows:
             return None
-        first, last, added = self.kernel.starts(visit, rows)
-        spots = np.argwhere(fits(visit, first, last))
+        starts = self.kernel.starts(visit, rows)
+        added, spots = starts[-1], self.kernel.spots(visit, rows, starts)
         order = np.argsort(added[spots[:, 0], spots[:, 1]], kind="stable")[:tries]
         found = [
             self.exact(visit, rows[row], position, 0, int(added[row, position]))
@@ -134,8 +135,7 @@ class Board:
     def exact(self, visit: Visit, row: int, position: int, window: int, added_travel_s: int) -> Place:
         """The place at a position where the kernel found that the visit fits, timed and priced."""
         shift = self.problem.shifts[row]
-        visits = self.visits(row)
-        route = schedule_visits(self.problem, shift, (*visits[:position], visit, *visits[position:]))
+        route = self.kernel.scheduled(visit, row, position)
         if route is None:
             raise AssertionError(f"{visit.id} does not fit {shift.id} at {position}")
         stop = next(stop for stop in route.stops if stop.visit == visit.id)
@@ -172,7 +172,7 @@ def suggest(problem: Problem, plan: Plan, visit: Visit, limit: int | None = None
     Parameters
     ----------
     problem, plan
-        Routes are timed at the earliest; a route that is late in itself has no place.
+        Routes are timed as by `scheduler.timeline.schedule`; a route that is late in itself has no place.
     visit
         Need not be in the problem; its location is a row of the problem's travel matrix. When the plan has a
         visit of this id, the places are those after taking it out.

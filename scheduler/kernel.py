@@ -11,11 +11,19 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.model import Break, Problem, Route, Shift, Visit
-from scheduler.timeline import NEVER, break_span, earliest_start, legs_of, start_windows, take_breaks
+from scheduler.model import Problem, Route, Shift, Visit
+from scheduler.timeline import (
+    NEVER,
+    break_span,
+    earliest_start,
+    latest_reach,
+    legs_of,
+    schedule_visits,
+    start_windows,
+    take_breaks,
+)
 
 Times = NDArray[np.int64]
-Latest = list[int]
 
 
 class Kernel:
@@ -24,7 +32,7 @@ class Kernel:
     Parameters
     ----------
     problem
-        Only its travel matrix is used.
+        Only its travel matrix and weights are used.
     shifts
         They need not be in the problem.
     routes
@@ -90,7 +98,7 @@ class Kernel:
             width = len(done[0])
             self._done[index, :, width:] = NEVER
             self._done[index, :count, :width] = done
-            self._reach[index, :count, :width] = _latest_reach(shift, visits, drives)
+            self._reach[index, :count, :width] = latest_reach(shift, visits, drives, shift.limit_s)
 
     def starts(self, visit: Visit, rows: Sequence[int]) -> tuple[Times, Times, Times]:
         """From when to when work at a visit may start, windows and pins aside.
@@ -99,8 +107,8 @@ class Kernel:
         -------
         first, last, added_travel_s
             The first two by row of `rows`, position and number of breaks taken before the work: any start
-            from `first` to `last` (seconds) is feasible for the whole route, and no other is. The third by
-            row and position.
+            from `first` to `last` (seconds) is feasible for the whole route, and no other is; but the maximal
+            duration is not looked at. The third by row and position.
         """
         picked = np.asarray(rows, np.int64)
         travel = self.problem.travel_s
@@ -120,6 +128,25 @@ class Kernel:
         added = there + onward - self._drive[picked]
         self._apply_travel_limits(picked, added, last)
         return first, last, added
+
+    def spots(self, visit: Visit, rows: Sequence[int], starts: tuple[Times, Times, Times]) -> Times:
+        """Where the visit fits: pairs of an index into `rows` and a position, by `starts` of these rows."""
+        first, last, _ = starts
+        found: Times = np.argwhere(fits(visit, first, last))
+        limited = [self.shifts[row].max_duration_s is not None for row in rows]
+        if not any(limited):
+            return found
+        fitting = [
+            not limited[index] or self.scheduled(visit, rows[index], position) is not None
+            for index, position in found.tolist()
+        ]
+        return np.asarray(found[np.array(fitting, bool)])
+
+    def scheduled(self, visit: Visit, row: int, position: int) -> Route | None:
+        """The route of a shift with the visit before the one at this position; ``None`` if it has no time."""
+        visits = self.routes[row]
+        order = (*visits[:position], visit, *visits[position:])
+        return schedule_visits(self.problem, self.shifts[row], order)
 
     def _apply_travel_limits(self, picked: Times, added: Times, last: Times) -> None:
         limits = [self.shifts[row].max_travel_s for row in picked]
@@ -166,34 +193,6 @@ def _earliest_done(shift: Shift, visits: Sequence[Visit], drives: Sequence[int])
             return None
         done.append(times)
     return done
-
-
-def _latest_reach(shift: Shift, visits: Sequence[Visit], drives: Sequence[int]) -> list[Latest]:
-    """When each visit, then the end, is to be reached at the latest, by number of breaks taken before."""
-    _, breaks = break_span(shift)
-    times = [min(shift.limit_s, pause.latest_s) for pause in breaks] + [shift.limit_s]
-    reach = [times]
-    for visit, drive in zip(reversed(visits), reversed(drives[1:]), strict=True):
-        left = _with_breaks([time - drive for time in times], breaks)
-        windows = start_windows(visit)
-        times = _with_breaks([_latest_start(windows, time - visit.service_s) for time in left], breaks)
-        reach.append(times)
-    return reach[::-1]
-
-
-def _with_breaks(times: Latest, breaks: Sequence[Break]) -> Latest:
-    """Let every state also take the next breaks where it is."""
-    for taken in range(len(breaks) - 1, -1, -1):
-        pause = breaks[taken]
-        begin = min(times[taken + 1] - pause.duration_s, pause.latest_s)
-        if begin >= pause.earliest_s:
-            times[taken] = max(times[taken], begin)
-    return times
-
-
-def _latest_start(windows: Sequence[tuple[int, int]], limit_s: int) -> int:
-    """The latest second until `limit_s` that lies in one of the windows, or ``-NEVER``."""
-    return max((min(end, limit_s) for start, end in windows if start <= limit_s), default=-NEVER)
 
 
 def routes_of(problem: Problem, routes: Iterable[Route], without: str | None = None) -> list[list[Visit]]:

@@ -178,7 +178,7 @@ class Shift:
     skills, tools, parts, capacity
         What the technician holds and the van carries.
     max_duration_s, max_travel_s, max_visits
-        Limits of the route; ``None`` for none.
+        Limits of the route; ``None`` for none. The duration runs from leaving to the end of the route.
     cost_per_h
         Seconds of cost for each hour from leaving to the end of the route.
     """
@@ -238,9 +238,8 @@ class Shift:
 
     @property
     def limit_s(self) -> int:
-        """The last second at which the route may end."""
-        limit = self.end_s + self.overtime_s
-        return limit if self.max_duration_s is None else min(limit, self.begin_s + self.max_duration_s)
+        """The last second at which the route may end; `max_duration_s` counts from leaving, not from here."""
+        return self.end_s + self.overtime_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

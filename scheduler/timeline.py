@@ -1,8 +1,10 @@
 """From an order of visits to arrival, start and departure: the only time arithmetic of the engines.
 
-The van leaves when the shift begins and every stop is timed at the earliest. Breaks are placed by dynamic
-programming over (visits served, breaks taken): a state reached earlier can do whatever a later one can, so
-the earliest second of each state is all that has to be kept.
+Every stop is timed at the earliest, and the van leaves when the shift begins; where the duration of the route
+costs something or is limited (`leaves_late`), it leaves as late as it can without ending later. Breaks are
+placed by dynamic programming over (visits served, breaks taken): a state reached earlier can do whatever a
+later one can, so the earliest second of each state is all that has to be kept, and the latest one on the way
+back.
 """
 
 from collections.abc import Sequence
@@ -13,6 +15,11 @@ from scheduler.model import Break, Problem, Route, Shift, Stop, Visit
 NEVER = 1 << 60
 """Later than any time of a problem: the state cannot be reached."""
 _ANY_TIME = ((-NEVER, NEVER),)
+
+
+def leaves_late(problem: Problem, shift: Shift) -> bool:
+    """Whether the time from leaving to the end of a route of this shift costs something or is limited."""
+    return problem.weights.duration > 0 or shift.cost_per_h > 0 or shift.max_duration_s is not None
 
 
 def break_span(shift: Shift) -> tuple[int, tuple[Break, ...]]:
@@ -99,9 +106,10 @@ def schedule(problem: Problem, shift_id: str, visit_ids: Sequence[str]) -> Route
     Returns
     -------
     Route or None
-        The route that ends soonest, breaks included, with all its stops at the earliest; ``None`` when no
-        place for the breaks makes the order feasible. Judges time alone (windows, pinned starts, the shift,
-        breaks, the maximal duration), not skills or loads. No visits make a route without stops.
+        The route that ends soonest, breaks included, with all its stops at the earliest; where `leaves_late`
+        says so, it leaves as late as it can for this end. ``None`` when no place for the breaks makes the
+        order feasible. Judges time alone (windows, pinned starts, the shift, breaks, the maximal duration),
+        not skills or loads. No visits make a route without stops.
     """
     shift = problem.shift_by_id[shift_id]
     return schedule_visits(problem, shift, [problem.visit_by_id[visit_id] for visit_id in visit_ids])
@@ -109,30 +117,54 @@ def schedule(problem: Problem, shift_id: str, visit_ids: Sequence[str]) -> Route
 
 def schedule_visits(problem: Problem, shift: Shift, visits: Sequence[Visit]) -> Route | None:
     """`schedule` for visits that need not be in the problem."""
-    if not visits:
-        return Route(shift=shift.id, stops=())
-    drives = legs_of(problem, shift, visits)
-    placement = _best_placement(shift, visits, drives)
-    return None if placement is None else _lay_out(shift, visits, drives, placement)
+    timed = _timed(problem, shift, visits)
+    if timed is None or (shift.max_duration_s is not None and timed.duration_s > shift.max_duration_s):
+        return None
+    return timed.route
 
 
 def project(problem: Problem, shift_id: str, visit_ids: Sequence[str]) -> Route:
     """Time the visits of a shift in this order even if that breaks windows, breaks or the end of the shift.
 
-    Equal to `schedule` where that has an answer. Else each break is taken at the last place at which it can
-    still begin in time, and work that no window is left for begins on arrival.
+    Equal to `schedule` where that has an answer, and but for the maximal duration where it has none. Else the
+    van leaves at once, each break is taken at the last place at which it can still begin in time, and work
+    that no window is left for begins on arrival.
     """
     shift = problem.shift_by_id[shift_id]
     visits = [problem.visit_by_id[visit_id] for visit_id in visit_ids]
-    if (route := schedule_visits(problem, shift, visits)) is not None:
-        return route
+    if (timed := _timed(problem, shift, visits)) is not None:
+        return timed.route
     drives = legs_of(problem, shift, visits)
-    return _lay_out(shift, visits, drives, _last_chances(shift, visits, drives))
+    return _lay_out(shift, visits, drives, _last_chances(shift, visits, drives), shift.begin_s)
 
 
-def _best_placement(shift: Shift, visits: Sequence[Visit], drives: Sequence[int]) -> Placement | None:
+class _Timed(NamedTuple):
+    route: Route
+    duration_s: int  # from leaving to the end
+
+
+def _timed(problem: Problem, shift: Shift, visits: Sequence[Visit]) -> _Timed | None:
+    """The route of `schedule`, however long it takes."""
+    if not visits:
+        return _Timed(Route(shift=shift.id, stops=()), 0)
+    drives = legs_of(problem, shift, visits)
+    leave_s = shift.begin_s
+    found = _best_placement(shift, visits, drives, leave_s)
+    if found is not None and leaves_late(problem, shift):
+        leave_s = latest_leave(shift, visits, drives, found[0])
+        found = _best_placement(shift, visits, drives, leave_s)
+    if found is None:
+        return None
+    end, placement = found
+    return _Timed(_lay_out(shift, visits, drives, placement, leave_s), end - leave_s)
+
+
+def _best_placement(
+    shift: Shift, visits: Sequence[Visit], drives: Sequence[int], leave_s: int
+) -> tuple[int, Placement] | None:
+    """The soonest end of a route that leaves then, and where its breaks are."""
     _, breaks = break_span(shift)
-    times = [shift.begin_s] + [NEVER] * len(breaks)
+    times = [leave_s] + [NEVER] * len(breaks)
     legs: list[_Leg] = []
     for visit, drive in zip(visits, drives, strict=False):
         legs.append(leg := _advance(times, drive, breaks))
@@ -145,6 +177,7 @@ def _best_placement(shift: Shift, visits: Sequence[Visit], drives: Sequence[int]
     taken = finish([time + drives[-1] for time in left], breaks, shift.limit_s)
     if taken is None:
         return None
+    end = left[taken] + drives[-1]
     here = _taken_here(times, left, taken, breaks)
     placement = [(here, 0)]
     taken -= here
@@ -154,7 +187,7 @@ def _best_placement(shift: Shift, visits: Sequence[Visit], drives: Sequence[int]
         before = _taken_here(leg.begin, leg.left, taken, breaks)
         taken -= before
         placement.append((before, after))
-    return placement[::-1]
+    return end, placement[::-1]
 
 
 def _advance(times: list[int], drive: int, breaks: Sequence[Break]) -> _Leg:
@@ -177,6 +210,44 @@ def _taken_here(before: Sequence[int], after: Sequence[int], taken: int, breaks:
             break
         count, taken = count + 1, taken - 1
     return count
+
+
+def latest_leave(shift: Shift, visits: Sequence[Visit], drives: Sequence[int], end_s: int) -> int:
+    """The last second at which the van can leave and the route still end by `end_s`."""
+    _, breaks = break_span(shift)
+    first = latest_reach(shift, visits, drives, end_s)[0]
+    return _with_breaks([time - drives[0] for time in first], breaks)[0]
+
+
+def latest_reach(shift: Shift, visits: Sequence[Visit], drives: Sequence[int], end_s: int) -> list[list[int]]:
+    """When each visit, then the end, is to be reached at the latest, by number of breaks taken before.
+
+    The route is to end by `end_s`; what cannot be reached in time has ``-NEVER`` or less.
+    """
+    _, breaks = break_span(shift)
+    times = [min(end_s, pause.latest_s) for pause in breaks] + [end_s]
+    reach = [times]
+    for visit, drive in zip(reversed(visits), reversed(drives[1:]), strict=True):
+        left = _with_breaks([time - drive for time in times], breaks)
+        windows = start_windows(visit)
+        times = _with_breaks([_latest_start(windows, time - visit.service_s) for time in left], breaks)
+        reach.append(times)
+    return reach[::-1]
+
+
+def _with_breaks(times: list[int], breaks: Sequence[Break]) -> list[int]:
+    """Let every state also take the next breaks where it is, on the way back."""
+    for taken in range(len(breaks) - 1, -1, -1):
+        pause = breaks[taken]
+        begin = min(times[taken + 1] - pause.duration_s, pause.latest_s)
+        if begin >= pause.earliest_s:
+            times[taken] = max(times[taken], begin)
+    return times
+
+
+def _latest_start(windows: Sequence[tuple[int, int]], limit_s: int) -> int:
+    """The latest second until `limit_s` that lies in one of the windows, or ``-NEVER``."""
+    return max((min(end, limit_s) for start, end in windows if start <= limit_s), default=-NEVER)
 
 
 def _last_chances(shift: Shift, visits: Sequence[Visit], drives: Sequence[int]) -> Placement:
@@ -210,11 +281,15 @@ def _start(visit: Visit, arrival_s: int) -> int:
 
 
 def _lay_out(
-    shift: Shift, visits: Sequence[Visit], drives: Sequence[int], placement: Sequence[tuple[int, int]]
+    shift: Shift,
+    visits: Sequence[Visit],
+    drives: Sequence[int],
+    placement: Sequence[tuple[int, int]],
+    leave_s: int,
 ) -> Route:
-    """The stops of the route whose breaks are taken where `placement` says, each at the earliest."""
+    """The stops of the route, each at the earliest, with the breaks where `placement` says."""
     index, _ = break_span(shift)
-    time = shift.begin_s
+    time = leave_s
     stops: list[Stop] = []
 
     def pause(count: int, drive: int) -> None:

@@ -5,9 +5,7 @@ the depot, every vehicle leaves it and comes back inside its window. A unit of d
 seconds, to the nearest second: the convention of PyVRP's ``.sol`` files, whose cost is the travel in these
 seconds.
 
-``VEHICLES_MAX_DURATION`` bounds a route from leaving the depot to coming back. `check` measures it like that;
-the engines let every vehicle leave when the depot opens, so that `solve` leaves out clients that only a late
-departure could serve.
+``VEHICLES_MAX_DURATION`` bounds a route from leaving the depot to coming back.
 
 A visit is named after its node, a shift after its vehicle, both counted from 1 as in the file.
 """

@@ -12,9 +12,8 @@ instance was made from, and are read from it when it is given as second file; it
 requests, in the same order and places. Without it visits take no time and may start any time.
 
 The objective is that of the article, the working time from leaving home to coming back: duration weighs 1 and
-travel 0, whatever the costs in the file. The engines let everybody leave when the shift begins, so that it
-counts the waiting for the first window, which the article's best known values avoid. A unit of distance or
-time takes `UNIT` seconds, to the nearest second; the article does not round.
+travel 0, whatever the costs in the file. A unit of distance or time takes `UNIT` seconds, to the nearest
+second; the article does not round.
 """
 
 from collections import defaultdict

@@ -16,7 +16,7 @@ from scheduler.costs import CHANGE_S
 from scheduler.incumbent import Orders
 from scheduler.limits import Limit
 from scheduler.model import Problem, Shift, Visit
-from scheduler.timeline import break_span, start_windows
+from scheduler.timeline import break_span, leaves_late, start_windows
 
 SCALE = 1000
 """Units of the engine's cost for each second, because its coefficients are whole numbers."""
@@ -146,8 +146,12 @@ class RoutingEngine:
         self.time: Any = self.routing.GetDimensionOrDie("time")
         transits = [int(self.service[self.manager.IndexToNode(i)]) for i in range(self.routing.Size())]
         for vehicle, shift in enumerate(self.shifts):
-            self.time.CumulVar(self.routing.Start(vehicle)).SetValue(shift.begin_s - self.base_s)
-            end = self.routing.End(vehicle)
+            start, end = self.routing.Start(vehicle), self.routing.End(vehicle)
+            self.time.CumulVar(start).SetMin(shift.begin_s - self.base_s)
+            if not leaves_late(self.problem, shift):
+                self.time.CumulVar(start).SetMax(shift.begin_s - self.base_s)
+            if shift.max_duration_s is not None:
+                self.time.SetSpanUpperBoundForVehicle(shift.max_duration_s, vehicle)
             self.time.CumulVar(end).SetMax(shift.limit_s - self.base_s)
             if weights.overtime and shift.overtime_s:
                 regular = max(shift.end_s - self.base_s, 0)

@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from scheduler.model import Break, Pin, Plan, Problem, Route, Shift, Visit
+from scheduler.model import Break, Pin, Plan, Problem, Route, Shift, Visit, Weights
 from scheduler.rules import check
 from scheduler.timeline import schedule
 
@@ -92,6 +92,7 @@ def problems(draw, most_visits=6):
         travel_s=np.array(cells, np.int32).reshape(PLACES, PLACES),
         visits=tuple(draw(visits(name, shift_ids)) for name in names),
         shifts=team,
+        weights=draw(st.sampled_from([Weights(), Weights(duration=0.5, waiting=0.2)])),
     )
 
 

@@ -89,6 +89,20 @@ def test_every_shift_has_a_place_or_a_refusal(problem):
     assert possible.isdisjoint(refused)
 
 
+@settings(max_examples=150, deadline=None)
+@given(problems())
+def test_start_that_a_refusal_names_is_possible(problem):
+    """Where only the window stops a visit, a window at the start that is named lets it in."""
+    visit = replace(problem.visits[0], pinned=None)
+    problem = replace(problem, visits=(visit, *problem.visits[1:]))
+    plan = greedy_plan(problem, keep_out=visit.id)
+    for shift_id, found in refusals(problem, plan, visit).items():
+        if found.rule == "window":
+            start = found.numbers["start_s"]
+            moved = replace(visit, windows=((start, start),))
+            assert shift_id in {place.shift for place in suggest(problem, plan, moved)}
+
+
 def test_cheapest_comes_first_and_limit_cuts():
     """Next door is cheaper than the far end of the line, and `limit` returns the best of all."""
     problem = make_problem(
@@ -197,3 +211,25 @@ def test_what_cannot_be_planned_is_refused_by_name():
         suggest(make_problem([], restock=Restock(location=0, service_s=0)), Plan(), make_visit())
     with pytest.raises(ValueError, match=r"visit\.location: 77 is outside the travel matrix of 6 locations"):
         suggest(plain, Plan(), make_visit(location=77))
+
+
+def test_duration_is_measured_from_leaving():
+    """A visit late in the day fits a short longest duration, because nobody leaves before it is needed."""
+    team = [make_shift(max_duration_s=2 * HOUR + 30 * MINUTE)]
+    problem = make_problem([make_visit(id="A", windows=((14 * HOUR, 14 * HOUR),))], team)
+    plan = make_plan(problem, ana=["A"])
+    new = make_visit(id="new", location=2, service_s=30 * MINUTE)
+    assert [(found.position, found.start_s) for found in suggest(problem, plan, new)] == [
+        (0, 13 * HOUR + 20 * MINUTE),
+        (1, 15 * HOUR + 10 * MINUTE),
+    ]
+    far = make_visit(id="far", location=5)
+    assert refusals(problem, plan, far)["ana/mon"].numbers == {
+        "duration_s": 3 * HOUR + 40 * MINUTE,
+        "limit_s": 2 * HOUR + 30 * MINUTE,
+        "over_s": HOUR + 10 * MINUTE,
+    }
+    early = make_visit(id="early", windows=((9 * HOUR, 10 * HOUR),))
+    told = refusals(problem, plan, early)["ana/mon"]
+    assert told.rule == "window"
+    assert told.numbers["start_s"] == 12 * HOUR + 50 * MINUTE

@@ -1,10 +1,11 @@
 """`schedule` and `project`: exact times, breaks at the best place."""
 
+from dataclasses import replace
 from itertools import combinations, combinations_with_replacement
 
 from hypothesis import given, settings
 
-from scheduler.model import Break, Pin, Plan, Route, Stop
+from scheduler.model import Break, Pin, Plan, Route, Stop, Weights
 from scheduler.rules import check
 from scheduler.timeline import project, schedule
 from tests.scheduler.instances import problems
@@ -123,12 +124,12 @@ def rest_at(here, now, travel):
     return now, travel, found
 
 
-def walk(problem, shift, order, spots):
+def walk(problem, shift, order, spots, leave):
     """Drive the order and take each break at its spot: before the drive to visit n is 2n, after it 2n + 1.
 
     Returns the end of the route and its stops, or None if a window, a break or the shift does not allow it.
     """
-    now, place, found = shift.begin_s, shift.start_location, []
+    now, place, found = leave, shift.start_location, []
     for number, name in enumerate(order):
         visit = problem.visit_by_id[name]
         drive = problem.travel(place, visit.location)
@@ -149,32 +150,99 @@ def walk(problem, shift, order, spots):
     return last[0] + drive, [*found, *last[2]]
 
 
-def every_walk(problem, shift, order):
-    """Every way of taking some of the breaks, in order, that the rules allow."""
+def every_walk(problem, shift, order, leave):
+    """Every way of taking some of the breaks, in order, that the rules allow to a van that leaves then."""
     breaks = list(enumerate(shift.breaks))
     for count in range(len(breaks) + 1):
         for taken in combinations(breaks, count):
             left = [rest for item, rest in enumerate(shift.breaks) if (item, rest) not in taken]
             for places in combinations_with_replacement(range(2 * len(order) + 1), count):
-                outcome = walk(problem, shift, order, list(zip(taken, places, strict=True)))
+                outcome = walk(problem, shift, order, list(zip(taken, places, strict=True)), leave)
                 if outcome is None or outcome[0] > shift.limit_s:
                     continue
                 if not any(shift.begin_s <= rest.latest_s < outcome[0] for rest in left):
                     yield outcome
 
 
+def home_s(problem, shift):
+    if shift.end_location is None:
+        return 0
+    return problem.travel(problem.visits[-1].location, shift.end_location)
+
+
+def leave_and_end(problem, shift, route):
+    first, last = route.stops[0], route.stops[-1]
+    return first.arrival_s - first.travel_s, last.departure_s + home_s(problem, shift)
+
+
 @settings(max_examples=200, deadline=None)
 @given(problems(most_visits=4))
 def test_schedule_ends_as_soon_as_the_best_of_all_break_places(problem):
     """`schedule` finds a timing exactly when trying every break place does, ends as soon, and is legal."""
-    shift = problem.shifts[0]
+    shift = replace(problem.shifts[0], max_duration_s=None, cost_per_h=0)
+    problem = replace(problem, shifts=(shift, *problem.shifts[1:]), weights=Weights())
     order = [visit.id for visit in problem.visits]
-    outcomes = list(every_walk(problem, shift, order))
+    outcomes = list(every_walk(problem, shift, order, shift.begin_s))
     route = schedule(problem, shift.id, order)
     assert (route is None) == (not outcomes)
     if route is not None:
-        home = 0
-        if shift.end_location is not None:
-            home = problem.travel(problem.visits[-1].location, shift.end_location)
-        assert route.stops[-1].departure_s + home == min(end for end, _ in outcomes)
+        assert leave_and_end(problem, shift, route)[1] == min(end for end, _ in outcomes)
         assert list(route.stops) in [found for _, found in outcomes]
+
+
+@settings(max_examples=300, deadline=None)
+@given(problems(most_visits=4))
+def test_schedule_leaves_as_late_as_it_can_where_duration_counts(problem):
+    """The end is the soonest there is; it can be kept when leaving then, and not a second later."""
+    shift = replace(problem.shifts[0], max_duration_s=None, cost_per_h=60)
+    problem = replace(problem, shifts=(shift, *problem.shifts[1:]))
+    order = [visit.id for visit in problem.visits]
+    route = schedule(problem, shift.id, order)
+    soonest = min((end for end, _ in every_walk(problem, shift, order, shift.begin_s)), default=None)
+    assert (route is None) == (soonest is None)
+    if route is None:
+        return
+    leave, end = leave_and_end(problem, shift, route)
+    assert end == soonest
+    kept = [found for this, found in every_walk(problem, shift, order, leave) if this == soonest]
+    assert list(route.stops) in kept
+    assert all(this > soonest for this, _ in every_walk(problem, shift, order, leave + 1))
+    longest = replace(shift, max_duration_s=end - leave)
+    shorter = replace(shift, max_duration_s=max(end - leave - 1, 0))
+    assert schedule(replace(problem, shifts=(longest,)), shift.id, order) == route
+    feasible = schedule(replace(problem, shifts=(shorter,)), shift.id, order) is not None
+    assert feasible == (end == leave)
+
+
+def test_van_leaves_late_where_duration_counts():
+    """Whether labour, the weight of duration or a limit asks for it, the van waits at home, not outside."""
+    visits = [make_visit(id="A", windows=((10 * HOUR, 11 * HOUR),)), make_visit(id="B", location=2)]
+    for shift, weights, leave in (
+        ({}, {}, EIGHT),
+        ({"cost_per_h": 1}, {}, 10 * HOUR - 10 * MINUTE),
+        ({"max_duration_s": 9 * HOUR}, {}, 10 * HOUR - 10 * MINUTE),
+        ({}, {"duration": 0.1}, 10 * HOUR - 10 * MINUTE),
+    ):
+        problem = make_problem(visits, [make_shift(**shift)], weights=Weights(**weights))
+        route = schedule(problem, "ana/mon", ["A", "B"])
+        assert leave_and_end(problem, problem.shifts[0], route) == (leave, 12 * HOUR + 30 * MINUTE)
+        assert check(problem, Plan(routes=(route,))) == []
+
+
+def test_break_at_noon_is_not_dodged_by_leaving_late():
+    """A shift that begins before the break takes it, at home if the first visit is in the afternoon."""
+    noon = (Break(earliest_s=12 * HOUR, latest_s=13 * HOUR, duration_s=30 * MINUTE),)
+    visit = make_visit(windows=((15 * HOUR, 16 * HOUR),))
+    problem = make_problem([visit], [make_shift(breaks=noon, cost_per_h=60)])
+    route = schedule(problem, "ana/mon", ["V1"])
+    assert stops(route)[0] == ("break", 13 * HOUR, 13 * HOUR, 13 * HOUR + 30 * MINUTE)
+    assert check(problem, Plan(routes=(route,))) == []
+
+
+def test_project_tells_by_how_much_a_route_is_too_long():
+    """A route that only takes too long leaves late all the same, so that the excess is the true one."""
+    visit = make_visit(windows=((10 * HOUR, 11 * HOUR),))
+    problem = make_problem([visit], [make_shift(max_duration_s=79 * MINUTE)])
+    assert schedule(problem, "ana/mon", ["V1"]) is None
+    found = check(problem, Plan(routes=(project(problem, "ana/mon", ["V1"]),)))
+    assert [(each.rule, each.numbers["duration_s"]) for each in found] == [("duration", 80 * MINUTE)]

@@ -20,6 +20,10 @@ def problem_faults(problem: "Problem") -> list[str]:
         faults += _matrix_faults("distance_m", problem.distance_m)
         if problem.distance_m.shape != problem.travel_s.shape:
             faults.append("distance_m: has not the shape of travel_s")
+    for name, matrix in problem.travel_profiles.items():
+        faults += (found := list(_matrix_faults(f"travel_profiles.{name}", matrix)))
+        if not found and matrix.shape != problem.travel_s.shape:
+            faults.append(f"travel_profiles.{name}: has not the shape of travel_s")
     if faults:
         return faults
     faults += _duplicates("visits", [visit.id for visit in problem.visits])
@@ -30,7 +34,7 @@ def problem_faults(problem: "Problem") -> list[str]:
         found = visit_faults(visit, len(problem.travel_s), visit_ids, shift_ids)
         faults += (f"visits[{index}].{fault}" for fault in found)
     for index, shift in enumerate(problem.shifts):
-        found = _shift_faults(shift, len(problem.travel_s))
+        found = _shift_faults(shift, len(problem.travel_s), problem.travel_profiles)
         faults += (f"shifts[{index}].{fault}" for fault in found)
     faults += _overlaps(problem)
     if problem.restock is not None:
@@ -73,10 +77,12 @@ def _location(path: str, location: int, locations: int) -> Iterator[str]:
         yield f"{path}: {location} is outside the travel matrix of {locations} locations"
 
 
-def _shift_faults(shift: "Shift", locations: int) -> Iterator[str]:
+def _shift_faults(shift: "Shift", locations: int, profiles: Container[str]) -> Iterator[str]:
     yield from _location("start_location", shift.start_location, locations)
     if shift.end_location is not None:
         yield from _location("end_location", shift.end_location, locations)
+    if shift.profile is not None and shift.profile not in profiles:
+        yield f"profile: there is no travel profile {shift.profile!r}"
 
 
 def _overlaps(problem: "Problem") -> Iterator[str]:

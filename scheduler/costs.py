@@ -27,7 +27,7 @@ def evaluate(problem: Problem, plan: Plan, *, baseline: Plan | None = None) -> M
     -------
     Mapping
         ``promised_unassigned`` and ``unassigned`` (visits), ``unassigned_weight`` (sum of priorities),
-        ``cost`` (seconds) and its parts ``travel, duration, waiting, overtime, lateness, labour, preference,
+        ``cost`` (seconds) and its parts ``travel, distance, duration, waiting, overtime, lateness, labour, preference,
         fairness, change`` (weighted seconds), then the plain sums ``travel_s, waiting_s, overtime_s`` and
         ``distance_m``.
     """
@@ -51,6 +51,7 @@ def evaluate(problem: Problem, plan: Plan, *, baseline: Plan | None = None) -> M
 
 COST_PARTS = (
     "travel",
+    "distance",
     "duration",
     "waiting",
     "overtime",
@@ -102,9 +103,11 @@ def route_parts(
     duration_s = end_s - (route.stops[0].arrival_s - route.stops[0].travel_s)
     waiting_s = sum(stop.start_s - stop.arrival_s for stop in route.stops)
     overtime_s = max(0, end_s - shift.end_s)
+    distance_m = _distance_m(problem, shift, places)
     weights = problem.weights
     return {
         "travel": round(weights.travel * driven_s),
+        "distance": round(weights.distance * distance_m),
         "duration": round(weights.duration * duration_s),
         "waiting": round(weights.waiting * waiting_s),
         "overtime": round(weights.overtime * overtime_s),
@@ -115,7 +118,7 @@ def route_parts(
         "travel_s": driven_s,
         "waiting_s": waiting_s,
         "overtime_s": overtime_s,
-        "distance_m": _distance_m(problem, shift, places),
+        "distance_m": distance_m,
     }
 
 
@@ -140,7 +143,7 @@ def _last_drive_s(problem: Problem, shift: Shift, stops: Sequence[Stop], origin:
             break
         if stop.travel_s:
             return 0
-    return problem.travel(origin, shift.end_location)
+    return int(problem.travel_of(shift).item(origin, shift.end_location))
 
 
 def _late_cost(stop: Stop, visit: Visit) -> float:

@@ -1,11 +1,11 @@
 """Problems and plans as JSON, strictly checked: ``fieldservice-problem/1`` and ``fieldservice-plan/1``.
 
-A problem has one travel matrix, ``travel_s``. Several under ``travel_profiles`` are not supported yet and
-refused by that name.
+A problem has one travel matrix, ``travel_s``, or several by name under ``travel_profiles``, of which each
+shift names one as its ``profile``; with both, ``travel_s`` is that of the shifts which name none.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from scheduler.json_fields import (
     listed,
     mapping,
     matrix,
+    named,
     names,
     numbers,
     optional,
@@ -99,14 +100,13 @@ def problem_from_json(data: Any, *, quarantine: bool = False) -> Loaded:
     FormatError
         With every fault that was found.
     """
-    if isinstance(data, dict) and "travel_profiles" in data:
-        raise FormatError(["travel_profiles: not supported yet; give one matrix as travel_s"])
-    content = fields_of(data, "problem", Problem, extra=("format",))
+    content = fields_of(_with_travel(data), "problem", Problem, extra=("format",))
     faults = [] if content.get("format") == PROBLEM_FORMAT else [f"format: must be {PROBLEM_FORMAT!r}"]
     parts: dict[str, Any] = {}
     for name, convert in _PROBLEM_PARTS.items():
         if name in content:
             parts[name] = collected(faults, convert, content[name], name)
+    faults += _unnamed_profiles(data, parts.get("shifts") or ())
     bad: dict[int, list[str]] = {}
     visits = [
         _visit(value, f"visits[{i}]", bad.setdefault(i, [])) for i, value in enumerate(_rows(content, faults))
@@ -123,6 +123,24 @@ def problem_from_json(data: Any, *, quarantine: bool = False) -> Loaded:
         return Loaded(problem=Problem(**parts), quarantined=aside)
     except ValueError as error:
         raise FormatError(str(error).splitlines()) from error
+
+
+def _with_travel(data: Any) -> Any:
+    """A problem that has travel profiles alone, with the first of them as its own travel times."""
+    if not isinstance(data, dict) or "travel_s" in data:
+        return data
+    profiles = data.get("travel_profiles")
+    if not isinstance(profiles, dict) or not profiles:
+        return data
+    return data | {"travel_s": next(iter(profiles.values()))}
+
+
+def _unnamed_profiles(data: Mapping[str, Any], shifts: Sequence[Shift]) -> Iterator[str]:
+    """A fault for each shift whose travel times nobody gave."""
+    if "travel_s" not in data:
+        for index, shift in enumerate(shifts):
+            if shift.profile is None:
+                yield f"shifts[{index}].profile: is missing, and there is no travel_s"
 
 
 def _rows(content: Mapping[str, Any], faults: list[str]) -> list[Any]:
@@ -199,6 +217,7 @@ _SHIFT_PARTS: dict[str, Convert] = {
 _PROBLEM_PARTS: dict[str, Convert] = {
     "travel_s": matrix,
     "distance_m": optional(matrix),
+    "travel_profiles": named(matrix),
     "shifts": listed(lambda value, path: built(Shift, _SHIFT_PARTS, value, path)),
     "weights": lambda value, path: built(Weights, {}, value, path),
     "restock": optional(lambda value, path: built(Restock, {}, value, path)),
@@ -283,6 +302,8 @@ def problem_to_json(problem: Problem) -> dict[str, Any]:
     data: dict[str, Any] = {"format": PROBLEM_FORMAT, "travel_s": problem.travel_s.tolist()}
     if problem.distance_m is not None:
         data["distance_m"] = problem.distance_m.tolist()
+    if problem.travel_profiles:
+        data["travel_profiles"] = {name: each.tolist() for name, each in problem.travel_profiles.items()}
     for name in ("visits", "shifts", "restock", "weights"):
         data[name] = to_json(getattr(problem, name))
     return data

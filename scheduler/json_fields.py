@@ -111,6 +111,20 @@ def mapping(value: Any, path: str) -> dict[str, Any]:
     return value
 
 
+def named[T](convert: Callable[[Any, str], T]) -> Callable[[Any, str], dict[str, T]]:
+    """An object whose values are all of one kind."""
+
+    def convert_all(value: Any, path: str) -> dict[str, T]:
+        content = mapping(value, path)
+        faults: list[str] = []
+        found = {name: collected(faults, convert, item, f"{path}.{name}") for name, item in content.items()}
+        if faults:
+            raise FormatError(faults)
+        return {name: item for name, item in found.items() if item is not None}
+
+    return convert_all
+
+
 def optional[T](convert: Callable[[Any, str], T]) -> Callable[[Any, str], T | None]:
     return lambda value, path: None if value is None else convert(value, path)
 

@@ -32,7 +32,7 @@ class Kernel:
     Parameters
     ----------
     problem
-        Only its travel matrix and weights are used.
+        Only its travel times and weights are used.
     shifts
         They need not be in the problem.
     routes
@@ -43,6 +43,9 @@ class Kernel:
         self.problem = problem
         self.shifts = shifts
         self.routes: list[tuple[Visit, ...]] = [() for _ in shifts]
+        names = [None, *problem.travel_profiles]
+        self._tables = [problem.travel_s, *problem.travel_profiles.values()]
+        self._table_of = np.array([names.index(shift.profile) for shift in shifts], np.int64)
         self._breaks = max((len(break_span(shift)[1]) for shift in shifts), default=0)
         self._columns = max((len(route) for route in routes), default=0) + 2
         self._earliest, self._latest, self._duration = self._break_tables()
@@ -111,10 +114,7 @@ class Kernel:
             duration is not looked at. The third by row and position.
         """
         picked = np.asarray(rows, np.int64)
-        travel = self.problem.travel_s
-        target = self._target[picked]
-        there = travel[:, visit.location][self._origin[picked]].astype(np.int64)
-        onward = np.where(target < 0, 0, travel[visit.location][target]).astype(np.int64)
+        there, onward = self._detours(visit.location, picked)
         earliest, latest, duration = (
             table[picked][:, None, :] for table in (self._earliest, self._latest, self._duration)
         )
@@ -128,6 +128,14 @@ class Kernel:
         added = there + onward - self._drive[picked]
         self._apply_travel_limits(picked, added, last)
         return first, last, added
+
+    def _detours(self, location: int, picked: Times) -> tuple[Times, Times]:
+        """Seconds from the place before each position to a location, and on to the place after."""
+        origin, target = self._origin[picked], self._target[picked]
+        table = self._table_of[picked][:, None]
+        columns = np.array([each[:, location] for each in self._tables], np.int64)
+        lines = np.array([each[location] for each in self._tables], np.int64)
+        return columns[table, origin], np.where(target < 0, 0, lines[table, target])
 
     def spots(self, visit: Visit, rows: Sequence[int], starts: tuple[Times, Times, Times]) -> Times:
         """Where the visit fits: pairs of an index into `rows` and a position, by `starts` of these rows."""

@@ -181,6 +181,9 @@ class Shift:
         Limits of the route; ``None`` for none. The duration runs from leaving to the end of the route.
     cost_per_h
         Seconds of cost for each hour from leaving to the end of the route.
+    profile
+        How the technician travels (a bicycle, a van, a van at night): the name of one of the problem's
+        `travel_profiles`; ``None`` for its `travel_s`.
     """
 
     id: str
@@ -200,6 +203,7 @@ class Shift:
     max_travel_s: int | None = None
     max_visits: int | None = None
     cost_per_h: int = 0
+    profile: str | None = None
 
     def __post_init__(self) -> None:
         faults = Faults()
@@ -220,6 +224,8 @@ class Shift:
         for index, amount in enumerate(self.capacity):
             faults.integer(f"capacity[{index}]", amount)
         faults.integer("cost_per_h", self.cost_per_h)
+        if self.profile is not None:
+            faults.text("profile", self.profile)
         for name in ("max_duration_s", "max_travel_s", "max_visits"):
             if (limit := getattr(self, name)) is not None:
                 faults.integer(name, limit)
@@ -258,9 +264,13 @@ class Restock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """Seconds of cost for each second of these; see `scheduler.costs` for what each one counts."""
+    """Seconds of cost for each second of these, and for each metre of `distance`.
+
+    `scheduler.costs` says what each one counts.
+    """
 
     travel: float = 1.0
+    distance: float = 0.0
     duration: float = 0.0
     waiting: float = 0.0
     overtime: float = 4.0
@@ -270,7 +280,16 @@ class Weights:
 
     def __post_init__(self) -> None:
         faults = Faults()
-        for name in ("travel", "duration", "waiting", "overtime", "lateness", "fairness", "change"):
+        for name in (
+            "travel",
+            "distance",
+            "duration",
+            "waiting",
+            "overtime",
+            "lateness",
+            "fairness",
+            "change",
+        ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1000:
                 faults.add(name, f"{value!r} is not a number between 0 and 1000")
@@ -285,8 +304,10 @@ class Problem:
     ----------
     travel_s
         Seconds from location (row) to location (column); square, need not be symmetric.
+    travel_profiles
+        Further tables of the same shape by name, for the shifts that name one as their `profile`.
     distance_m
-        Metres, of the same shape, or ``None``.
+        Metres, of the same shape, or ``None``; the same for every profile.
     visits, shifts
         Their ids are unique; the shifts of one technician do not overlap, overtime included.
     """
@@ -295,6 +316,7 @@ class Problem:
     visits: tuple[Visit, ...]
     shifts: tuple[Shift, ...]
     distance_m: Matrix | None = None
+    travel_profiles: Mapping[str, Matrix] = field(default_factory=dict)
     weights: Weights = field(default_factory=Weights)
     restock: Restock | None = None
     visit_by_id: Mapping[str, Visit] = field(init=False, repr=False)
@@ -307,8 +329,12 @@ class Problem:
         object.__setattr__(self, "shift_by_id", {shift.id: shift for shift in self.shifts})
 
     def travel(self, origin: int, destination: int) -> int:
-        """Seconds from location `origin` to location `destination`."""
+        """Seconds from location `origin` to location `destination` by `travel_s`."""
         return int(self.travel_s.item(origin, destination))
+
+    def travel_of(self, shift: Shift) -> Matrix:
+        """Seconds from location to location as this shift travels."""
+        return self.travel_s if shift.profile is None else self.travel_profiles[shift.profile]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,14 +132,14 @@ def travel(ride: Ride) -> Iterator[Violation]:
                 yield ride.violation("travel", None, "A drive is interrupted by a break.", travel_s=driven)
             driven += stop.travel_s
             continue
-        need = int(ride.problem.travel_s[place, ride.location(stop)])
+        need = ride.drive_s(place, ride.location(stop))
         if stop.travel_s + driven != need or (driven and stop.travel_s):
             given = stop.travel_s + driven
             text = f"The drive to the stop at {stop.arrival_s} takes {need} s, not {given}."
             yield ride.violation("travel", stop.visit, text, need_s=need, given_s=given)
         place, driven = ride.location(stop), 0
     end = ride.shift.end_location
-    home = 0 if end is None else int(ride.problem.travel_s[place, end])
+    home = 0 if end is None else ride.drive_s(place, end)
     if driven not in (0, home):
         text = f"The drive to the end takes {home} s, not {driven}."
         yield ride.violation("travel", None, text, need_s=home, given_s=driven)

@@ -37,7 +37,7 @@ class Ride:
         end = self.shift.end_location
         if end is None:
             return 0
-        drive = int(self.problem.travel_s[place, end])
+        drive = self.drive_s(place, end)
         return 0 if driven == drive else drive
 
     def _last_place(self) -> tuple[int, int]:
@@ -48,6 +48,12 @@ class Ride:
                 return self.location(stop), driven
             driven += stop.travel_s
         return self.shift.start_location, driven
+
+    def drive_s(self, origin: int, destination: int) -> int:
+        """How long the technician takes from a location to another."""
+        profile = self.shift.profile
+        table = self.problem.travel_s if profile is None else self.problem.travel_profiles[profile]
+        return int(table[origin, destination])
 
     def location(self, stop: Stop) -> int:
         """Where a stop that is no break takes place."""

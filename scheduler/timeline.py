@@ -86,12 +86,13 @@ Placement = list[tuple[int, int]]
 
 def legs_of(problem: Problem, shift: Shift, visits: Sequence[Visit]) -> list[int]:
     """Seconds of each drive of the route; the last leads to its end, and is 0 if that is the last visit."""
+    travel = problem.travel_of(shift).item
     drives: list[int] = []
     place = shift.start_location
     for visit in visits:
-        drives.append(problem.travel(place, visit.location))
+        drives.append(travel(place, visit.location))
         place = visit.location
-    drives.append(0 if shift.end_location is None else problem.travel(place, shift.end_location))
+    drives.append(0 if shift.end_location is None else travel(place, shift.end_location))
     return drives
 
 

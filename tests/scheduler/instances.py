@@ -59,7 +59,7 @@ def breaks(draw):
 
 
 @st.composite
-def shifts(draw, name):
+def shifts(draw, name, profiles=(None,)):
     start = draw(st.integers(0, 150))
     return Shift(
         id=f"{name}/mon",
@@ -78,18 +78,25 @@ def shifts(draw, name):
         max_travel_s=draw(st.sampled_from([None, None, 150])),
         max_visits=draw(st.sampled_from([None, None, 3])),
         cost_per_h=draw(st.sampled_from([0, 360])),
+        profile=draw(st.sampled_from(profiles)),
     )
+
+
+def matrices():
+    cells = st.lists(st.integers(0, 60), min_size=PLACES**2, max_size=PLACES**2)
+    return cells.map(lambda found: np.array(found, np.int32).reshape(PLACES, PLACES))
 
 
 @st.composite
 def problems(draw, most_visits=6):
     people = draw(st.sampled_from([("ana", "ben"), ("ana",)]))
-    team = tuple(draw(shifts(name)) for name in people)
+    profiles = draw(st.just({}) | st.fixed_dictionaries({"bike": matrices()}))
+    team = tuple(draw(shifts(name, (None, *profiles))) for name in people)
     shift_ids = [shift.id for shift in team]
     names = [f"V{number}" for number in range(draw(st.integers(min(3, most_visits), most_visits)))]
-    cells = draw(st.lists(st.integers(0, 60), min_size=PLACES**2, max_size=PLACES**2))
     return Problem(
-        travel_s=np.array(cells, np.int32).reshape(PLACES, PLACES),
+        travel_s=draw(matrices()),
+        travel_profiles=profiles,
         visits=tuple(draw(visits(name, shift_ids)) for name in names),
         shifts=team,
         weights=draw(st.sampled_from([Weights(), Weights(duration=0.5, waiting=0.2)])),

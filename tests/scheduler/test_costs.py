@@ -70,9 +70,17 @@ def test_breaks_do_not_hide_the_drive_home():
     assert (found["travel_s"], found["waiting_s"]) == (20 * MINUTE, 0)
 
 
-def test_distance_is_summed():
-    """Metres from the start through the visit to the end."""
-    assert cost({}, {}, {}, distance_m=line(6, 100))["distance_m"] == 200
+def test_distance_is_summed_and_weighed():
+    """Metres from the start through the visit to the end, and what they cost; nothing without metres."""
+    found = cost({}, {}, {"distance": 0.5}, distance_m=line(6, 100))
+    assert (found["distance_m"], found["distance"], found["cost"]) == (200, 100, 100)
+    assert cost({}, {}, {"distance": 0.5})["cost"] == 0
+
+
+def test_drive_home_takes_what_the_profile_says():
+    """There and back at the pace of the bicycle."""
+    found = cost({}, {"profile": "bike"}, {}, travel_profiles={"bike": line(6, 20 * MINUTE)})
+    assert found["travel_s"] == 40 * MINUTE
 
 
 def test_objective_puts_promised_before_weight_before_cost():

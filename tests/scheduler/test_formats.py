@@ -109,7 +109,11 @@ def test_round_trip_of_every_field():
         (("travel_s", 0), [1], "travel_s[0]: has 1 values, not 6"),
         (("weights",), {"travel": -1}, "weights.travel: -1 is not a number between 0 and 1000"),
         (("format",), "other/1", "format: must be 'fieldservice-problem/1'"),
-        (("travel_profiles",), [], "travel_profiles: not supported yet"),
+        (("travel_profiles",), [], "travel_profiles: must be an object, not []"),
+        (("travel_profiles",), {"bike": [[0]]}, "travel_profiles.bike: has not the shape of travel_s"),
+        (("travel_profiles",), {"bike": [[0, 1], [2]]}, "travel_profiles.bike[1]: has 1 values, not 2"),
+        (("shifts", 0, "profile"), "bike", "shifts[0].profile: there is no travel profile 'bike'"),
+        (("weights",), {"distance": 1001}, "weights.distance: 1001 is not a number between 0 and 1000"),
     ],
 )
 def test_each_fault_has_its_path(where, value, fault):
@@ -244,3 +248,21 @@ def test_no_value_anywhere_is_a_crash(data, value, quarantine):
     part[where[-1]] = value
     with suppress(FormatError):
         problem_from_json(document, quarantine=quarantine)
+
+
+def test_travel_profiles_survive_and_may_stand_alone():
+    """Tables by name are read and written; without `travel_s` every shift has to name its own."""
+    shifts = [make_shift(profile="bike"), make_shift(id="ben/mon", technician="ben")]
+    problem = make_problem([make_visit()], shifts, travel_profiles={"bike": line(6, 1200)})
+    data = as_json(problem)
+    back = problem_from_json(data).problem
+    assert back.shifts == problem.shifts
+    assert (back.travel_of(back.shifts[0]) == line(6, 1200)).all()
+    assert (back.travel_of(back.shifts[1]) == line(6)).all()
+    del data["travel_s"]
+    assert faults(data) == ["shifts[1].profile: is missing, and there is no travel_s"]
+    data["shifts"][1]["profile"] = "bike"
+    alone = problem_from_json(data).problem
+    assert (alone.travel_of(alone.shifts[1]) == line(6, 1200)).all()
+    del data["travel_profiles"]
+    assert faults(data) == ["travel_s: is missing"]

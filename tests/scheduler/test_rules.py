@@ -11,6 +11,7 @@ from tests.scheduler.scenes import (
     EIGHT,
     HOUR,
     MINUTE,
+    line,
     make_plan,
     make_problem,
     make_shift,
@@ -174,6 +175,17 @@ def test_same_technician():
     problem = two_technicians(visits)
     assert rules_of(problem, make_plan(problem, ana=["A"], ben=["B"])) == {"same_technician"}
     assert rules_of(problem, make_plan(problem, ana=["A", "B"])) == set()
+
+
+def test_drives_take_what_the_profile_of_the_shift_says():
+    """A plan of a van is too fast for a bicycle, and a plan of a bicycle is legal on one."""
+    tables = {"bike": line(6, 20 * MINUTE)}
+    van = make_problem([make_visit()], travel_profiles=tables)
+    bike = replace(van, shifts=(make_shift(profile="bike"),))
+    assert rules_of(bike, make_plan(van, ana=["V1"])) == {"travel"}
+    plan = make_plan(bike, ana=["V1"])
+    assert rules_of(bike, plan) == set()
+    assert plan.routes[0].stops[0].travel_s == 20 * MINUTE
 
 
 def test_unknown_names_are_reported_alone():

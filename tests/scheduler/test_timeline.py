@@ -132,7 +132,7 @@ def walk(problem, shift, order, spots, leave):
     now, place, found = leave, shift.start_location, []
     for number, name in enumerate(order):
         visit = problem.visit_by_id[name]
-        drive = problem.travel(place, visit.location)
+        drive = int(problem.travel_of(shift)[place, visit.location])
         before = rest_at([item for item, spot in spots if spot == 2 * number], now, 0)
         if before is None:
             return None
@@ -146,7 +146,7 @@ def walk(problem, shift, order, spots, leave):
     last = rest_at([item for item, spot in spots if spot == 2 * len(order)], now, 0)
     if last is None:
         return None
-    drive = 0 if shift.end_location is None else problem.travel(place, shift.end_location)
+    drive = 0 if shift.end_location is None else int(problem.travel_of(shift)[place, shift.end_location])
     return last[0] + drive, [*found, *last[2]]
 
 
@@ -167,7 +167,7 @@ def every_walk(problem, shift, order, leave):
 def home_s(problem, shift):
     if shift.end_location is None:
         return 0
-    return problem.travel(problem.visits[-1].location, shift.end_location)
+    return int(problem.travel_of(shift)[problem.visits[-1].location, shift.end_location])
 
 
 def leave_and_end(problem, shift, route):
@@ -207,11 +207,10 @@ def test_schedule_leaves_as_late_as_it_can_where_duration_counts(problem):
     kept = [found for this, found in every_walk(problem, shift, order, leave) if this == soonest]
     assert list(route.stops) in kept
     assert all(this > soonest for this, _ in every_walk(problem, shift, order, leave + 1))
-    longest = replace(shift, max_duration_s=end - leave)
-    shorter = replace(shift, max_duration_s=max(end - leave - 1, 0))
-    assert schedule(replace(problem, shifts=(longest,)), shift.id, order) == route
-    feasible = schedule(replace(problem, shifts=(shorter,)), shift.id, order) is not None
-    assert feasible == (end == leave)
+    for limit, feasible in ((end - leave, True), (max(end - leave - 1, 0), end == leave)):
+        bounded = replace(shift, max_duration_s=limit)
+        again = schedule(replace(problem, shifts=(bounded, *problem.shifts[1:])), shift.id, order)
+        assert again == (route if feasible else None)
 
 
 def test_van_leaves_late_where_duration_counts():

@@ -27,9 +27,9 @@ def evaluate(problem: Problem, plan: Plan, *, baseline: Plan | None = None) -> M
     -------
     Mapping
         ``promised_unassigned`` and ``unassigned`` (visits), ``unassigned_weight`` (sum of priorities),
-        ``cost`` (seconds) and its parts ``travel, distance, duration, waiting, overtime, lateness, labour, preference,
-        fairness, change`` (weighted seconds), then the plain sums ``travel_s, waiting_s, overtime_s`` and
-        ``distance_m``.
+        ``cost`` (seconds) and its parts ``travel, distance, duration, waiting, overtime, lateness, labour,
+        preference, fairness, change`` (weighted seconds), then the plain sums ``travel_s, waiting_s,
+        overtime_s`` and ``distance_m``.
     """
     served = {visit_id for route in plan.routes for visit_id in route.visit_ids}
     left = [visit for visit in problem.visits if visit.id not in served]

@@ -15,7 +15,7 @@ from scheduler.admission import refusal
 from scheduler.costs import CHANGE_S
 from scheduler.incumbent import Orders
 from scheduler.limits import Limit
-from scheduler.model import Problem, Shift, Visit
+from scheduler.model import Matrix, Problem, Shift, Visit
 from scheduler.timeline import break_span, leaves_late, start_windows
 
 SCALE = 1000
@@ -116,35 +116,54 @@ class RoutingEngine:
         )
         self.routing = pywrapcp.RoutingModel(self.manager)
         self.index = [self.manager.NodeToIndex(number) for number in range(len(places))]
-        self.travel = self._travel([*places, *depots])
+        profiles = sorted({shift.profile or "" for shift in self.shifts})
+        self.profile_of = [profiles.index(shift.profile or "") for shift in self.shifts]
+        tables = self.problem.travel_profiles
+        self.travel = [
+            self._between([*places, *depots], tables.get(name, self.problem.travel_s)) for name in profiles
+        ]
         self.service = np.array([visit.service_s for visit in self.visits] + [0] * len(depots), np.int64)
-        self._add_arc_costs()
+        self._add_arc_costs([*places, *depots])
         self._add_time()
         self._add_visits()
         self._add_loads()
         self._add_preferences()
 
-    def _travel(self, places: Sequence[int]) -> NDArray[np.int64]:
-        """Seconds between the nodes; nothing to a node that stands for "ends at the last visit"."""
+    def _between(self, places: Sequence[int], table: Matrix) -> NDArray[np.int64]:
+        """Seconds or metres between the nodes; nothing to a node that stands for "ends at the last visit"."""
         rows = np.array(places)
-        table: NDArray[np.int64] = self.problem.travel_s[np.ix_(rows, rows)].astype(np.int64)
-        table[:, rows < 0] = 0
-        return table
+        found: NDArray[np.int64] = table[np.ix_(rows, rows)].astype(np.int64)
+        found[:, rows < 0] = 0
+        return found
 
-    def _add_arc_costs(self) -> None:
-        scaled = np.rint(self.travel * (self.problem.weights.travel * SCALE)).astype(np.int64)
-        self.routing.SetArcCostEvaluatorOfAllVehicles(self.routing.RegisterTransitMatrix(scaled.tolist()))
+    def _registered(self, tables: Sequence[NDArray[np.int64]]) -> list[int]:
+        """A callback for each vehicle, of the table of its profile."""
+        callbacks = [self.routing.RegisterTransitMatrix(table.tolist()) for table in tables]
+        return [callbacks[profile] for profile in self.profile_of]
+
+    def _add_arc_costs(self, places: Sequence[int]) -> None:
+        weights = self.problem.weights
+        self.arc_cost = [table * (weights.travel * SCALE) for table in self.travel]
+        if self.problem.distance_m is not None and weights.distance:
+            metres = self._between(places, self.problem.distance_m) * (weights.distance * SCALE)
+            self.arc_cost = [table + metres for table in self.arc_cost]
+        scaled = [np.rint(table).astype(np.int64) for table in self.arc_cost]
+        for vehicle, callback in enumerate(self._registered(scaled)):
+            self.routing.SetArcCostEvaluatorOfVehicle(callback, vehicle)
         if any(shift.max_travel_s is not None for shift in self.shifts):
-            matrix = self.routing.RegisterTransitMatrix(self.travel.tolist())
             limits = [_or_none(shift.max_travel_s, self.horizon_s) for shift in self.shifts]
-            self.routing.AddDimensionWithVehicleCapacity(matrix, 0, limits, START_AT_ZERO, "travel")
+            self.routing.AddDimensionWithVehicleTransitAndCapacity(
+                self._registered(self.travel), 0, limits, START_AT_ZERO, "travel"
+            )
 
     def _add_time(self) -> None:
         weights = self.problem.weights
-        matrix = self.routing.RegisterTransitMatrix((self.travel + self.service[:, None]).tolist())
-        self.routing.AddDimension(matrix, self.horizon_s, self.horizon_s, not START_AT_ZERO, "time")
+        transits = self._registered([table + self.service[:, None] for table in self.travel])
+        self.routing.AddDimensionWithVehicleTransits(
+            transits, self.horizon_s, self.horizon_s, not START_AT_ZERO, "time"
+        )
         self.time: Any = self.routing.GetDimensionOrDie("time")
-        transits = [int(self.service[self.manager.IndexToNode(i)]) for i in range(self.routing.Size())]
+        service = [int(self.service[self.manager.IndexToNode(i)]) for i in range(self.routing.Size())]
         for vehicle, shift in enumerate(self.shifts):
             start, end = self.routing.Start(vehicle), self.routing.End(vehicle)
             self.time.CumulVar(start).SetMin(shift.begin_s - self.base_s)
@@ -159,7 +178,7 @@ class RoutingEngine:
             span = round((weights.duration + shift.cost_per_h / 3600) * SCALE)
             self.time.SetSpanCostCoefficientForVehicle(span, vehicle)
             self.time.SetSlackCostCoefficientForVehicle(round(weights.waiting * SCALE), vehicle)
-            self._add_breaks(vehicle, shift, transits)
+            self._add_breaks(vehicle, shift, service)
 
     def _add_breaks(self, vehicle: int, shift: Shift, transits: list[int]) -> None:
         solver = self.routing.solver()
@@ -201,7 +220,9 @@ class RoutingEngine:
     def _penalties(self) -> dict[str, int]:
         """Leaving out a visit costs more than any route, and one to keep more than all others together."""
         weight = sum(visit.priority for visit in self.visits)
-        unit = max(1, int(self.travel.max()) * SCALE) * (2 * len(self.visits) + 2)
+        longest_s = max(int(table.max()) for table in self.travel)
+        dearest = max(longest_s * SCALE, *(int(table.max()) for table in self.arc_cost))
+        unit = max(1, dearest) * (2 * len(self.visits) + 2)
         most = weight * (weight + 1) * (len(self.visits) + 1)
         unit = max(1, min(unit, LARGEST_COST // most))
         return {
@@ -279,7 +300,9 @@ class RoutingEngine:
 
 def _can_go_home(problem: Problem, shift: Shift) -> bool:
     """Whether the shift is long enough for anything; the engine has no model for one that is not."""
-    drive = 0 if shift.end_location is None else problem.travel(shift.start_location, shift.end_location)
+    drive = 0
+    if shift.end_location is not None:
+        drive = int(problem.travel_of(shift)[shift.start_location, shift.end_location])
     return shift.begin_s + drive <= shift.limit_s
 
 

@@ -75,11 +75,7 @@ def once(work: Callable[[Session], ResponseReturnValue], *, now: datetime, scope
     they raise. `scope` tells apart who posts. Raises BadKey without a key, KeyReused when it came with other
     content.
     """
-    key = request.form.get(KEY_FIELD, "") or request.headers.get("Idempotency-Key", "")
-    if not 8 <= len(key) <= _KEY_LENGTH or not key.isprintable():
-        raise BadKey
-    full_key = f"{hashlib.sha256(f'{scope}:{request.path}'.encode()).hexdigest()[:32]}:{key}"
-    fingerprint = _fingerprint()
+    full_key, fingerprint = _full_key(scope), _fingerprint()
 
     def attempt(session: Session) -> Response:
         stored = session.get(IdempotencyKey, full_key)
@@ -102,6 +98,18 @@ def once(work: Callable[[Session], ResponseReturnValue], *, now: datetime, scope
         return services().db.run(attempt)
     except _RacedKey:
         return services().db.run(attempt)
+
+
+def is_answered(session: Session, *, scope: str = "") -> bool:
+    """Whether `once` would give an answer that it remembers. Raises BadKey."""
+    return session.get(IdempotencyKey, _full_key(scope)) is not None
+
+
+def _full_key(scope: str) -> str:
+    key = request.form.get(KEY_FIELD, "") or request.headers.get("Idempotency-Key", "")
+    if not 8 <= len(key) <= _KEY_LENGTH or not key.isprintable():
+        raise BadKey
+    return f"{hashlib.sha256(f'{scope}:{request.path}'.encode()).hexdigest()[:32]}:{key}"
 
 
 def drop_old_keys(session: Session, *, now: datetime) -> None:

@@ -17,6 +17,7 @@ from fieldservice.booking.offer import Offer, make_offer
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import Visit
 from fieldservice.planning import service as planning
+from fieldservice.planning.travel import with_travel
 
 type Tables = Mapping[date, TravelTable]
 type Work = Callable[[Session, Tables], ResponseReturnValue]
@@ -34,7 +35,7 @@ class Where:
 def once_with_travel(work: Work, where: Where, *, now: datetime, scope: str) -> Response:
     """`web.once` for work that changes routes; it is given the travel tables of their days."""
     services = web.services()
-    return planning.with_travel(
+    return with_travel(
         services.db,
         services.tables,
         where.territory_id,

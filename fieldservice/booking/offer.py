@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from fieldservice.models import Window
 from fieldservice.planning.service import DayOffer, Slot
 
 STRIP = 8
@@ -16,13 +17,21 @@ type FindSlots = Callable[[Sequence[date]], Mapping[date, DayOffer]]
 
 @dataclass(frozen=True)
 class Offer:
-    """A strip of days, one of them shown with its windows; `shown` is None when none of them has any."""
+    """A strip of days, one of them shown with its windows; `shown` is None when none of them has any.
 
+    `wanted` is the day that was asked for, if any.
+    """
+
+    wanted: date | None
     days: tuple[DayOffer, ...]
     shown: DayOffer | None
     soonest: Slot | None
     earlier: date | None
     later: date | None
+
+    def has(self, window: Window) -> bool:
+        """Whether the window is free on a day of the strip."""
+        return any(slot.window == window for day in self.days for slot in day.slots)
 
     @property
     def estimated(self) -> bool:
@@ -53,6 +62,7 @@ def make_offer(days: Sequence[date], wanted: date | None, find_slots: FindSlots)
         if free or number in (asked, len(strips) - 1):
             break
     return Offer(
+        wanted=wanted,
         days=offered,
         shown=_shown(free, wanted),
         soonest=free[0].slots[0] if free and (asked is None or number == 0) else None,

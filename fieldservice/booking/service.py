@@ -6,7 +6,7 @@ The travel tables of the window's day are fetched before the transaction begins:
     def work(tables: Mapping[date, TravelTable]) -> Visit:
         return db.run(lambda session: book(session, answers(session), tables=tables, now=now, ...))
 
-    planning.with_travel(db, travel_tables, territory_id, [on], [place], now=now, work=work)
+    with_travel(db, travel_tables, territory_id, [on], [place], now=now, work=work)
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ def book(
     if hold is not None and hold.expires_at <= now:
         planning.release_hold(session, hold, tables=tables, now=now)
         hold = None
-    if hold is None and answers.place is not None:  # who lost the race is told before anything is written
-        ask = planning.Ask(answers.service, answers.territory, answers.place, answers.preferred_technician_id)
+    ask = _ask(answers)
+    if hold is None and ask is not None:  # who lost the race is told before anything is written
         planning.require_slot(session, ask, answers.window, tables=tables, now=now)
     visit = _visit(session, answers, company, now=now, actor=actor)
     planning.book_visit(session, visit, answers.window, tables=tables, now=now, actor=actor, hold=hold)
@@ -111,6 +111,25 @@ def book(
         session.add(_office_task("check_pin", visit, now=now))
     _make_link(visit, company, now=now)
     return visit
+
+
+def require_open(
+    session: Session, answers: Answers, *, tables: Mapping[date, TravelTable], now: datetime
+) -> None:
+    """Raise planning's SlotTaken when the window is gone, StaleTravel when `tables` lack a place.
+
+    For a reading session before `book`: who is too late does not queue for the technicians. It locks nothing.
+    """
+    ask = _ask(answers)
+    if ask is not None and answers.window is not None:
+        planning.require_slot(session, ask, answers.window, tables=tables, now=now, lock=False)
+
+
+def _ask(answers: Answers) -> planning.Ask | None:
+    place = answers.place
+    if place is None:
+        return None
+    return planning.Ask(answers.service, answers.territory, place, answers.preferred_technician_id)
 
 
 def request(

@@ -18,6 +18,7 @@ from fieldservice.booking import address_views, drafts, edge, pages, service, vi
 from fieldservice.booking.drafts import Draft, DraftAnswers
 from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import ContactForm, ProblemForm, TimeForm, question_data
+from fieldservice.booking.offer import Offer
 from fieldservice.models import Hold, Service, Visit, Window
 from fieldservice.planning import service as planning
 from fieldservice.planning.problem import hold_id
@@ -128,7 +129,8 @@ def time(token: str) -> ResponseReturnValue:
         draft = drafts.find(session, token, now=now)
         if draft.ask is None:
             return redirect(url_for(".confirm", token=token))
-        return _time_page(session, draft, TimeForm(), wanted=edge.wanted_day(), now=now)
+        offer = _offer(session, draft, edge.wanted_day(), now)
+        return _time_page(draft, TimeForm(), offer, now=now)
 
 
 @bp.get("/book/<token>/windows")
@@ -138,7 +140,7 @@ def windows(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
-        choice = _time_choice(session, draft, TimeForm(), wanted=edge.wanted_day(), now=now)
+        choice = _time_choice(draft, TimeForm(), _offer(session, draft, edge.wanted_day(), now))
     return render_template("booking/_windows.html", choice=choice)
 
 
@@ -150,8 +152,10 @@ def hold(token: str) -> ResponseReturnValue:
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
         if not form.validate():
-            return _time_page(session, draft, form, wanted=edge.wanted_day(), now=now), 422
+            return _time_page(draft, form, _offer(session, draft, edge.wanted_day(), now), now=now), 422
         window = form.chosen(draft.service.window_length)
+        if (gone := _gone(session, draft, window, now)) is not None:
+            return gone, 409
         where = _where(session, draft, window)
     work = partial(_hold, token=token, window=window, now=now)
     try:
@@ -178,22 +182,37 @@ def _where(session: Session, draft: Draft, window: Window) -> edge.Where:
     return edge.Where(draft.area.id, days, [draft.ask.place] if draft.ask else [])
 
 
+def _gone(session: Session, draft: Draft, window: Window, now: datetime) -> str | None:
+    """The time page for who asks after the window was taken: they need not queue for the technicians.
+
+    None while it is free, and for a form that was answered before.
+    """
+    if draft.ask is None or web.is_answered(session, scope=draft.token):
+        return None
+    offer = _offer(session, draft, draft.area.local_day(window.starts_at), now)
+    if offer.has(window):
+        return None
+    return _time_page(draft, TimeForm(formdata=None), offer, now=now, taken=window)
+
+
 def _taken(token: str, window: Window, now: datetime) -> ResponseReturnValue:
     """The time page again, with what is free now: somebody else was quicker."""
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
-        wanted = draft.area.local_day(window.starts_at)
-        return _time_page(session, draft, TimeForm(formdata=None), wanted=wanted, now=now, taken=window), 409
+        offer = _offer(session, draft, draft.area.local_day(window.starts_at), now)
+    return _time_page(draft, TimeForm(formdata=None), offer, now=now, taken=window), 409
 
 
-def _time_choice(
-    session: Session, draft: Draft, form: TimeForm, *, wanted: date | None, now: datetime
-) -> pages.TimeChoice:
+def _offer(session: Session, draft: Draft, wanted: date | None, now: datetime) -> Offer:
+    """The windows that can be kept when the draft gives back what it holds."""
     ask = draft.ask
     if ask is None:
         raise drafts.DraftIncomplete(draft.token, "address")
     held = session.scalar(select(Hold).where(Hold.draft_id == draft.row.id))
-    offer = edge.offer_of(session, ask, wanted=wanted, now=now, without=[hold_id(held)] if held else [])
+    return edge.offer_of(session, ask, wanted=wanted, now=now, without=[hold_id(held)] if held else [])
+
+
+def _time_choice(draft: Draft, form: TimeForm, offer: Offer) -> pages.TimeChoice:
     return pages.time_choice(
         offer,
         form,
@@ -205,16 +224,10 @@ def _time_choice(
 
 
 def _time_page(
-    session: Session,
-    draft: Draft,
-    form: TimeForm,
-    *,
-    wanted: date | None,
-    now: datetime,
-    taken: Window | None = None,
+    draft: Draft, form: TimeForm, offer: Offer, *, now: datetime, taken: Window | None = None
 ) -> str:
-    choice = _time_choice(session, draft, form, wanted=wanted, now=now)
-    nothing = choice.offer.shown is None and not choice.offer.later and wanted is None
+    choice = _time_choice(draft, form, offer)
+    nothing = offer.shown is None and not offer.later and offer.wanted is None
     return render_template(
         "booking/no_windows.html" if nothing else "booking/time.html",
         choice=choice,
@@ -251,6 +264,11 @@ def book(token: str) -> ResponseReturnValue:
         if not form.validate():
             return _confirm_page(draft, form, now), 422
         where = _where(session, draft, window) if window else None
+        reserved = draft.row.hold is not None and draft.row.hold.expires_at > now
+        gone = None if window is None or reserved else _gone(session, draft, window, now)
+    if gone is not None:
+        _keep_contact(token, form, now)
+        return gone, 409
     work = partial(_book, token=token, form=form, now=now)
     if window is None or where is None:
         return web.once(lambda session: work(session, {}), now=now, scope=token)

@@ -14,6 +14,7 @@ from fieldservice.auth import limits, links
 from fieldservice.booking import edge, manage, pages
 from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import CancelForm, TimeForm
+from fieldservice.booking.offer import Offer
 from fieldservice.models import Role, Visit, Window
 from fieldservice.models.facts import facts_of
 from fieldservice.notify.calendar import calendar_file
@@ -65,7 +66,8 @@ def time(token: str) -> ResponseReturnValue:
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
         manage.require_changeable(visit, now=now)
-        return _time_page(session, visit, token, TimeForm(), wanted=edge.wanted_day(), now=now)
+        offer = _offer(session, visit, edge.wanted_day(), now)
+        return _time_page(visit, token, TimeForm(), offer, now=now)
 
 
 @bp.get("/visit/<token>/windows")
@@ -76,7 +78,7 @@ def windows(token: str) -> ResponseReturnValue:
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
         manage.require_changeable(visit, now=now)
-        choice = _time_choice(session, visit, token, TimeForm(), wanted=edge.wanted_day(), now=now)
+        choice = _time_choice(visit, token, TimeForm(), _offer(session, visit, edge.wanted_day(), now))
     return render_template("booking/_windows.html", choice=choice)
 
 
@@ -89,7 +91,8 @@ def reschedule(token: str) -> ResponseReturnValue:
         visit = links.find_visit(session, token, now=now)
         manage.require_changeable(visit, now=now)
         if not form.validate():
-            return _time_page(session, visit, token, form, wanted=edge.wanted_day(), now=now), 422
+            offer = _offer(session, visit, edge.wanted_day(), now)
+            return _time_page(visit, token, form, offer, now=now), 422
         window, ask = form.chosen(visit.service.window_length), planning.ask_of(visit)
         days = [visit.territory.local_day(window.starts_at), *planning.days_of_visit(visit)]
         where = edge.Where(visit.territory_id, days, [ask.place] if ask else [])
@@ -153,20 +156,22 @@ def _taken(token: str, window: Window, now: datetime) -> ResponseReturnValue:
     """The time page again, with what is free now: somebody else was quicker."""
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
-        wanted = visit.territory.local_day(window.starts_at)
-        form = TimeForm(formdata=None)
-        return _time_page(session, visit, token, form, wanted=wanted, now=now, taken=window), 409
+        offer = _offer(session, visit, visit.territory.local_day(window.starts_at), now)
+        return _time_page(visit, token, TimeForm(formdata=None), offer, now=now, taken=window), 409
 
 
-def _time_choice(
-    session: Session, visit: Visit, token: str, form: TimeForm, *, wanted: date | None, now: datetime
-) -> pages.TimeChoice:
+def _offer(session: Session, visit: Visit, wanted: date | None, now: datetime) -> Offer:
+    """The windows that can be kept when the visit gives back its own."""
     ask = planning.ask_of(visit)
     if ask is None or visit.window is None:
         raise manage.NotOpen(visit)
     wanted = wanted or visit.territory.local_day(visit.window.starts_at)
+    return edge.offer_of(session, ask, wanted=wanted, now=now, without=[visit_id(visit)])
+
+
+def _time_choice(visit: Visit, token: str, form: TimeForm, offer: Offer) -> pages.TimeChoice:
     return pages.time_choice(
-        edge.offer_of(session, ask, wanted=wanted, now=now, without=[visit_id(visit)]),
+        offer,
         form,
         visit.territory.zone,
         page=lambda day: url_for("booking.visit.time", token=token, day=day.isoformat()),
@@ -176,19 +181,12 @@ def _time_choice(
 
 
 def _time_page(
-    session: Session,
-    visit: Visit,
-    token: str,
-    form: TimeForm,
-    *,
-    wanted: date | None,
-    now: datetime,
-    taken: Window | None = None,
+    visit: Visit, token: str, form: TimeForm, offer: Offer, *, now: datetime, taken: Window | None = None
 ) -> str:
     zone = visit.territory.zone
     return render_template(
         "booking/change.html",
-        choice=_time_choice(session, visit, token, form, wanted=wanted, now=now),
+        choice=_time_choice(visit, token, form, offer),
         form=form,
         visit=visit,
         token=token,

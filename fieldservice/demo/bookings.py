@@ -19,7 +19,8 @@ from fieldservice.geo.manifest import Manifest
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Place, Service, Territory, Window
 from fieldservice.planning.rows import load_day
-from fieldservice.planning.service import SlotTaken, with_travel
+from fieldservice.planning.service import SlotTaken
+from fieldservice.planning.travel import with_travel
 from fieldservice.planning.windows import offered_windows
 from fieldservice.web import Services
 

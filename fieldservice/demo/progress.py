@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from fieldservice.models import Stop, Technician, Territory, Visit, VisitState
 from fieldservice.planning.problem import build, shift_id
 from fieldservice.planning.rows import load_day
-from fieldservice.planning.service import lock_territory, table_of
+from fieldservice.planning.service import lock_territory
 from fieldservice.planning.store import write_routes
+from fieldservice.planning.travel import table_of
 from fieldservice.web import Services
 
 

@@ -16,7 +16,8 @@ from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import Plan, PlanChange, Territory, UserRole, Visit
 from fieldservice.planning.problem import Day, build, row_id, visit_id
 from fieldservice.planning.rows import load_day, visit_place
-from fieldservice.planning.service import days_of_visit, table_of, with_travel
+from fieldservice.planning.service import days_of_visit
+from fieldservice.planning.travel import table_of, with_travel
 
 type Tables = Mapping[date, TravelTable]
 type Work = Callable[[Session, Tables], ResponseReturnValue]

@@ -18,7 +18,8 @@ from fieldservice.planning.agenda import Agenda, Entry, agenda
 from fieldservice.planning.problem import build
 from fieldservice.planning.progress import follow
 from fieldservice.planning.rows import load_day
-from fieldservice.planning.service import lock_territory, table_of
+from fieldservice.planning.service import lock_territory
+from fieldservice.planning.travel import table_of
 
 UNDO_OFFERED = timedelta(minutes=10)
 _FUTURE = timedelta(minutes=5)

@@ -20,7 +20,7 @@ from fieldservice.models import NotAllowed, Technician, UserRole
 from fieldservice.models.visit import ENDED
 from fieldservice.planning.lines import collection, features
 from fieldservice.planning.problem import StaleTravel
-from fieldservice.planning.service import with_travel
+from fieldservice.planning.travel import with_travel
 
 bp = Blueprint("field", __name__)
 

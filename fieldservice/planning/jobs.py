@@ -28,7 +28,7 @@ from fieldservice.planning.improve import (
     tomorrow,
 )
 from fieldservice.planning.rows import load_day
-from fieldservice.planning.service import table_of, with_travel
+from fieldservice.planning.travel import table_of, with_travel
 
 MAX_ATTEMPTS = 3
 _GRACE = timedelta(seconds=60)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 import scheduler
-from fieldservice.db import Database, lock_rows, lock_technicians
+from fieldservice.db import lock_rows, lock_technicians
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import (
@@ -36,14 +36,13 @@ from fieldservice.planning.problem import (
     shift_id,
     visit_id,
 )
-from fieldservice.planning.rows import DayRows, load_day, load_days, place_of, visit_place
+from fieldservice.planning.rows import load_day, load_days, place_of, visit_place
 from fieldservice.planning.store import write_routes
+from fieldservice.planning.travel import table_of
 from fieldservice.planning.windows import offered_windows
 from scheduler.insertion import Board, Place, place
 
-_TRIES = 4
 _CANDIDATES = 4
-_MORNING = timedelta(hours=10)
 
 
 class SlotTaken(Exception):
@@ -173,57 +172,6 @@ def _slot(day: Day, ask: Ask, window: Window, best: Place) -> Slot:
         added_travel=timedelta(seconds=best.added_travel_s),
         estimated=bool(day.table.estimated_cells[here].any()),
     )
-
-
-def table_of(tables: TravelTables, rows: DayRows, extra: Sequence[Coordinates] = ()) -> TravelTable:
-    """The travel table of a day and of the places in `extra`."""
-    day = (rows.territory.id, rows.on)
-    key = day if rows.only is None else (*day, rows.only)
-    return tables.of(key, [*rows.places(), *extra], at=rows.epoch + _MORNING)
-
-
-def with_travel[T](
-    db: Database,
-    tables: TravelTables,
-    territory_id: int,
-    days: Iterable[date],
-    extra: Sequence[Coordinates],
-    *,
-    now: datetime,
-    work: Callable[[Mapping[date, TravelTable]], T],
-) -> T:
-    """Fetch the travel tables of some days, then do `work`, which opens its own transaction.
-
-    The first try trusts the tables that this process made last. When a place has come since, the places are
-    read and it is done again: no transaction waits for the road engine.
-    """
-    wanted = sorted(set(days))
-    newest = {on: tables.newest((territory_id, on), extra) for on in wanted}
-    found = {on: table for on, table in newest.items() if table is not None}
-    for attempt in range(1, _TRIES + 1):
-        if len(found) < len(wanted):
-            found = _fetch(db, tables, territory_id, wanted, extra, now)
-        try:
-            return work(found)
-        except StaleTravel:
-            if attempt == _TRIES:
-                raise
-            found = {}
-    raise AssertionError("unreachable")
-
-
-def _fetch(
-    db: Database,
-    tables: TravelTables,
-    territory_id: int,
-    days: Sequence[date],
-    extra: Sequence[Coordinates],
-    now: datetime,
-) -> dict[date, TravelTable]:
-    with db.reading() as session:
-        territory = session.get_one(Territory, territory_id)
-        loaded = load_days(session, territory, days, now=now)
-        return {rows.on: table_of(tables, rows, extra) for rows in loaded}
 
 
 def days_of_visit(visit: Visit) -> list[date]:
@@ -372,10 +320,21 @@ def _table(tables: Mapping[date, TravelTable], on: date) -> TravelTable:
 
 
 def require_slot(
-    session: Session, ask: Ask, window: Window, *, tables: Mapping[date, TravelTable], now: datetime
+    session: Session,
+    ask: Ask,
+    window: Window,
+    *,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    lock: bool = True,
 ) -> None:
-    """Lock the technicians and look whether somebody can keep the window. Raises SlotTaken, StaleTravel."""
-    lock_territory(session, ask.territory)
+    """Look whether somebody can keep the window. Raises SlotTaken, StaleTravel.
+
+    With `lock` nobody else can take it before the transaction ends. Without, in a reading session, it sends
+    away who is too late before they queue for the technicians; it promises nothing.
+    """
+    if lock:
+        lock_territory(session, ask.territory)
     _offered_day(session, ask, window, tables, now)
 
 

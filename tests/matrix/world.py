@@ -24,7 +24,7 @@ from fieldservice.planning import improve
 from fieldservice.planning.changes import move_visit
 from fieldservice.planning.judge import Move
 from fieldservice.planning.rows import load_day
-from fieldservice.planning.service import table_of
+from fieldservice.planning.travel import table_of
 from fieldservice.web import Services
 from tests.factories import (
     CENTRE,

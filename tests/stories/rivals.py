@@ -22,6 +22,7 @@ from fieldservice.geo.estimate import EstimatedTravelTimes
 from fieldservice.geo.tables import TravelTables
 from fieldservice.models import BookingDraft, Service, Territory, Window
 from fieldservice.planning import service as planning
+from fieldservice.planning.travel import with_travel
 from tests import factories
 from tests.factories import CENTRE, Company, make_company, make_route, number
 from tests.races import count
@@ -99,26 +100,33 @@ def book_once(contest: Contest, db: Database, tables: TravelTables, on: date, na
     """Try to book the day's slot: `won` or `taken`."""
     wanted, place = the_slot(on), site(number())
 
-    def work(session: Session, travel: Any) -> None:
-        answers = booking.Answers(
+    def answers(session: Session) -> booking.Answers:
+        return booking.Answers(
             service=session.get_one(Service, contest.service_id),
             territory=session.get_one(Territory, contest.territory_id),
             site=place,
             requester=drafts.Contact(name=name, email=f"{name}.{on}@example.com"),
             window=wanted,
         )
+
+    def work(session: Session, travel: Any) -> None:
         company = booking.Company(prefix="HH", secret_key=SECRET)
-        booking.book(session, answers, company=company, tables=travel, now=contest.now)
+        booking.book(session, answers(session), company=company, tables=travel, now=contest.now)
+
+    def look_and_book(travel: Any) -> None:
+        with db.reading() as session:
+            booking.require_open(session, answers(session), tables=travel, now=contest.now)
+        db.run(lambda session: work(session, travel))
 
     try:
-        planning.with_travel(
+        with_travel(
             db,
             tables,
             contest.territory_id,
             [on],
             [CENTRE],
             now=contest.now,
-            work=lambda travel: db.run(lambda session: work(session, travel)),
+            work=look_and_book,
         )
     except planning.SlotTaken:
         return "taken"

@@ -26,6 +26,7 @@ from fieldservice.geo.types import TravelTable
 from fieldservice.models import Window
 from fieldservice.planning import service as planning
 from fieldservice.planning.rows import load_day
+from fieldservice.planning.travel import with_travel
 from tests.factories import CENTRE, NOW, TODAY, Company, make_company, number
 from tests.known_misses import missed
 from tests.races import all_at_once, count, overlaps, percentile
@@ -190,7 +191,7 @@ def test_without_locks_and_constraint_several_win(
             planning.hold_slot(session, found.row, found.ask, window, tables=travel, now=NOW, until=until)
 
         try:
-            planning.with_travel(
+            with_travel(
                 database,
                 tables,
                 company.territory.id,

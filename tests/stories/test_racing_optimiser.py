@@ -26,6 +26,7 @@ from fieldservice.planning import adoption, changes, improve, judge
 from fieldservice.planning import service as planning
 from fieldservice.planning.problem import build
 from fieldservice.planning.rows import load_day
+from fieldservice.planning.travel import with_travel
 from tests.factories import NOW, TOMORROW, Company, make_company, near, number, window
 from tests.races import all_at_once, overlaps
 
@@ -46,7 +47,7 @@ class World:
 
     def change[T](self, work: Callable[[Session, Tables], T], *extra: Coordinates) -> T:
         """One transaction with the day's travel table."""
-        return planning.with_travel(
+        return with_travel(
             self.db,
             self.tables,
             self.company.territory.id,

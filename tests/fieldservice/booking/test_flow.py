@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from threading import Thread
 
 from sqlalchemy import func, select
 from time_machine import Traveller
@@ -16,9 +17,11 @@ from fieldservice.models import (
     Service,
     StopKind,
     Technician,
+    Territory,
     Visit,
     VisitState,
 )
+from fieldservice.planning.service import lock_territory
 from fieldservice.web import Services
 from tests.factories import Company, make_customer, make_override
 from tests.fieldservice.booking.demoville import heating
@@ -218,6 +221,34 @@ def test_a_picked_window_that_is_taken_answers_409(walker: Walker, services: Ser
     walker.pick_window()
     assert walker.status == 409
     assert "That time was just taken" in walker.page.text
+
+
+def test_who_is_too_late_does_not_queue_for_the_technicians(walker: Walker, services: Services) -> None:
+    """While somebody else has the locks, the loser is answered; who wants a free window waits (control)."""
+    with services.db.transaction() as session:
+        heating(session).duration = timedelta(hours=8)
+    walker.to_time()
+    late = walker.page, walker.url
+    walker.to_time()
+    walker.pick_window()
+    walker.confirm()
+    walker.to_time()
+    free = walker.page, walker.url
+    other = Thread(target=walker.pick_window)
+    with services.db.transaction() as session:
+        lock_territory(session, session.scalars(select(Territory)).one())
+        walker.page, walker.url = free
+        other.start()
+        other.join(timeout=1)
+        assert other.is_alive()
+    other.join(timeout=20)
+    assert "Check and confirm" in walker.page.text
+    walker.confirm()
+    with services.db.transaction() as session:
+        lock_territory(session, session.scalars(select(Territory)).one())
+        walker.page, walker.url = late
+        walker.pick_window()
+        assert walker.status == 409
 
 
 def test_a_window_that_was_never_offered_cannot_be_had(walker: Walker, services: Services) -> None:

@@ -28,8 +28,8 @@ from fieldservice.models import (
 )
 from fieldservice.planning.problem import build
 from fieldservice.planning.rows import load_day
-from fieldservice.planning.service import table_of
 from fieldservice.planning.store import write_routes
+from fieldservice.planning.travel import table_of
 from tests.factories import (
     NOW,
     TODAY,

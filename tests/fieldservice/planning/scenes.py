@@ -16,6 +16,7 @@ from fieldservice.models import Plan, Service, Stop, Territory, Visit, Window
 from fieldservice.planning import service as planning
 from fieldservice.planning.problem import Day, build
 from fieldservice.planning.rows import load_day
+from fieldservice.planning.travel import with_travel
 from tests.factories import CENTRE, NOW, TOMORROW, Company, make_site, make_visit, make_work_order, window
 
 
@@ -71,7 +72,7 @@ class Scene:
         extra: Sequence[Coordinates] = (),
     ) -> T:
         """Do a change in a transaction, with the travel tables of some days."""
-        return planning.with_travel(
+        return with_travel(
             self.db,
             self.tables,
             self.territory_id,

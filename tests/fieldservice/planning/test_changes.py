@@ -13,7 +13,8 @@ from fieldservice.planning import changes
 from fieldservice.planning.improve import search, snapshot
 from fieldservice.planning.judge import Move, RuleBroken
 from fieldservice.planning.rows import load_day
-from fieldservice.planning.service import release_visit, table_of
+from fieldservice.planning.service import release_visit
+from fieldservice.planning.travel import table_of
 from tests.factories import NOW, TOMORROW, make_company, make_technician, near, window
 from tests.fieldservice.planning.scenes import Scene
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from fieldservice.db import Database
 from fieldservice.models import BookingDraft, Hold, Service, Stop, StopKind, Territory, Visit
 from fieldservice.planning import service as planning
+from fieldservice.planning.travel import with_travel
 from tests.factories import CENTRE, NOW, TODAY, TOMORROW, make_company, make_draft, near, window
 from tests.fieldservice.planning.scenes import Scene
 
@@ -142,5 +143,5 @@ def test_the_travel_table_is_made_again_when_a_place_is_new(db: Database) -> Non
 
     with scene.db.reading() as session:
         visit = session.get_one(Visit, scene.book(at=near(100, 100)))
-    planning.with_travel(scene.db, scene.tables, scene.territory_id, [TOMORROW], [], now=NOW, work=work)
+    with_travel(scene.db, scene.tables, scene.territory_id, [TOMORROW], [], now=NOW, work=work)
     assert len(tries) == 2

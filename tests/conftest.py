@@ -18,6 +18,7 @@ from fieldservice.geo.travel import TravelTimes
 from tests.databases import DIALECTS, PostgresTemplates, SqliteTemplates
 from tests.factories import NOW
 from tests.services import postgres_url
+from tests.warm import keep_templates, warm_engines
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -34,6 +35,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(ALONE):
             item.add_marker("alone")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engines() -> Iterator[None]:
+    """Compile each statement once, not once in each test."""
+    with warm_engines():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -76,11 +84,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture(params=DIALECTS)
 def altered_db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A migrated database of the test's own, whose triggers and tables it may change."""
-    if request.param == "sqlite":
-        fresh = request.getfixturevalue("sqlite_templates").fresh(tmp_path)
-    else:
-        fresh = request.getfixturevalue("postgres_templates").copy()
-    with fresh as url:
+    templates: SqliteTemplates | PostgresTemplates = request.getfixturevalue(
+        "sqlite_templates" if request.param == "sqlite" else "postgres_templates"
+    )
+    with templates.copy(tmp_path) as url:
         database = Database(url)
         yield database
         database.dispose()
@@ -136,7 +143,7 @@ def app(services: Services) -> Flask:
     """The whole web application on the test's database."""
     from fieldservice.app import create_app
 
-    return create_app(services.settings, services)
+    return keep_templates(create_app(services.settings, services))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from sqlalchemy import URL, make_url
 
 from fieldservice import migrate
 from fieldservice.db import Database
+from tests.warm import ENGINES
 
 DIALECTS = ("sqlite", "postgresql")
 _serial = count(1)
@@ -24,10 +25,22 @@ class SqliteTemplates:
     def __init__(self, folder: Path) -> None:
         self.file = folder / "template.db"
         _upgrade(f"sqlite:///{self.file}")
+        self.shared = folder / "fieldservice.db"
 
     @contextmanager
-    def fresh(self, folder: Path) -> Iterator[str]:
-        """The address of a copy in `folder`."""
+    def fresh(self, _folder: Path) -> Iterator[str]:
+        """The address of a copy that is always in the same place; only one test at a time may use it."""
+        url = f"sqlite:///{self.shared}"
+        ENGINES.keep(url)
+        shutil.copyfile(self.file, self.shared)
+        yield url
+        ENGINES.cool(url)
+        for left in self.shared.parent.glob(f"{self.shared.name}*"):  # with its log and its index
+            left.unlink()
+
+    @contextmanager
+    def copy(self, folder: Path) -> Iterator[str]:
+        """The address of a copy of its own in `folder`, whose schema may be altered."""
         copy = folder / f"fieldservice-{next(_serial)}.db"
         shutil.copyfile(self.file, copy)
         yield f"sqlite:///{copy}"
@@ -43,7 +56,10 @@ class PostgresTemplates:
         self.server = make_url(server).set(drivername="postgresql+psycopg")
         self.prefix = f"fieldservice_test_{worker}"
         self._create(self.prefix)
+        # Nobody pulls the plug of this server; what must outlive a killed product is written at a commit.
+        self._execute(f'ALTER DATABASE "{self.prefix}" SET synchronous_commit = off')
         self.shared = self._address(self.prefix)
+        ENGINES.keep(self.shared)
         _upgrade(self.shared)
         self.tables = self._tables()
 
@@ -51,10 +67,11 @@ class PostgresTemplates:
     def fresh(self, _folder: Path) -> Iterator[str]:
         """The address of the shared database, without rows; only one test at a time may use it."""
         yield self.shared
+        ENGINES.cool(self.shared)
         self._empty()
 
     @contextmanager
-    def copy(self) -> Iterator[str]:
+    def copy(self, _folder: Path) -> Iterator[str]:
         """The address of a database of its own, whose schema may be altered."""
         name = f"{self.prefix}_{next(_serial)}"
         self._throw_out()

@@ -204,7 +204,7 @@ def test_a_deadlock_is_tried_again(db: Database) -> None:
 @pytest.fixture
 def rivals(tmp_path: Path, sqlite_templates: SqliteTemplates) -> Iterator[tuple[Database, Database]]:
     """Two users of one SQLite file, both too impatient to wait for a lock."""
-    with sqlite_templates.fresh(tmp_path) as url:
+    with sqlite_templates.copy(tmp_path) as url:
         pair = Database(url), Database(url)
         for db in pair:
             event.listen(

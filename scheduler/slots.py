@@ -1,0 +1,140 @@
+"""Which arrival windows can be kept, and where each is cheapest: `Slots`, fast enough for a page.
+
+All positions of all routes are looked at together with a few array operations. What a place costs is bounded
+from below the same way; the place that looks cheapest in a window is timed and priced exactly, and the next
+one only if that was dearer than it looked. So the answer is that of trying every position, and no object is
+made for a position that is not an answer.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from scheduler.admission import refuse_unsupported, unsupported
+from scheduler.consistency import visit_faults
+from scheduler.costs import Former
+from scheduler.insertion import Place
+from scheduler.model import Plan, Problem, Visit
+from scheduler.slot_admission import Admissions
+from scheduler.slot_pricing import Pricing
+from scheduler.slot_search import Asked, FieldMaker, Search
+from scheduler.slot_table import Numbers, SlotTable
+
+Window = tuple[int, int]
+
+
+class Slots:
+    """Routes that are asked where visits fit, over any number of days; they are changed one by one.
+
+    Parameters
+    ----------
+    problem, plan
+        The routes are timed as by `scheduler.timeline.schedule`, by their order alone.
+    without
+        A visit to leave out of the plan, because it is to be moved.
+    former
+        What the cost of change compares with; none without it.
+
+    Raises
+    ------
+    ValueError
+        When the problem uses what insertion does not support.
+    """
+
+    def __init__(
+        self, problem: Problem, plan: Plan, *, without: str | None = None, former: Former | None = None
+    ) -> None:
+        refuse_unsupported(problem)
+        self.problem = problem
+        shifts = sorted(problem.shifts, key=lambda shift: (shift.begin_s, shift.limit_s))
+        self.column_of = {shift.id: column for column, shift in enumerate(shifts)}
+        routes = {route.shift: [name for name in route.visit_ids if name != without] for route in plan.routes}
+        self._table = SlotTable(problem, shifts, max(map(len, routes.values()), default=0))
+        self._admissions = Admissions(shifts)
+        self._pricing = Pricing(problem, self._table, former)
+        for shift in shifts:
+            self.set_route(shift.id, [problem.visit_by_id[name] for name in routes.get(shift.id, ())])
+        self._begins = np.array([shift.begin_s for shift in shifts], np.int64)
+        limits = np.array([shift.limit_s for shift in shifts], np.int64)
+        self._ends = np.maximum.accumulate(limits) if shifts else limits
+        self._fields = FieldMaker(self._table)
+
+    def set_route(self, shift_id: str, visits: Iterable[Visit]) -> None:
+        """Change the visits of one shift; nothing else is timed again."""
+        column, order = self.column_of[shift_id], tuple(visits)
+        self._table.put(column, order)
+        self._admissions.put(column, order)
+        self._pricing.put(column, order)
+
+    def visits(self, shift_id: str) -> tuple[Visit, ...]:
+        """The visits of a shift, in order."""
+        return self._table.visits[self.column_of[shift_id]]
+
+    def cheapest(
+        self,
+        visit: Visit,
+        windows: Sequence[Window],
+        *,
+        there_s: Numbers | None = None,
+        onward_s: Numbers | None = None,
+    ) -> list[Place | None]:
+        """For each of these arrival windows the cheapest place of a visit.
+
+        Parameters
+        ----------
+        visit
+            Need not be in the problem, and must not be on a route. Its own windows are not looked at.
+        windows
+            Work starts inside one of these (seconds, both ends included).
+        there_s, onward_s
+            Seconds from and to each location of the problem, for a place that is not one of them; a row for
+            `travel_s` and for each of its `travel_profiles`, if it has any.
+
+        Returns
+        -------
+        list of Place or None
+            By window one with the least added cost; ``None`` where nobody can come. Of several that cost
+            the same, one of the shift that begins first.
+
+        Raises
+        ------
+        ValueError
+            When the visit's references are wrong, or it uses what insertion does not support.
+        """
+        table = self._table
+        self._require_plannable(visit, anywhere=there_s is not None)
+        if not windows or not table.shifts:
+            return [None] * len(windows)
+        if there_s is None or onward_s is None:
+            there, onward = table.ways(visit.location)
+        else:
+            there, onward = np.atleast_2d(there_s), np.atleast_2d(onward_s)
+        asked = Asked(visit, there, onward, self._admissions.mask(visit), self._missed(visit))
+        if not self._fields.fits():
+            self._fields = FieldMaker(table)
+        field = self._fields.make(asked, self._pricing)
+        wanted = [_pinned(visit, window) for window in windows]
+        return Search(table, self._pricing, asked, field, wanted).run(self._begins, self._ends)
+
+    def _require_plannable(self, visit: Visit, *, anywhere: bool) -> None:
+        locations = visit.location + 1 if anywhere else len(self.problem.travel_s)
+        problem = self.problem
+        faults = [
+            *visit_faults(visit, locations, problem.visit_by_id, problem.shift_by_id),
+            *unsupported(visit),
+        ]
+        if faults:
+            raise ValueError("\n".join(f"visit.{fault}" for fault in faults))
+
+    def _missed(self, visit: Visit) -> Numbers:
+        """By shift: what the technician is worth less than the most welcome one (seconds)."""
+        worth = self._admissions.technicians(visit.preferred_technicians)
+        return max(visit.preferred_technicians.values(), default=0) - worth
+
+
+def _pinned(visit: Visit, window: Window) -> Window:
+    """When work may start in a window; an end before the start when a pin forbids it."""
+    pin = visit.pinned.start_s if visit.pinned else None
+    if pin is None:
+        return window
+    return (pin, pin) if window[0] <= pin <= window[1] else (1, 0)

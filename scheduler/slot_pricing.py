@@ -36,7 +36,7 @@ class Pricing:
         self._gone = np.zeros(count, np.int64)  # what the cost of a route loses at most beside driving
         self._work = np.zeros(count, np.int64)
         self._rate = np.array([weights.duration + shift.cost_per_h / 3600 for shift in table.shifts])
-        self._cost: dict[int, int] = {}
+        self._cost: dict[int, int | None] = {}
         self._unpriced: set[int] = set()
         self.overtime = weights.overtime if any(shift.overtime_s for shift in table.shifts) else 0.0
 
@@ -74,12 +74,13 @@ class Pricing:
 
     def _note_loss(self, column: int) -> None:
         table = self._table
-        if not table.fits_now[column]:
+        cost = self._cost_now(column) if table.fits_now[column] else None
+        if cost is None:
             return  # nothing is added to it
         shift = table.shifts[column]
         kept = sum(_missed_technician(shift, visit) for visit in table.visits[column])
         travel = round(self._problem.weights.travel * int(table.driven[column]))
-        self._gone[column] = self._cost_now(column) - travel - kept
+        self._gone[column] = cost - travel - kept
 
     def exact(
         self, visit: Visit, column: int, position: int, sides: tuple[Numbers, Numbers]
@@ -91,18 +92,19 @@ class Pricing:
         problem, visit = self._scene(visit, sides)
         shift, visits = self._table.shifts[column], self._table.visits[column]
         route = schedule_visits(problem, shift, (*visits[:position], visit, *visits[position:]))
-        if route is None:
+        before = self._cost_now(column)
+        if route is None or before is None:
             return None
-        return route, route_cost(problem, route, visit, self._former) - self._cost_now(column)
+        return route, route_cost(problem, route, visit, self._former) - before
 
-    def _cost_now(self, column: int) -> int:
+    def _cost_now(self, column: int) -> int | None:
+        """The cost of a route as it is; None when it is late or too long in itself."""
         if column not in self._cost:
             self._learn(column)
             shift, visits = self._table.shifts[column], self._table.visits[column]
             route = schedule_visits(self._problem, shift, visits)
-            if route is None:
-                raise AssertionError(f"the route of {shift.id} is late in itself")
-            self._cost[column] = route_cost(self._problem, route, None, self._former)
+            cost = None if route is None else route_cost(self._problem, route, None, self._former)
+            self._cost[column] = cost
         return self._cost[column]
 
     def _learn(self, column: int) -> None:

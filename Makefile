@@ -13,9 +13,11 @@ FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/n
 RUN_STAMP := .venv/.run-stamp
 DEV_STAMP := .venv/.dev-stamp
 TOOLS_STAMP := .venv/.tools-stamp
+BENCH := .venv-bench/bin/python -m bench
+BENCH_STAMP := .venv-bench/.stamp
 STATIC_STAMP := fieldservice/static/vendor/manifest.json
 
-.PHONY: help setup setup-tests demo run test races chaos check format messages lock clean
+.PHONY: help setup setup-tests demo run test races chaos bench bench-smoke check format messages lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -41,6 +43,12 @@ races: setup-tests  ## the bounds of the last slot and the second start, missed 
 chaos: setup-tests  ## kill -9 under load for some minutes, CHAOS_CYCLES= times
 	CHAOS_CYCLES=$(or $(CHAOS_CYCLES),60) $(PYTHON) -m pytest -s tests/chaos
 
+bench: $(BENCH_STAMP)  ## every benchmark beside other solvers, some hours; writes docs/benchmarks.md
+	$(BENCH) all
+
+bench-smoke: $(BENCH_STAMP)  ## small versions of the benchmarks in less than a minute
+	$(BENCH) smoke
+
 check: setup $(DEV_STAMP)  ## format, lint, types, import rules, templates, documentation
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
@@ -58,9 +66,10 @@ messages: $(RUN_STAMP)  ## write the texts for translators to fieldservice/trans
 lock:  ## pin the dependencies of pyproject.toml again (needs uv)
 	$(LOCKED) --output-file requirements.lock
 	$(LOCKED) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCKED) --group bench --constraint requirements.lock --output-file requirements-bench.lock
 
 clean:  ## remove what the other targets made, except DATA
-	rm -rf .venv build dist frontend/node_modules fieldservice/static/vendor
+	rm -rf .venv .venv-bench build dist frontend/node_modules fieldservice/static/vendor
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -72,6 +81,11 @@ $(RUN_STAMP): requirements.lock requirements-dev.lock scripts/python-env scripts
 $(DEV_STAMP): $(RUN_STAMP)
 	@scripts/python-env requirements-dev.lock
 	@touch $(RUN_STAMP) $@
+
+# The other solvers stay out of the product's environment.
+$(BENCH_STAMP): requirements-bench.lock scripts/bench-env scripts/lib.sh scripts/requirements-uv.lock
+	@scripts/bench-env
+	@touch $@
 
 # A tool that is still missing afterwards fails the tests that need it, with a sentence.
 $(TOOLS_STAMP): $(DEV_STAMP) scripts/test-tools scripts/lib.sh

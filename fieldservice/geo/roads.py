@@ -147,7 +147,8 @@ class RoadTravelTimes:
         driven, distance, off_road = self._driven(points, rows, columns)
         guessed = np.isnan(driven) | np.isnan(distance) | off_road
         seconds = np.where(guessed, seconds, np.rint(driven * factor)).astype(np.int32)
-        metres = np.where(guessed, metres, np.rint(distance)).astype(np.int32)
+        # the engine says -1 m between two points of one short piece of road
+        metres = np.where(guessed, metres, np.rint(np.maximum(distance, 0))).astype(np.int32)
         same = np.array(rows)[:, None] == np.array(columns)[None, :]
         seconds[same] = metres[same] = 0
         return seconds, metres, guessed & ~same

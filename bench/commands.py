@@ -1,0 +1,93 @@
+"""The commands of ``python -m bench``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from bench.instances import LITERATURE, load
+from bench.instances.days import Day
+from bench.instances.literature import names
+from bench.instances.roads import default_roads
+from bench.paths import DataMissing
+from bench.runner import ENGINES, Series, make
+from bench.worker import OURS
+from scheduler.formats import problem_to_json
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; the exit status is 1 when a plan broke a rule or a floor was missed."""
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_generate(commands.add_parser("generate", help="write a generated day or another instance as JSON"))
+    _add_days(commands.add_parser("days", help="generated days of technicians"))
+    for family in LITERATURE:
+        _add_literature(commands.add_parser(family, help="instances of the literature"), family)
+    chosen = parser.parse_args(arguments)
+    try:
+        sys.exit(chosen.run(chosen))
+    except DataMissing as missing:
+        sys.exit(f"bench: {missing}")
+
+
+def _add_generate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("instance", help="such as days:visits=200,seed=1,breaks=1 or solomon:R101")
+    parser.set_defaults(run=lambda chosen: print(problem_to_json(load(chosen.instance).problem)))
+
+
+def _add_series(parser: argparse.ArgumentParser, *, seconds: float, seeds: int) -> None:
+    parser.add_argument("--seconds", type=float, default=seconds, help="of our search")
+    parser.add_argument("--peer-seconds", type=float, default=60.0, help="of the other solvers' search")
+    parser.add_argument("--seeds", type=int, default=seeds)
+    parser.add_argument("--threads", type=int, default=2, help="of ours and of VROOM; the others use one")
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
+    parser.add_argument("--keep", action="store_true", help="use kept runs of ours too")
+
+
+def _series(chosen: argparse.Namespace) -> Series:
+    return Series(
+        engines=chosen.engines,
+        seconds=chosen.seconds,
+        peer_seconds=chosen.peer_seconds,
+        seeds=chosen.seeds,
+        threads=chosen.threads,
+        fresh=() if chosen.keep else (OURS,),
+    )
+
+
+def _add_days(parser: argparse.ArgumentParser) -> None:
+    _add_series(parser, seconds=10.0, seeds=3)
+    parser.add_argument("--visits", type=int, nargs="+", default=[100, 200, 400, 1000])
+    parser.add_argument("--breaks", type=int, nargs="+", choices=(0, 1), default=[0, 1])
+    parser.add_argument("--days", type=int, nargs="+", default=[1], help="seeds of the generator")
+    parser.add_argument("--load", type=float, default=Day().load)
+    parser.add_argument("--roads", default="")
+    parser.set_defaults(run=_days)
+
+
+def _days(chosen: argparse.Namespace) -> int:
+    days = [
+        Day(visits=visits, seed=seed, breaks=breaks, load=chosen.load, roads=chosen.roads or default_roads())
+        for visits in chosen.visits
+        for breaks in chosen.breaks
+        for seed in chosen.days
+    ]
+    return _make(chosen, [day.name for day in days])
+
+
+def _add_literature(parser: argparse.ArgumentParser, family: str) -> None:
+    _add_series(parser, seconds=60.0, seeds=1)
+    parser.add_argument("--limit", type=int, help="only this many instances, spread over the family")
+    parser.add_argument("--only", nargs="+", default=[], help="instances whose names contain one of these")
+    parser.set_defaults(run=lambda chosen: _literature(chosen, family))
+
+
+def _literature(chosen: argparse.Namespace, family: str) -> int:
+    found = [name for name in names(family) if not chosen.only or any(part in name for part in chosen.only)]
+    if chosen.limit and chosen.limit < len(found):
+        found = [found[number * len(found) // chosen.limit] for number in range(chosen.limit)]
+    return _make(chosen, found)
+
+
+def _make(chosen: argparse.Namespace, instances: Sequence[str]) -> int:
+    made = make(_series(chosen), instances)
+    return int(any(record.get("violations") for record in made))

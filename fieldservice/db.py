@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -116,16 +117,38 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
+@dataclass(frozen=True)
+class KeptRows:
+    """What the sessions of one `Database` keep between transactions, each entry with a version to check.
+
+    `committed` says that the session sees what is committed and nothing else, so that it may keep more.
+    """
+
+    rows: dict[tuple[str, int], object]
+    committed: bool
+
+
+def kept_rows(session: Session) -> KeptRows:
+    """What is kept for this session; nothing for one that no `Database` made."""
+    kept = session.info.get("kept")
+    return kept if isinstance(kept, KeptRows) else KeptRows({}, committed=False)
+
+
 class Database:
     """One engine with the two ways to use it: `run` for changes, `reading` for a consistent look."""
 
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
-        self._write = sessionmaker(self.engine, expire_on_commit=False)
+        kept: dict[tuple[str, int], object] = {}
+        self._write = sessionmaker(
+            self.engine, expire_on_commit=False, info={"kept": KeptRows(kept, committed=False)}
+        )
         readers = self.engine.execution_options(read_only=True)
         if self.engine.dialect.name == "postgresql":
             readers = readers.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        self._read = sessionmaker(readers, expire_on_commit=False)
+        self._read = sessionmaker(
+            readers, expire_on_commit=False, info={"kept": KeptRows(kept, committed=True)}
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

@@ -43,6 +43,76 @@ _POSTGRES_APPEND_ONLY = """
 CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}
   FOR EACH ROW EXECUTE FUNCTION refuse_change()"""
 
+# Who works when is read for every offer and seldom changed: the database counts its changes by territory.
+_WORKFORCE = (
+    "technician",
+    "technician_skill",
+    "shift_pattern",
+    "shift_override",
+    "break_rule",
+    "absence",
+    "skill",
+)
+_COUNT = "UPDATE territory SET workforce_version = workforce_version + 1"
+_POSTGRES_COUNT = f"""
+CREATE OR REPLACE FUNCTION count_workforce_change() RETURNS trigger AS $$
+BEGIN
+  IF TG_TABLE_NAME = 'skill' THEN
+    {_COUNT};
+  ELSIF TG_TABLE_NAME = 'technician' THEN
+    {_COUNT} WHERE id IN (OLD.territory_id, NEW.territory_id);
+  ELSE
+    {_COUNT} WHERE id IN
+      (SELECT territory_id FROM technician WHERE id IN (OLD.technician_id, NEW.technician_id));
+  END IF;
+  RETURN NULL;
+END $$ LANGUAGE plpgsql"""
+_POSTGRES_COUNTED = """
+CREATE TRIGGER {table}_counted AFTER INSERT OR UPDATE OR DELETE ON {table}
+  FOR EACH ROW EXECUTE FUNCTION count_workforce_change()"""
+_SQLITE_COUNTED = """
+CREATE TRIGGER {table}_counted_{event} AFTER {event} ON {table}
+BEGIN
+  {count};
+END"""
+_SQLITE_SIDES = {"insert": ("NEW",), "update": ("OLD", "NEW"), "delete": ("OLD",)}
+
+
+def create_workforce_triggers(connection: Connection) -> None:
+    """Let the database count every change of who works when and with which skills.
+
+    A migration that alters one of these tables on SQLite creates its triggers anew, as with `create_guards`.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(_POSTGRES_COUNT))
+        for table in _WORKFORCE:
+            connection.execute(text(_POSTGRES_COUNTED.format(table=table)))
+        return
+    for table in _WORKFORCE:
+        for event, sides in _SQLITE_SIDES.items():
+            count = f"{_COUNT}{_sqlite_where(table, sides)}"
+            connection.exec_driver_sql(_SQLITE_COUNTED.format(table=table, event=event, count=count))
+
+
+def _sqlite_where(table: str, sides: tuple[str, ...]) -> str:
+    """Which territories a change of a row concerns."""
+    if table == "skill":
+        return ""
+    if table == "technician":
+        return f" WHERE id IN ({', '.join(f'{side}.territory_id' for side in sides)})"
+    theirs = ", ".join(f"{side}.technician_id" for side in sides)
+    return f" WHERE id IN (SELECT territory_id FROM technician WHERE id IN ({theirs}))"
+
+
+def drop_workforce_triggers(connection: Connection) -> None:
+    """Take back `create_workforce_triggers`."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("DROP FUNCTION count_workforce_change() CASCADE"))
+        return
+    for table in _WORKFORCE:
+        for event in _SQLITE_SIDES:
+            connection.exec_driver_sql(f"DROP TRIGGER {table}_counted_{event}")
+
 
 def create_guards(connection: Connection) -> None:
     """Create what the database itself enforces beyond columns: no overlap, append-only histories."""

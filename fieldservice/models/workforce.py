@@ -51,6 +51,7 @@ class Territory(Base):
     radius_m: Mapped[int]
     holidays: Mapped[str] = mapped_column(String(16), default="")
     active: Mapped[bool] = mapped_column(default=True)
+    workforce_version: Mapped[int] = mapped_column(default=0, server_default="0")  # the database counts
 
     branches: Mapped[list[Branch]] = relationship(back_populates="territory", order_by="Branch.id")
 

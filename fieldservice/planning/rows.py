@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import and_, or_, select, true
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from fieldservice.geo.types import Coordinates
@@ -26,6 +26,7 @@ from fieldservice.models import (
     WorkOrder,
 )
 from fieldservice.models.visit import PLANNABLE
+from fieldservice.planning.workforce import technicians_of
 
 
 def place_of(service: Service, territory: Territory, site_at: Coordinates | None) -> Coordinates | None:
@@ -109,23 +110,9 @@ def load_days(
 
     With `only` it is the route of that technician alone, for what changes nothing: a tenth of the rows.
     """
-    technicians = session.scalars(
-        select(Technician)
-        .where(
-            Technician.territory_id == territory.id,
-            Technician.active,
-            true() if only is None else Technician.id == only,
-        )
-        .order_by(Technician.id)
-        .options(
-            selectinload(Technician.skills),
-            selectinload(Technician.shift_patterns),
-            selectinload(Technician.shift_overrides),
-            selectinload(Technician.break_rules),
-            selectinload(Technician.absences),
-        )
-        .execution_options(populate_existing=True)
-    ).all()
+    technicians = [
+        technician for technician in technicians_of(session, territory.id) if only in (None, technician.id)
+    ]
     plans = session.scalars(
         select(Plan)
         .where(Plan.territory_id == territory.id, Plan.on.in_(days))

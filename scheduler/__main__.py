@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     solving.add_argument("--iterations", type=int, help="rounds of each engine, for reproducible plans")
     solving.add_argument("--threads", type=int, default=1)
     solving.add_argument("--seed", type=int, default=1)
+    solving.add_argument("--engine", choices=("auto", "local", "routing"), default="auto")
     solving.add_argument("--start", type=Path, help="a plan to improve")
     solving.add_argument("--out", type=Path, help="where the plan goes (default: standard output)")
     solving.add_argument("--progress", action="store_true", help="a line for each better plan")
@@ -104,6 +105,7 @@ def _solve(options: argparse.Namespace) -> int:
         iterations=options.iterations,
         seed=options.seed,
         threads=options.threads,
+        engine=options.engine,
         should_stop=stop.is_set,
         progress=_show if options.progress else None,
     )

@@ -30,6 +30,13 @@ class Limit:
         seconds = None if self.seconds is None else self.seconds * part - self.elapsed_s()
         return Limit(seconds=seconds, iterations=self.iterations, should_stop=self.should_stop)
 
+    def unless(self, stop: Callable[[], bool]) -> "Limit":
+        """This limit, that also ends when `stop` says so."""
+        asked = self.should_stop
+        both = stop if asked is None else lambda: asked() or stop()
+        seconds = None if self.seconds is None else self.left_s()
+        return Limit(seconds=seconds, iterations=self.iterations, should_stop=both)
+
     def reached(self) -> bool:
         """Whether the time is over or somebody asked to stop."""
         return self.left_s() <= 0 or (self.should_stop is not None and self.should_stop())

@@ -2,30 +2,22 @@
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
-from typing import Self
 
 from scheduler.admission import refuse_unsupported
-from scheduler.costs import starts_of
-from scheduler.engines.routing import RoutingEngine
-from scheduler.engines.ruin import RuinEngine
 from scheduler.explain import reasons
-from scheduler.incumbent import Incumbent, Orders
-from scheduler.insertion import Board
+from scheduler.incumbent import Incumbent
 from scheduler.limits import Limit
 from scheduler.model import Plan, Problem, Route, Unassigned
+from scheduler.portfolio import Engine, Portfolio
 from scheduler.rules import check
 from scheduler.timeline import schedule
 
 DEFAULT_SECONDS = 10.0
 REASONS_S = 0.25
 """Seconds after the search in which the reasons of unassigned visits are worked out."""
-RUIN_PART, ROUTING_PART = 0.6, 0.8
-"""Parts of the time at which ruin and recreate hands over to OR-Tools, and gets its last turn."""
-ROUTING_BUILD_S = 1.2e-6
-"""Seconds it takes to build OR-Tools' model, for each pair of visits."""
 
 
-def solve(
+def solve(  # noqa: PLR0913 - the options of a command, all with a default
     problem: Problem,
     start: Plan | None = None,
     *,
@@ -33,6 +25,7 @@ def solve(
     iterations: int | None = None,
     seed: int = 1,
     threads: int = 1,
+    engine: Engine = "auto",
     should_stop: Callable[[], bool] | None = None,
     progress: Callable[[Plan], None] | None = None,
 ) -> Plan:
@@ -52,7 +45,9 @@ def solve(
     seed
         Of the random choices.
     threads
-        How many the engines may use; they use one.
+        How many the engines may use.
+    engine
+        ``local`` is the local search, ``routing`` OR-Tools' routing search, ``auto`` whatever is best.
     should_stop
         Asked many times a second; once it says yes the best plan so far is returned.
     progress
@@ -62,7 +57,8 @@ def solve(
     -------
     Plan
         Legal, with its cost (see `scheduler.costs.evaluate`), reasons for each unassigned visit, and in
-        ``stats`` the seconds taken, the engine that made it and the number of violations of the start.
+        ``stats`` the seconds taken, the engine that made it, how many better plans each engine found and the
+        number of violations of the start.
 
     Raises
     ------
@@ -79,8 +75,9 @@ def solve(
     violations = 0 if start is None else len(check(problem, start))
     if start is not None and not violations:
         incumbent.offer(start)
-    engine = _search(incumbent, _legal_part(problem, start, keep), limit, seed)
-    stats: dict[str, float | int | str] = {"engine": engine, "seed": seed, "start_violations": violations}
+    portfolio = Portfolio(incumbent, _legal_part(problem, start, keep), seed, threads)
+    portfolio.run(engine, limit)
+    stats = portfolio.stats | {"seed": seed, "threads": threads, "start_violations": violations}
     return _with_reasons(incumbent, stats | {"seconds": round(limit.elapsed_s(), 2)})
 
 
@@ -121,75 +118,6 @@ def _repaired(problem: Problem, shift_id: str, order: Sequence[str], keep: Conta
             legal = route
             chosen.add(name)
     return legal
-
-
-def _search(incumbent: Incumbent, legal: Plan, limit: Limit, seed: int) -> str:
-    """Fill and improve the plan; says which engine had the last word."""
-    ruin = _ruin_engine(incumbent, legal)
-    ruin.fill(limit)
-    engine = "insertion" if incumbent.offer_orders(ruin.board.orders()) else "start"
-    if _ruin(incumbent, ruin, limit.until(RUIN_PART), seed):
-        engine = "ruin"
-    if _route(incumbent, limit.until(ROUTING_PART), seed):
-        engine = "routing"
-    if _ruin(incumbent, _ruin_engine(incumbent, incumbent.best), limit.until(1.0), seed + 1):
-        engine = "ruin"
-    return engine
-
-
-def _ruin_engine(incumbent: Incumbent, plan: Plan) -> RuinEngine:
-    problem, baseline = incumbent.problem, incumbent.baseline
-    former = None if baseline is None else starts_of(problem, baseline)
-    served = {visit_id for route in plan.routes for visit_id in route.visit_ids}
-    absent = [visit for visit in problem.visits if visit.id not in served]
-    loss = {visit.id: 1 for visit in problem.visits if visit.promised}
-    loss |= dict.fromkeys(incumbent.keep, len(problem.visits) + 1)
-    return RuinEngine(Board(problem, plan, former=former), absent, loss)
-
-
-def _ruin(incumbent: Incumbent, engine: RuinEngine, limit: Limit, seed: int) -> bool:
-    with _Sieve(incumbent) as sieve:
-        engine.improve(limit, seed, sieve.found)
-    return sieve.better
-
-
-def _route(incumbent: Incumbent, limit: Limit, seed: int) -> bool:
-    """OR-Tools' turn, if there is time to build its model."""
-    orders = {route.shift: route.visit_ids for route in incumbent.best.routes}
-    nodes = len(incumbent.problem.visits) + len(incumbent.problem.shifts)
-    if limit.left_s() < ROUTING_BUILD_S * nodes**2:
-        return False
-    with _Sieve(incumbent) as sieve:
-        RoutingEngine(incumbent.problem, orders, incumbent.keep).improve(limit, seed, sieve.found)
-    return sieve.better
-
-
-class _Sieve:
-    """Lets every tenth find of an engine and the last through: to judge one takes longer than to find it."""
-
-    def __init__(self, incumbent: Incumbent) -> None:
-        self.incumbent = incumbent
-        self.better = False
-        self._finds = 0
-        self._latest: Orders | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
-        if kind is None:
-            self._offer()
-
-    def found(self, orders: Orders) -> None:
-        self._latest = orders
-        self._finds += 1
-        if self._finds % 10 == 0:
-            self._offer()
-
-    def _offer(self) -> None:
-        if self._latest is not None:
-            self.better |= self.incumbent.offer_orders(self._latest)
-            self._latest = None
 
 
 def _with_reasons(incumbent: Incumbent, stats: Mapping[str, float | int | str]) -> Plan:

@@ -3,8 +3,9 @@
 import pytest
 
 from scheduler.costs import evaluate, objective
+from scheduler.engines.first import FirstPlan
+from scheduler.engines.local import LocalSearch
 from scheduler.engines.routing import RoutingEngine
-from scheduler.engines.ruin import RuinEngine
 from scheduler.incumbent import Incumbent
 from scheduler.insertion import Board
 from scheduler.limits import Limit
@@ -22,7 +23,7 @@ def limit(iterations):
 def filled(problem):
     """The orders of cheapest insertion."""
     board = Board(problem, Plan())
-    RuinEngine(board, problem.visits, {}).fill(limit(1))
+    FirstPlan(board, problem.visits, ()).fill(limit(1))
     return board.orders()
 
 
@@ -30,11 +31,8 @@ def routing(problem, orders, found):
     RoutingEngine(problem, orders, ()).improve(limit(200), 1, found)
 
 
-def ruin(problem, orders, found):
-    routes = tuple(schedule(problem, shift_id, order) for shift_id, order in orders.items())
-    served = {visit_id for order in orders.values() for visit_id in order}
-    absent = [visit for visit in problem.visits if visit.id not in served]
-    RuinEngine(Board(problem, Plan(routes=routes)), absent, {}).improve(limit(30), 1, found)
+def local(problem, orders, found):
+    LocalSearch(problem).improve(orders, limit(2), 1, 1, found)
 
 
 def timed(problem, orders):
@@ -42,7 +40,7 @@ def timed(problem, orders):
     return Plan(routes=tuple(route for route in routes if route is not None))
 
 
-@pytest.mark.parametrize("engine", [routing, ruin])
+@pytest.mark.parametrize("engine", [routing, local])
 def test_engine_improves_and_stays_legal(engine):
     """From the same orders each engine alone finds cheaper ones that can be timed and break no rule."""
     problem, found = town(), []
@@ -63,18 +61,3 @@ def test_the_judge_takes_no_illegal_plan():
     assert incumbent.best.routes[0].visit_ids == ("A",)
     assert not incumbent.offer_orders({"ana/mon": ["A", "C"]})
     assert incumbent.best.routes[0].visit_ids == ("A",)
-
-
-def test_ruin_finds_room_by_moving_others():
-    """A visit that fits only after another one moved is placed."""
-    team = [make_shift(end_s=EIGHT + 80 * 60), make_shift(id="ben/mon", technician="ben", skills={"gas": 1})]
-    problem = make_problem(
-        [
-            make_visit(id="A", windows=((EIGHT, 9 * HOUR),)),
-            make_visit(id="B", skills={"gas": 1}, windows=((EIGHT, 9 * HOUR),)),
-        ],
-        team,
-    )
-    found = []
-    ruin(problem, {"ana/mon": [], "ben/mon": ["A"]}, found.append)
-    assert found[-1] == {"ana/mon": ["A"], "ben/mon": ["B"]}

@@ -1,0 +1,239 @@
+"""The local search as an engine: threads that search, cool down, exchange what they found, and stop."""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from scheduler.costs import Former
+from scheduler.engines.arrays import Data, Floats, Integers, build
+from scheduler.engines.sisr import search
+from scheduler.engines.state import State, allocate
+from scheduler.incumbent import Orders
+from scheduler.limits import Limit
+from scheduler.model import Problem
+
+ROUNDS_PER_ITERATION = 500
+"""Rounds of ruin and recreate in each iteration, where iterations are limited."""
+ORDERS = (4.0, 2.0, 2.0, 2.0, 2.0, 1.0, 2.0, 2.0, 2.0, 4.0)
+"""How often each order of `Data.keys` is used, those which make no difference aside."""
+WARM, COLD = 5.0, 0.05
+"""The temperature at the beginning and at the end, in usual drives."""
+CALL_S = 0.01
+"""Seconds of a call of the compiled search, after which time and requests to stop are looked at."""
+WATCH_S = 0.02
+REPORT_S = 0.25
+"""Seconds between two reports of what was found: to judge a plan takes a while."""
+EXCHANGES = 8
+"""How often a thread that lags behind takes over the best plan of all threads."""
+
+Rank = tuple[int, int, int, float]
+
+
+class Found(NamedTuple):
+    """The best routes of a thread: what they leave out and cost, and the visits of each shift in order."""
+
+    rank: Rank
+    stops: Integers
+    length: Integers
+
+
+class LocalSearch:
+    """Ruin and recreate on all routes of a problem.
+
+    Parameters
+    ----------
+    problem
+        Crews and orders between visits are not looked at.
+    keep
+        Visits that must not be left out.
+    former
+        What the cost of change compares with.
+    """
+
+    def __init__(self, problem: Problem, keep: Collection[str] = (), former: Former | None = None) -> None:
+        self.problem = problem
+        self.data = build(problem, former, keep)
+        self.rounds = 0
+        self.best: Found | None = None
+        self._number = {visit.id: number for number, visit in enumerate(problem.visits)}
+
+    def improve(
+        self, orders: Orders, limit: Limit, seed: int, threads: int, found: Callable[[Orders], None]
+    ) -> None:
+        """Search until the limit; `found` is called in this thread with better and better orders."""
+        if not self.problem.visits or not self.problem.shifts:
+            return
+        team = Team(self.data, limit)
+        begin = self._routes(orders)
+        workers = [Worker(team, allocate(self.data, seed * 1000 + n), n) for n in range(threads)]
+        running = [threading.Thread(target=worker.run, args=(begin,), daemon=True) for worker in workers]
+        for thread in running:
+            thread.start()
+        try:
+            self._watch(team, running, found)
+        finally:
+            team.stop = True
+            for thread in running:
+                thread.join()
+            self.rounds += sum(worker.rounds for worker in workers)
+        team.raise_error()
+        self._report(team, found)
+
+    def _watch(
+        self, team: "Team", running: Sequence[threading.Thread], found: Callable[[Orders], None]
+    ) -> None:
+        reported = -REPORT_S
+        while any(thread.is_alive() for thread in running):
+            running[0].join(min(WATCH_S, max(team.limit.left_s(), 0.0)))
+            if team.limit.reached():
+                return
+            if time.monotonic() - reported > REPORT_S:
+                self._report(team, found)
+                reported = time.monotonic()
+
+    def _report(self, team: "Team", found: Callable[[Orders], None]) -> None:
+        best = team.news()
+        if best is not None:
+            self.best = best
+            found(self._orders(best))
+
+    def _routes(self, orders: Orders) -> list[list[int]]:
+        return [
+            [self._number[visit_id] for visit_id in orders.get(shift.id, ()) if visit_id in self._number]
+            for shift in self.problem.shifts
+        ]
+
+    def _orders(self, best: Found) -> Orders:
+        visits = self.problem.visits
+        return {
+            shift.id: [visits[number].id for number in best.stops[row, 1 : best.length[row] + 1].tolist()]
+            for row, shift in enumerate(self.problem.shifts)
+        }
+
+
+class Team:
+    """What the threads of a search share."""
+
+    def __init__(self, data: Data, limit: Limit) -> None:
+        self.data = data
+        self.limit = limit
+        self.orders = order_chances(data)
+        self.stop = False
+        self.best: Found | None = None
+        self._reported: Found | None = None
+        self._lock = threading.Lock()
+        self._error: BaseException | None = None
+
+    def offer(self, found: Found) -> None:
+        """Take the routes of a thread if they are the best."""
+        with self._lock:
+            if self.best is None or found.rank < self.best.rank:
+                self.best = found
+
+    def news(self) -> Found | None:
+        """The best routes, once."""
+        with self._lock:
+            if self.best is self._reported:
+                return None
+            self._reported = self.best
+            return self.best
+
+    def failed(self, error: BaseException) -> None:
+        """Remember the error of a thread for the one that waits, and stop the others."""
+        self._error, self.stop = error, True
+
+    def raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def progress(self, rounds: int) -> float:
+        """The part of the search that is over, of 1."""
+        parts = [0.0]
+        if self.limit.iterations is not None:
+            parts.append(rounds / (self.limit.iterations * ROUNDS_PER_ITERATION))
+        if self.limit.seconds is not None:
+            parts.append(self.limit.elapsed_s() / self.limit.seconds)
+        return max(parts)
+
+
+class Worker:
+    """One thread's search; its plan is its own."""
+
+    def __init__(self, team: Team, state: State, number: int) -> None:
+        self.team = team
+        self.state = state
+        self.number = number
+        self.rounds = 0
+        self._better = 0
+
+    def run(self, begin: Sequence[Sequence[int]]) -> None:
+        """Search from these routes until the team stops."""
+        try:
+            self._run(begin)
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits
+            self.team.failed(error)
+
+    def _run(self, begin: Sequence[Sequence[int]]) -> None:
+        team, edge = self.team, float(self.team.data.rules["edge"][0])
+        load(self.state, begin)
+        search(team.data, self.state, team.orders, 0, 1.0, 1.0)
+        self._offer()
+        rounds, part = ROUNDS_PER_ITERATION, team.progress(0)
+        exchanged = 0
+        while not team.stop and part < 1:
+            began = time.perf_counter()
+            warmth = edge * WARM * (COLD / WARM) ** part
+            search(team.data, self.state, team.orders, rounds, warmth, warmth)
+            self.rounds += rounds
+            self._offer()
+            if team.limit.iterations is None:
+                taken = time.perf_counter() - began
+                rounds = int(min(max(rounds * CALL_S / max(taken, 1e-6), 1), 2 * rounds))
+                if part * (EXCHANGES + 1) > exchanged + 1:
+                    exchanged += 1
+                    self._catch_up()
+            part = team.progress(self.rounds)
+
+    def _offer(self) -> None:
+        """Tell the team when there is something better."""
+        better = int(self.state.totals["better"][0])
+        if better != self._better:
+            self._better = better
+            stops, length = self.state.stops["best"].copy(), self.state.routes["best_count"].copy()
+            self.team.offer(Found(self._rank(), stops, length))
+
+    def _rank(self) -> Rank:
+        total = self.state.totals[0]
+        return (
+            int(total["best_kept"]),
+            int(total["best_promised"]),
+            int(total["best_weight"]),
+            float(total["best_cost"]),
+        )
+
+    def _catch_up(self) -> None:
+        """Go on from the best routes of all when they are better than any of this thread."""
+        best = self.team.best
+        if best is not None and best.rank < self._rank():
+            load(self.state, [best.stops[row, 1 : length + 1] for row, length in enumerate(best.length)])
+            search(self.team.data, self.state, self.team.orders, 0, 1.0, 1.0)
+
+
+def load(state: State, routes: Sequence[Sequence[int] | Integers]) -> None:
+    """Put these visits on the routes; `search` with no rounds works out the rest."""
+    state.spots["shift"] = -1
+    for row, visits in enumerate(routes):
+        state.routes["count"][row] = len(visits)
+        state.stops["visit"][row, 1 : len(visits) + 1] = visits
+        state.spots["shift"][visits] = row
+
+
+def order_chances(data: Data) -> Floats:
+    """How often each order is used, added up; those in which all visits are alike are not."""
+    differs = (data.keys != data.keys[:, :1]).any(axis=1)
+    differs[0] = True
+    chances = np.cumsum(np.array(ORDERS) * differs)
+    return np.asarray(chances / chances[-1], np.float64)

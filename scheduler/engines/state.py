@@ -1,0 +1,147 @@
+"""The plan that one thread of the local search works on, as arrays that are changed in place."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from scheduler.engines.arrays import Data, Integers, Records, Small
+from scheduler.timeline import NEVER
+
+
+class State(NamedTuple):
+    """Routes with their times, what is absent, how to undo, and the best so far.
+
+    Shapes: n visits, m shifts, R columns of a route, W breaks and 1, K loads. A route of c visits has its
+    start in column 0, the visits in 1 to c and its end in c + 1.
+    """
+
+    routes: Records  # (m,) ROUTE
+    stops: Records  # (m, R) STOP
+    times: Integers  # (m, R, W, 2): can leave at the earliest, must be reached at the latest, by breaks taken
+    load: Integers  # (m, K)
+    spots: Records  # (n + 1,) SPOT
+    lists: Records  # (n,) LISTED
+    totals: Records  # (1,) TOTALS
+    line: Records  # (R + 2,) LINE: a route that is tried
+    line_times: Integers  # (R + 2, 4, W): served, left, reached, ready
+    scratch: Integers  # (2, W)
+    pool: Records  # (slots,) POOLED
+    pool_visits: Small
+
+
+ROUTE = np.dtype(
+    [
+        ("count", np.int64),
+        ("driven", np.int64),
+        ("apart", np.float64),  # cost of its technician and of its metres
+        ("timed", np.float64),  # the part of its cost that depends on its times
+        ("cost", np.float64),
+        ("mark", np.int64),  # the round in which it was changed last
+        ("active", np.int64),  # whether this thread may change it
+        ("seen", np.int64),  # by kind of shift: when its empty route was tried
+        ("touched", np.int64),  # a list: the routes changed in this round
+        ("saved_count", np.int64),
+        ("saved_cost", np.float64),
+        ("best_count", np.int64),
+    ],
+    align=True,
+)
+STOP = np.dtype(
+    [
+        ("visit", np.int64),
+        ("leg", np.int64),  # drive to the next
+        ("head_duration", np.int64),  # the route up to this stop as a segment
+        ("head_earliest", np.int64),
+        ("head_latest", np.int64),
+        ("tail_duration", np.int64),  # and from this stop on
+        ("tail_earliest", np.int64),
+        ("tail_latest", np.int64),
+        ("saved", np.int64),
+        ("best", np.int64),
+    ],
+    align=True,
+)
+SPOT = np.dtype(
+    [
+        ("shift", np.int64),  # -1 for absent
+        ("column", np.int64),
+        ("slot", np.int64),  # place in the list of what is absent
+        ("since", np.int64),  # the round in which it was taken out
+    ],
+    align=True,
+)
+LISTED = np.dtype(
+    [("absent", np.int64), ("saved_absent", np.int64), ("queue", np.int64), ("key", np.float64)]
+)
+LINE = np.dtype(
+    [
+        ("node", np.int64),
+        ("leg", np.int64),
+        ("before", np.int64),
+        ("after", np.int64),
+    ],  # breaks around the drive
+    align=True,
+)
+TOTALS = np.dtype(
+    [
+        ("random", np.uint64),
+        ("absent", np.int64),
+        ("saved_absent", np.int64),
+        ("touched", np.int64),
+        ("round", np.int64),
+        ("tries", np.int64),
+        ("kept", np.int64),  # visits left out that are to be kept
+        ("promised", np.int64),
+        ("weight", np.int64),
+        ("absence", np.float64),  # the price of what is left out
+        ("cost", np.float64),
+        ("current", np.float64),
+        ("best_kept", np.int64),
+        ("best_promised", np.int64),
+        ("best_weight", np.int64),
+        ("best_cost", np.float64),
+        ("better", np.int64),  # how often the best changed
+        ("accepted", np.int64),
+        ("pooled", np.int64),
+        ("pool_end", np.int64),
+    ],
+    align=True,
+)
+POOLED = np.dtype(
+    [
+        ("hash", np.uint64),
+        ("cost", np.float64),
+        ("shift", np.int64),
+        ("first", np.int64),  # where its visits begin in `State.pool_visits`
+        ("length", np.int64),
+    ],
+    align=True,
+)
+POOL_SLOTS = 1 << 16
+POOL_VISITS = 600_000
+
+
+def allocate(data: Data, seed: int) -> State:
+    """A state without visits on routes."""
+    visits, shifts = len(data.visits) - 1, len(data.shifts)
+    width, columns = data.breaks.shape[1] + 1, int(data.rules["rows"][0]) + 4
+    times = np.empty((shifts, columns, width, 2), np.int64)
+    times[..., 0], times[..., 1] = NEVER, -NEVER
+    state = State(
+        routes=np.zeros(shifts, ROUTE),
+        stops=np.zeros((shifts, columns), STOP),
+        times=times,
+        load=np.zeros((shifts, data.use.shape[1]), np.int64),
+        spots=np.zeros(visits + 1, SPOT),
+        lists=np.zeros(visits, LISTED),
+        totals=np.zeros(1, TOTALS),
+        line=np.zeros(columns + 2, LINE),
+        line_times=np.zeros((columns + 2, 4, width), np.int64),
+        scratch=np.zeros((2, width), np.int64),
+        pool=np.zeros(POOL_SLOTS, POOLED),
+        pool_visits=np.zeros(POOL_VISITS, np.int32),
+    )
+    state.spots["shift"] = -1
+    state.routes["active"] = 1
+    state.totals["random"] = np.random.default_rng(seed).integers(1, 1 << 63, dtype=np.uint64)
+    return state

@@ -1,0 +1,411 @@
+"""Times and costs of routes, compiled: what `scheduler.timeline` and `scheduler.costs` say, on arrays.
+
+For each stop and number of breaks taken there is the earliest second at which the van can leave and the
+latest at which it may arrive, so that whether a visit fits is a handful of operations. Where the end of a
+route costs something, segments (duration, earliest and latest start; Vidal, Crainic, Gendreau and Prins 2013)
+price an insertion without breaks and with single windows as fast; everything else is timed exactly.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from scheduler.engines.arrays import EXACT, SEGMENTS, Column
+from scheduler.engines.compiled import compiled
+
+NEVER = 1 << 60
+IMPOSSIBLE = 1e30
+"""The cost of a route that cannot be driven."""
+SERVED, LEFT, REACHED, READY = range(4)
+
+
+@compiled
+def earliest_in(data: Any, visit: int, time: int) -> Any:
+    """The earliest second from `time` on at which work may start, or `NEVER`."""
+    for window in range(data.visits[visit].window_count):
+        if time <= data.windows[visit, window, Column.END]:
+            return max(time, data.windows[visit, window, Column.START])
+    return NEVER
+
+
+@compiled
+def latest_in(data: Any, visit: int, time: int) -> Any:
+    """The latest second until `time` at which work may start, or ``-NEVER``."""
+    best = -NEVER
+    for window in range(data.visits[visit].window_count):
+        if data.windows[visit, window, Column.START] <= time:
+            best = max(best, min(time, data.windows[visit, window, Column.END]))
+    return best
+
+
+@compiled
+def pause_forward(data: Any, shift: int, times: Any, row: int) -> None:
+    """Let every state also take the next breaks where it is."""
+    for taken in range(data.shifts[shift].break_count):
+        begin = max(times[row, taken], data.breaks[shift, taken, 0])
+        if begin <= data.breaks[shift, taken, 1]:
+            times[row, taken + 1] = min(times[row, taken + 1], begin + data.breaks[shift, taken, 2])
+
+
+@compiled
+def pause_backward(data: Any, shift: int, times: Any, row: int) -> None:
+    """The same on the way back."""
+    for taken in range(data.shifts[shift].break_count - 1, -1, -1):
+        begin = min(times[row, taken + 1] - data.breaks[shift, taken, 2], data.breaks[shift, taken, 1])
+        if begin >= data.breaks[shift, taken, 0]:
+            times[row, taken] = max(times[row, taken], begin)
+
+
+@compiled
+def forward(data: Any, state: Any, shift: int, first: int) -> None:
+    """`State.leave` of a route, from a column on."""
+    breaks, work = data.shifts[shift].break_count, state.scratch
+    for column in range(first, state.routes[shift].count + 1):
+        if column == 0:
+            work[0, 0] = data.shifts[shift].begin
+            work[0, 1 : breaks + 1] = NEVER
+        else:
+            visit, drive = state.stops[shift, column].visit, state.stops[shift, column - 1].leg
+            if breaks == 0:
+                start = earliest_in(data, visit, state.times[shift, column - 1, 0, 0] + drive)
+                state.times[shift, column, 0, 0] = min(start + data.visits[visit].service, NEVER)
+                continue
+            for taken in range(breaks + 1):
+                work[0, taken] = min(state.times[shift, column - 1, taken, 0] + drive, NEVER)
+            pause_forward(data, shift, work, 0)
+            for taken in range(breaks + 1):
+                work[0, taken] = min(
+                    earliest_in(data, visit, work[0, taken]) + data.visits[visit].service, NEVER
+                )
+        pause_forward(data, shift, work, 0)
+        for taken in range(breaks + 1):
+            state.times[shift, column, taken, 0] = work[0, taken]
+
+
+@compiled
+def backward(data: Any, state: Any, shift: int, last: int) -> None:
+    """`State.reach` of a route, up to a column."""
+    breaks, work, end = data.shifts[shift].break_count, state.scratch, state.routes[shift].count + 1
+    if last == end:
+        for taken in range(breaks):
+            state.times[shift, end, taken, 1] = min(data.shifts[shift].limit, data.breaks[shift, taken, 1])
+        state.times[shift, end, breaks, 1] = data.shifts[shift].limit
+    for column in range(min(last, end - 1), 0, -1):
+        visit, drive = state.stops[shift, column].visit, state.stops[shift, column].leg
+        if breaks == 0:
+            time = state.times[shift, column + 1, 0, 1] - drive - data.visits[visit].service
+            state.times[shift, column, 0, 1] = latest_in(data, visit, time)
+            continue
+        for taken in range(breaks + 1):
+            work[0, taken] = max(state.times[shift, column + 1, taken, 1] - drive, -NEVER)
+        pause_backward(data, shift, work, 0)
+        for taken in range(breaks + 1):
+            work[0, taken] = latest_in(data, visit, work[0, taken] - data.visits[visit].service)
+        pause_backward(data, shift, work, 0)
+        for taken in range(breaks + 1):
+            state.times[shift, column, taken, 1] = work[0, taken]
+
+
+@compiled
+def join(first: Any, drive: int, second: Any) -> Any:
+    """Two segments (duration, earliest, latest start) and the drive between as one."""
+    gone = first[0] + drive
+    wait = max(second[1] - gone - first[2], 0)
+    return (
+        gone + second[0] + wait,
+        max(second[1] - gone, first[1]) - wait,
+        min(second[2] - gone, first[2]),
+    )
+
+
+@compiled
+def alone(data: Any, visit: int) -> Any:
+    """A visit with a single window as a segment."""
+    return (
+        data.visits[visit].service,
+        data.windows[visit, 0, Column.START],
+        data.windows[visit, 0, Column.END],
+    )
+
+
+@compiled
+def head(state: Any, shift: int, column: int) -> Any:
+    """The route up to a column as a segment."""
+    stop = state.stops[shift, column]
+    return stop.head_duration, stop.head_earliest, stop.head_latest
+
+
+@compiled
+def tail(state: Any, shift: int, column: int) -> Any:
+    """The route from a column on as a segment."""
+    stop = state.stops[shift, column]
+    return stop.tail_duration, stop.tail_earliest, stop.tail_latest
+
+
+@compiled
+def segments(data: Any, state: Any, shift: int) -> None:
+    """The heads and tails of a route."""
+    end = state.routes[shift].count + 1
+    ends = (np.int64(0), data.shifts[shift].begin, data.shifts[shift].limit)
+    found = ends
+    for column in range(end):
+        if column > 0:
+            found = join(
+                found, state.stops[shift, column - 1].leg, alone(data, state.stops[shift, column].visit)
+            )
+        stop = state.stops[shift, column]
+        stop.head_duration, stop.head_earliest, stop.head_latest = found
+    found = ends
+    for column in range(end, -1, -1):
+        if column < end:
+            this = ends if column == 0 else alone(data, state.stops[shift, column].visit)
+            found = join(this, state.stops[shift, column].leg, found)
+        stop = state.stops[shift, column]
+        stop.tail_duration, stop.tail_earliest, stop.tail_latest = found
+
+
+@compiled
+def refresh(data: Any, state: Any, shift: int) -> None:
+    """All about a route that follows from its stops; its cost is `IMPOSSIBLE` when it cannot be driven."""
+    count, driven, apart = state.routes[shift].count, 0, 0.0
+    profile = data.shifts[shift].profile
+    state.stops[shift, 0].visit, state.stops[shift, count + 1].visit = (
+        data.shifts[shift].start_node,
+        data.shifts[shift].end_node,
+    )
+    for kind in range(data.use.shape[1]):
+        state.load[shift, kind] = 0
+    for column in range(count + 1):
+        drive = (
+            data.travel[profile, state.stops[shift, column].visit, state.stops[shift, column + 1].visit]
+            if count
+            else 0
+        )
+        state.stops[shift, column].leg = drive
+        driven += drive
+    for column in range(1, count + 1):
+        visit = state.stops[shift, column].visit
+        state.spots[visit].shift, state.spots[visit].column = shift, column
+        apart += data.apart[visit, shift]
+        for kind in range(data.use.shape[1]):
+            state.load[shift, kind] += data.use[visit, kind]
+    if data.rules[0].distance > 0.0:
+        apart += distance_cost(data, state, shift, count)
+    state.routes[shift].driven, state.routes[shift].apart = driven, apart
+    forward(data, state, shift, 0)
+    backward(data, state, shift, count + 1)
+    if data.rules[0].pricing == SEGMENTS:
+        segments(data, state, shift)
+    state.routes[shift].cost = route_cost(data, state, shift)
+
+
+@compiled
+def distance_cost(data: Any, state: Any, shift: int, count: int) -> Any:
+    """What the metres of a route cost."""
+    metres = 0
+    for column in range(count + 1 if count else 0):
+        metres += data.metres[state.stops[shift, column].visit, state.stops[shift, column + 1].visit]
+    return np.rint(data.rules[0].distance * metres)
+
+
+@compiled
+def route_cost(data: Any, state: Any, shift: int) -> Any:
+    """Weighted seconds of a route, as `scheduler.costs.route_cost` counts them."""
+    route = state.routes[shift]
+    route.timed = 0.0
+    if route.count == 0:
+        return 0.0
+    if route.driven > data.shifts[shift].travel_limit or not in_time(state, shift):
+        return IMPOSSIBLE
+    if data.rules[0].pricing == EXACT:
+        for column in range(route.count + 2):
+            state.line[column].node = state.stops[shift, column].visit
+        route.timed = line_cost(data, state, shift, route.count)
+    elif data.rules[0].pricing == SEGMENTS:
+        duration = state.stops[shift, 0].tail_duration
+        if duration > data.shifts[shift].longest:
+            return IMPOSSIBLE
+        end = state.times[shift, route.count, 0, 0] + state.stops[shift, route.count].leg
+        route.timed = end_cost(data, shift, end, duration)
+    return np.rint(data.rules[0].travel * route.driven) + route.apart + route.timed
+
+
+@compiled
+def in_time(state: Any, shift: int) -> Any:
+    """Whether the route ends in time with its breaks."""
+    count = state.routes[shift].count
+    for taken in range(state.times.shape[2]):
+        if (
+            state.times[shift, count, taken, 0] + state.stops[shift, count].leg
+            <= state.times[shift, count + 1, taken, 1]
+        ):
+            return True
+    return False
+
+
+@compiled
+def end_cost(data: Any, shift: int, end: int, duration: int) -> Any:
+    """What the end of a route and the time from leaving to it cost."""
+    overtime = max(end - data.shifts[shift].end, 0)
+    return (
+        np.rint(data.rules[0].overtime * overtime)
+        + np.rint(data.rules[0].duration * duration)
+        + np.rint(duration * data.shifts[shift].hourly / 3600)
+    )
+
+
+@compiled
+def line_cost(data: Any, state: Any, shift: int, count: int) -> Any:
+    """The part of the cost of the route in `State.line` that depends on its times."""
+    profile = data.shifts[shift].profile
+    for column in range(count + 1):
+        state.line[column].leg = data.travel[profile, state.line[column].node, state.line[column + 1].node]
+    taken = line_forward(data, state, shift, count, data.shifts[shift].begin)
+    if taken < 0:
+        return IMPOSSIBLE
+    leave, end = data.shifts[shift].begin, state.line_times[count, LEFT, taken] + state.line[count].leg
+    if data.shifts[shift].late_leave:
+        leave = line_latest_leave(data, state, shift, count, end)
+        taken = line_forward(data, state, shift, count, leave)
+        end = state.line_times[count, LEFT, taken] + state.line[count].leg
+        if end - leave > data.shifts[shift].longest:
+            return IMPOSSIBLE
+    cost = end_cost(data, shift, end, end - leave)
+    if data.rules[0].timed:
+        cost += timed_cost(data, state, shift, count, leave, taken)
+    return cost
+
+
+@compiled
+def line_forward(data: Any, state: Any, shift: int, count: int, leave: int) -> Any:
+    """Earliest times of the tried route; with how many breaks it ends soonest, or -1."""
+    times, breaks = state.line_times, data.shifts[shift].break_count
+    for taken in range(breaks + 1):
+        times[0, SERVED, taken] = times[0, LEFT, taken] = leave if taken == 0 else NEVER
+    pause_forward(data, shift, times[0], LEFT)
+    for column in range(1, count + 1):
+        visit, drive = state.line[column].node, state.line[column - 1].leg
+        here, before = times[column], times[column - 1]
+        for taken in range(breaks + 1):
+            here[REACHED, taken] = here[READY, taken] = min(before[LEFT, taken] + drive, NEVER)
+        pause_forward(data, shift, here, READY)
+        for taken in range(breaks + 1):
+            done = min(earliest_in(data, visit, here[READY, taken]) + data.visits[visit].service, NEVER)
+            here[SERVED, taken] = here[LEFT, taken] = done
+        pause_forward(data, shift, here, LEFT)
+    for taken in range(breaks + 1):
+        end = times[count, LEFT, taken] + state.line[count].leg
+        if end <= data.shifts[shift].limit and (taken == breaks or end <= data.breaks[shift, taken, 1]):
+            return taken
+    return -1
+
+
+@compiled
+def line_latest_leave(data: Any, state: Any, shift: int, count: int, end: int) -> Any:
+    """The last second at which the van can leave and the tried route still end by `end`."""
+    breaks, work = data.shifts[shift].break_count, state.scratch
+    for taken in range(breaks):
+        work[1, taken] = min(end, data.breaks[shift, taken, 1])
+    work[1, breaks] = end
+    for column in range(count, 0, -1):
+        visit, drive = state.line[column].node, state.line[column].leg
+        for taken in range(breaks + 1):
+            work[1, taken] = max(work[1, taken] - drive, -NEVER)
+        pause_backward(data, shift, work, 1)
+        for taken in range(breaks + 1):
+            work[1, taken] = latest_in(data, visit, work[1, taken] - data.visits[visit].service)
+        pause_backward(data, shift, work, 1)
+    for taken in range(breaks + 1):
+        work[1, taken] -= state.line[0].leg
+    pause_backward(data, shift, work, 1)
+    return work[1, 0]
+
+
+@compiled
+def taken_here(data: Any, shift: int, before: Any, after: Any, taken: int) -> Any:
+    """How many of the last breaks that led to ``after[taken]`` were taken at this place."""
+    count = 0
+    while taken > 0:
+        begin = max(after[taken - 1], data.breaks[shift, taken - 1, 0])
+        late = begin > data.breaks[shift, taken - 1, 1]
+        if late or begin + data.breaks[shift, taken - 1, 2] > before[taken]:
+            break
+        count, taken = count + 1, taken - 1
+    return count
+
+
+@compiled
+def timed_cost(data: Any, state: Any, shift: int, count: int, leave: int, taken: int) -> Any:
+    """Waiting, lateness, windows missed and windows changed on the tried route with its breaks in place."""
+    times = state.line_times
+    state.line[count + 1].before = taken_here(data, shift, times[count, SERVED], times[count, LEFT], taken)
+    taken -= state.line[count + 1].before
+    for column in range(count, 0, -1):
+        state.line[column].after = taken_here(
+            data, shift, times[column, REACHED], times[column, READY], taken
+        )
+        taken -= state.line[column].after
+        before = times[column - 1]
+        state.line[column].before = taken_here(data, shift, before[SERVED], before[LEFT], taken)
+        taken -= state.line[column].before
+    return laid_out_cost(data, state, shift, count, leave)
+
+
+@compiled
+def laid_out_cost(data: Any, state: Any, shift: int, count: int, leave: int) -> Any:
+    time, waiting, late, missed, moved = leave, 0, 0.0, 0, 0
+    number = 0
+    for column in range(1, count + 2):
+        before = state.line[column].before
+        for pause in range(before + (state.line[column].after if column <= count else 0)):
+            if pause == before:
+                time += state.line[column - 1].leg
+            begin = max(time, data.breaks[shift, number, 0])
+            waiting += begin - time
+            time = begin + data.breaks[shift, number, 2]
+            number += 1
+        if column > count:
+            break
+        visit = state.line[column].node
+        if state.line[column].after == 0:
+            time += state.line[column - 1].leg
+        start = earliest_in(data, visit, time)
+        waiting += start - time
+        time = start + data.visits[visit].service
+        if visit < len(data.visits) - 1:
+            late += max(start - data.visits[visit].due, 0) * data.visits[visit].late_cost / 3600
+            missed += data.visits[visit].preferred_most - window_worth(data, visit, start)
+            moved += window_moved(data, visit, start)
+    return (
+        np.rint(data.rules[0].waiting * waiting)
+        + np.rint(data.rules[0].lateness * late)
+        + missed
+        + data.rules[0].change * moved
+    )
+
+
+@compiled
+def window_worth(data: Any, visit: int, start: int) -> Any:
+    """What the best preferred window with this start is worth."""
+    best = 0
+    for index in range(data.windows.shape[1]):
+        window = data.windows[visit, index]
+        if window[Column.PREFERRED_START] <= start <= window[Column.PREFERRED_END]:
+            best = max(best, window[Column.WORTH])
+    return best
+
+
+@compiled
+def window_moved(data: Any, visit: int, start: int) -> Any:
+    """Whether the visit was in other arrival windows before."""
+    former = data.visits[visit].former_windows
+    if former == 0:
+        return 0
+    bits = 0
+    for index in range(data.windows.shape[1]):
+        window = data.windows[visit, index]
+        if window[Column.RAW_START] <= start <= window[Column.RAW_END]:
+            bits |= 1 << (index % 62)
+    if bits == 0:
+        bits = 1 << 62
+    return 0 if bits & former else 1

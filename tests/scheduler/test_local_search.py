@@ -1,0 +1,154 @@
+"""The compiled local search: it counts like the judge, keeps what must be kept, and stops in time."""
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from scheduler.costs import evaluate, objective, starts_of
+from scheduler.engines.local import LocalSearch
+from scheduler.engines.warm import warm
+from scheduler.limits import Limit
+from scheduler.model import Plan
+from scheduler.rules import check
+from scheduler.timeline import schedule
+from tests.scheduler.instances import greedy_plan, problems
+from tests.scheduler.scenes import EIGHT, HOUR, MINUTE, make_plan, make_problem, make_shift, make_visit
+from tests.scheduler.test_solver import town
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled():
+    """Compiling takes half a minute where it was never done, which is no matter of these tests."""
+    warm()
+
+
+def limit(iterations=None, **parts):
+    return Limit(**({"seconds": None, "iterations": iterations, "should_stop": None} | parts))
+
+
+def search(problem, orders=None, iterations=1, threads=1, keep=(), former=None):
+    """The engine after a search, and the last plan that it found."""
+    engine, found = LocalSearch(problem, keep, former), []
+    engine.improve(orders or {}, limit(iterations), 1, threads, found.append)
+    routes = [schedule(problem, shift_id, order) for shift_id, order in found[-1].items()] if found else []
+    assert None not in routes
+    return engine, Plan(routes=tuple(route for route in routes if route.stops))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(problems())
+def test_it_counts_like_the_judge(problem):
+    """Whatever the problem, each plan can be timed, breaks no rule, and costs what the engine says."""
+    engine, plan = search(problem)
+    assert check(problem, plan) == []
+    if engine.best is not None:
+        cost = evaluate(problem, plan)
+        assert engine.best.rank[1:3] == objective(cost)[:2]
+        assert engine.best.rank[3] == pytest.approx(cost["cost"] - cost["fairness"], abs=1)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(problems())
+def test_it_counts_changes_like_the_judge(problem):
+    """The same when a former plan is compared with, and nothing of it that must be kept is lost."""
+    start = greedy_plan(problem, keep_out="")
+    served = {visit_id for route in start.routes for visit_id in route.visit_ids}
+    keep = {visit.id for visit in problem.visits if visit.id in served and (visit.promised or visit.pinned)}
+    orders = {route.shift: route.visit_ids for route in start.routes}
+    engine, plan = search(problem, orders, keep=keep, former=starts_of(problem, start))
+    assert check(problem, plan) == []
+    if engine.best is not None:
+        cost = evaluate(problem, plan, baseline=start)
+        assert engine.best.rank[3] == pytest.approx(cost["cost"] - cost["fairness"], abs=1)
+        assert keep <= {visit_id for route in plan.routes for visit_id in route.visit_ids}
+
+
+def best_by_trying(problem):
+    """The objective of the best plan, by trying every order of every choice of visits on every shift."""
+    names = [visit.id for visit in problem.visits]
+    shifts = [shift.id for shift in problem.shifts]
+    best = objective(evaluate(problem, Plan()))
+    for assigned in itertools.product([None, *shifts], repeat=len(names)):
+        routes = []
+        for shift in shifts:
+            own = [name for name, where in zip(names, assigned, strict=True) if where == shift]
+            timed = [schedule(problem, shift, order) for order in itertools.permutations(own)]
+            legal = [route for route in timed if route and not check(problem, Plan(routes=(route,)))]
+            if not legal:
+                break
+            costs = [evaluate(problem, Plan(routes=(route,)))["cost"] for route in legal]
+            routes.append(legal[int(np.argmin(costs))])
+        else:
+            best = min(best, objective(evaluate(problem, Plan(routes=tuple(routes)))))
+    return best
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(problems(most_visits=4))
+def test_small_problems_are_solved_to_the_end(problem):
+    """On up to four visits it finds what trying everything finds."""
+    _, plan = search(problem, iterations=2)
+    assert objective(evaluate(problem, plan)) == best_by_trying(problem)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_same_seed_same_plan(threads):
+    """With iterations limited the result does not depend on time, with one thread and with two."""
+    problem = town()
+    plans = [search(problem, iterations=4, threads=threads)[1] for _ in range(2)]
+    assert plans[0] == plans[1]
+
+
+def test_seeds_differ():
+    """The seed matters: the control of the test above."""
+    problem, found = town(60, 6), []
+    for seed in (1, 2):
+        engine = LocalSearch(problem)
+        engine.improve({}, limit(1), seed, 1, lambda orders: None)
+        found.append(engine.best.stops.tolist())
+    assert found[0] != found[1]
+
+
+def test_room_is_made_by_moving_others():
+    """A visit that fits only after another one moved is placed."""
+    team = [make_shift(end_s=EIGHT + 80 * 60), make_shift(id="ben/mon", technician="ben", skills={"gas": 1})]
+    window = ((EIGHT, 9 * HOUR),)
+    problem = make_problem(
+        [make_visit(id="A", windows=window), make_visit(id="B", skills={"gas": 1}, windows=window)], team
+    )
+    _, plan = search(problem, {"ben/mon": ["A"]})
+    assert {route.shift: route.visit_ids for route in plan.routes} == {"ana/mon": ("A",), "ben/mon": ("B",)}
+
+
+def test_a_visit_to_keep_is_worth_more_than_all_others():
+    """Two promised visits of great weight do not push out one that must be kept, which is not promised."""
+    window = ((EIGHT, EIGHT + 20 * MINUTE),)
+    others = [make_visit(id=name, location=2, windows=window, priority=9, promised=True) for name in "AB"]
+    problem = make_problem([*others, make_visit(id="K", location=2, windows=window)])
+    start = make_plan(problem, ana=["K"])
+    _, kept = search(problem, {"ana/mon": ["K"]}, keep={"K"}, former=starts_of(problem, start))
+    _, free = search(problem, {"ana/mon": ["K"]})
+    assert kept.routes[0].visit_ids == ("K",)
+    assert free.routes[0].visit_ids != ("K",)
+
+
+def test_it_stops_when_asked():
+    """The search is over within a tenth of a second after the question is answered with yes."""
+    problem = town(100, 10)
+    began = time.monotonic()
+    asked = limit(seconds=30, should_stop=lambda: time.monotonic() - began > 0.5)
+    LocalSearch(problem).improve({}, asked, 1, 2, lambda orders: None)
+    assert time.monotonic() - began < 0.7
+
+
+def test_an_error_in_a_thread_is_raised():
+    """What goes wrong in a thread of the search is not lost with it."""
+    problem = town(10, 2)
+    engine = LocalSearch(problem)
+    with pytest.raises(ValueError, match="could not broadcast|shape mismatch|setting an array"):
+        engine.improve(
+            {"T0/mon": [visit.id for visit in problem.visits] * 100}, limit(1), 1, 1, lambda orders: None
+        )

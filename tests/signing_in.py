@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import cache
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from fieldservice import auth
-from fieldservice.auth import sessions
+from fieldservice.auth import passwords, sessions
 from fieldservice.db import Database
 from fieldservice.models import User, UserRole
 from tests.factories import NOW, number
 
 PASSWORD = "horse battery staple"  # noqa: S105
+_hashed_once = cache(passwords.hash_password)  # as dear as in the product, but not for every test again
 _CSRF = re.compile(r'"X-CSRFToken": "([^"]+)"')
 
 
 def make_user(session: Session, role: UserRole = UserRole.DISPATCHER, **overrides: Any) -> User:
     """An account that can sign in with PASSWORD."""
     values = {"email": f"user{number()}@example.com", "name": f"{role.capitalize()} {number()}"}
-    return auth.add_user(session, role=role, password=PASSWORD, now=NOW, **(values | overrides))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "hash_password", _hashed_once)
+        return auth.add_user(session, role=role, password=PASSWORD, now=NOW, **(values | overrides))
 
 
 def csrf_token(client: FlaskClient) -> str:

@@ -110,7 +110,7 @@ class Desk:
     def search(self) -> None:
         """What the planning worker does."""
         services = self.site.services
-        run_next_job(Work(services.db, services.tables, 1.0, lambda: self.site.now), owner="test")
+        run_next_job(Work(services.db, services.tables, 0.3, lambda: self.site.now), owner="test")
 
 
 def _desk(site: Site, context: BrowserContext, troubles: list[str]) -> Desk:

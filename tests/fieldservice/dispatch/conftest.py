@@ -40,4 +40,4 @@ def omar(app: Flask, services: Services, scene: Scene, client: FlaskClient) -> D
 @pytest.fixture
 def work(services: Services) -> Work:
     """What the planning worker is given, with little time."""
-    return Work(services.db, services.tables, 1.0, lambda: NOW)
+    return Work(services.db, services.tables, 0.3, lambda: NOW)

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from scheduler.model import Problem, Shift, Violation, Visit
+from scheduler.model import Problem, Restock, Shift, Violation, Visit
 
 
 def refuse_unsupported(problem: Problem) -> None:
@@ -14,10 +14,10 @@ def refuse_unsupported(problem: Problem) -> None:
     Raises
     ------
     ValueError
-        When the problem uses crews, order between visits, or a place to restock. `scheduler.rules.check` can
-        judge such plans; nothing here can make them.
+        When the problem uses crews or order between visits. `scheduler.rules.check` can judge such plans;
+        nothing here can make them.
     """
-    faults = [] if problem.restock is None else ["restock: planning with a place to restock is not supported"]
+    faults: list[str] = []
     for index, visit in enumerate(problem.visits):
         faults += (f"visits[{index}].{fault}" for fault in unsupported(visit))
     if faults:
@@ -32,12 +32,15 @@ def unsupported(visit: Visit) -> Iterator[str]:
         yield "after: planning an order between visits is not supported"
 
 
-def refusal(visit: Visit, shift: Shift) -> Violation | None:
-    """The first rule that keeps this visit off this shift whatever else is on it, or ``None``."""
-    return next(_refusals(visit, shift), None)
+def refusal(visit: Visit, shift: Shift, restock: Restock | None = None) -> Violation | None:
+    """The first rule that keeps this visit off this shift whatever else is on it, or ``None``.
+
+    Tools that the van does not carry are no reason where there is a place to `restock`.
+    """
+    return next(_refusals(visit, shift, restock), None)
 
 
-def _refusals(visit: Visit, shift: Shift) -> Iterator[Violation]:
+def _refusals(visit: Visit, shift: Shift, restock: Restock | None) -> Iterator[Violation]:
     name = shift.technician
     if visit.pinned and visit.pinned.shift not in (None, shift.id):
         text = f"It is pinned to {visit.pinned.shift}."
@@ -49,19 +52,27 @@ def _refusals(visit: Visit, shift: Shift) -> Iterator[Violation]:
         if have is None or have < need:
             text = f"It needs {skill} level {need}; {name} has {have or 'none'}."
             yield _violation("skill", visit, shift, text, skill=skill, need=need, have=have or 0)
-    for tool in sorted(visit.tools - shift.tools):
+    missing = visit.tools - shift.tools if restock is None else ()
+    for tool in sorted(missing):
         text = f"It needs {tool}; the van of {name} does not carry it."
         yield _violation("tools", visit, shift, text, tool=tool)
 
 
-def overload(visit: Visit, shift: Shift, others: Sequence[Visit]) -> Violation | None:
-    """The first limit on parts, loads or number of visits that this visit would break beside the others."""
-    return next(_overloads(visit, shift, others), None)
+def overload(
+    visit: Visit, shift: Shift, others: Sequence[Visit], restock: Restock | None = None
+) -> Violation | None:
+    """The first limit on parts, loads or number of visits that this visit would break beside the others.
+
+    Parts that the van does not have are no reason where there is a place to `restock`.
+    """
+    return next(_overloads(visit, shift, others, restock), None)
 
 
-def _overloads(visit: Visit, shift: Shift, others: Sequence[Visit]) -> Iterator[Violation]:
+def _overloads(
+    visit: Visit, shift: Shift, others: Sequence[Visit], restock: Restock | None
+) -> Iterator[Violation]:
     visits = [*others, visit]
-    for part in visit.parts:
+    for part in visit.parts if restock is None else ():
         need, have = sum(each.parts.get(part, 0) for each in visits), shift.parts.get(part, 0)
         if need > have:
             text = f"The route would need {need} of {part}; the van has {have}."

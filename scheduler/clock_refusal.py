@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from scheduler.kernel import Kernel
 from scheduler.model import Problem, Shift, Violation, Visit, Window
@@ -84,7 +85,7 @@ def _nearest_start(kernel: Kernel, visit: Visit, row: int, between: Window) -> i
 def _shift_end(problem: Problem, shift: Shift, visits: Sequence[Visit], visit: Visit) -> Violation | None:
     """By how much the shift would have to end later."""
     relaxed = replace(shift, overtime_s=TIME_LIMIT_S)
-    ends = [end for _, end in _spans(problem, relaxed, visits, visit)]
+    ends = [span.end_s for span in _spans(problem, relaxed, visits, visit)]
     over = min(ends, default=0) - shift.limit_s
     if over <= 0:
         return None
@@ -99,26 +100,11 @@ def _duration(problem: Problem, shift: Shift, visits: Sequence[Visit], visit: Vi
     if limit is None:
         return None
     relaxed = replace(shift, max_duration_s=TIME_LIMIT_S)
-    durations = [end - leave for leave, end in _spans(problem, relaxed, visits, visit)]
-    if not durations:
+    took = min((span.end_s - span.leave_s for span in _spans(problem, relaxed, visits, visit)), default=None)
+    if took is None:
         return None
-    took = min(durations)
     text = f"The route would take {took} s; {limit} are allowed."
     return _violation("duration", visit, shift, text, duration_s=took, limit_s=limit, over_s=took - limit)
-
-
-def _spans(
-    problem: Problem, shift: Shift, visits: Sequence[Visit], visit: Visit
-) -> Iterator[tuple[int, int]]:
-    """When the route would leave and end, for each position where the visit fits."""
-    kernel = Kernel(problem, [shift], [visits])
-    for _, position in kernel.spots(visit, [0], kernel.starts(visit, [0])).tolist():
-        route = kernel.scheduled(visit, 0, position)
-        if route is not None:
-            order = (*visits[:position], visit, *visits[position:])
-            first, last = route.stops[0], route.stops[-1]
-            home_s = legs_of(problem, shift, order)[-1]
-            yield first.arrival_s - first.travel_s, last.departure_s + home_s
 
 
 def _max_travel(problem: Problem, shift: Shift, visits: Sequence[Visit], visit: Visit) -> Violation | None:
@@ -126,14 +112,35 @@ def _max_travel(problem: Problem, shift: Shift, visits: Sequence[Visit], visit: 
     limit = shift.max_travel_s
     if limit is None:
         return None
-    relaxed = Kernel(problem, [replace(shift, max_travel_s=None)], [visits])
-    starts = relaxed.starts(visit, [0])
-    added = [int(starts[-1][0, position]) for _, position in relaxed.spots(visit, [0], starts).tolist()]
-    if not added:
+    relaxed = replace(shift, max_travel_s=None)
+    need = min((span.travel_s for span in _spans(problem, relaxed, visits, visit)), default=None)
+    if need is None:
         return None
-    need = min(added) + (sum(legs_of(problem, shift, visits)) if visits else 0)
     text = f"The route would drive {need} s; {limit} are allowed."
     return _violation("max_travel", visit, shift, text, travel_s=need, limit_s=limit)
+
+
+class _Span(NamedTuple):
+    """When a route leaves and ends, and how much it drives (seconds)."""
+
+    leave_s: int
+    end_s: int
+    travel_s: int
+
+
+def _spans(problem: Problem, shift: Shift, visits: Sequence[Visit], visit: Visit) -> Iterator[_Span]:
+    """The route that there would be, for each position where the visit fits."""
+    kernel = Kernel(problem, [shift], [visits])
+    for _, position in kernel.spots(visit, [0], kernel.starts(visit, [0])).tolist():
+        route = kernel.scheduled(visit, 0, position)
+        if route is not None:
+            order = (*visits[:position], visit, *visits[position:])
+            first, home_s = route.stops[0], legs_of(problem, shift, order)[-1]
+            yield _Span(
+                leave_s=first.arrival_s - first.travel_s,
+                end_s=route.stops[-1].departure_s + home_s,
+                travel_s=sum(stop.travel_s for stop in route.stops) + home_s,
+            )
 
 
 def _violation(rule: str, visit: Visit, shift: Shift, text: str, **numbers: int | str) -> Violation:

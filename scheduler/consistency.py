@@ -21,8 +21,8 @@ def problem_faults(problem: "Problem") -> list[str]:
         if problem.distance_m.shape != problem.travel_s.shape:
             faults.append("distance_m: has not the shape of travel_s")
     for name, matrix in problem.travel_profiles.items():
-        faults += (found := list(_matrix_faults(f"travel_profiles.{name}", matrix)))
-        if not found and matrix.shape != problem.travel_s.shape:
+        faults += (wrong := list(_matrix_faults(f"travel_profiles.{name}", matrix)))
+        if not wrong and matrix.shape != problem.travel_s.shape:
             faults.append(f"travel_profiles.{name}: has not the shape of travel_s")
     if faults:
         return faults

@@ -8,7 +8,7 @@ import numpy as np
 from scheduler.admission import overload, refusal, refuse_unsupported, unsupported
 from scheduler.clock_refusal import clock_refusal
 from scheduler.consistency import visit_faults
-from scheduler.costs import Former, evaluate, route_cost, route_parts
+from scheduler.costs import COST_PARTS, Former, evaluate, route_parts
 from scheduler.kernel import Kernel, routes_of
 from scheduler.model import Plan, Problem, Route, Shift, Violation, Visit
 from scheduler.timeline import project, schedule_visits
@@ -62,7 +62,7 @@ class Board:
     Raises
     ------
     ValueError
-        When the problem uses crews, order between visits, or a place to restock.
+        When the problem uses crews or order between visits.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Board:
         self.row_of = {shift.id: row for row, shift in enumerate(problem.shifts)}
         self.kernel = Kernel(problem, problem.shifts, routes_of(problem, plan.routes, without))
         self._former = former
-        self._costs: dict[int, int] = {}
+        self._costs: dict[int, tuple[int, int]] = {}
         self._skilled_rows: dict[str, list[int]] = {}
         self._limited = {
             row for row, shift in enumerate(problem.shifts) if shift.capacity or shift.max_visits is not None
@@ -94,7 +94,8 @@ class Board:
         return [
             row
             for row in self._skilled(visit)
-            if not (visit.parts or row in self._limited) or not overload(visit, shifts[row], self.visits(row))
+            if not (visit.parts or row in self._limited)
+            or not overload(visit, shifts[row], self.visits(row), self.problem.restock)
         ]
 
     def _skilled(self, visit: Visit) -> list[int]:
@@ -102,7 +103,11 @@ class Board:
         own = self.problem.visit_by_id.get(visit.id) is visit
         if own and visit.id in self._skilled_rows:
             return self._skilled_rows[visit.id]
-        rows = [row for row, shift in enumerate(self.problem.shifts) if refusal(visit, shift) is None]
+        rows = [
+            row
+            for row, shift in enumerate(self.problem.shifts)
+            if refusal(visit, shift, self.problem.restock) is None
+        ]
         if own:
             self._skilled_rows[visit.id] = rows
         return rows
@@ -113,10 +118,9 @@ class Board:
         if not rows:
             return
         starts = self.kernel.starts(visit, rows)
-        added = starts[-1]
         for window, single in enumerate(_one_window_each(visit)):
             for row, position in self.kernel.spots(single, rows, starts).tolist():
-                yield self.exact(single, rows[row], position, window, int(added[row, position]))
+                yield self.exact(single, rows[row], position, window)
 
     def cheapest(self, visit: Visit, tries: int) -> Place | None:
         """The cheapest of the `tries` places that add least driving; ``None`` when the visit fits nowhere."""
@@ -126,19 +130,18 @@ class Board:
         starts = self.kernel.starts(visit, rows)
         added, spots = starts[-1], self.kernel.spots(visit, rows, starts)
         order = np.argsort(added[spots[:, 0], spots[:, 1]], kind="stable")[:tries]
-        found = [
-            self.exact(visit, rows[row], position, 0, int(added[row, position]))
-            for row, position in spots[order].tolist()
-        ]
+        found = [self.exact(visit, rows[row], position, 0) for row, position in spots[order].tolist()]
         return min(found, key=_rank, default=None)
 
-    def exact(self, visit: Visit, row: int, position: int, window: int, added_travel_s: int) -> Place:
+    def exact(self, visit: Visit, row: int, position: int, window: int) -> Place:
         """The place at a position where the kernel found that the visit fits, timed and priced."""
         shift = self.problem.shifts[row]
         route = self.kernel.scheduled(visit, row, position)
         if route is None:
             raise AssertionError(f"{visit.id} does not fit {shift.id} at {position}")
         stop = next(stop for stop in route.stops if stop.visit == visit.id)
+        cost, travel_s = self._price(route, visit)
+        cost_before, travel_before_s = self._priced(row)
         return Place(
             shift=shift.id,
             technician=shift.technician,
@@ -147,19 +150,24 @@ class Board:
             arrival_s=stop.arrival_s,
             start_s=stop.start_s,
             departure_s=stop.departure_s,
-            added_cost=self._price(route, visit) - self.cost(row),
-            added_travel_s=added_travel_s,
+            added_cost=cost - cost_before,
+            added_travel_s=travel_s - travel_before_s,
         )
 
     def cost(self, row: int) -> int:
         """Weighted seconds of the route of the shift with this index; `LATE` when it cannot be in time."""
-        if (cost := self._costs.get(row)) is None:
-            route = schedule_visits(self.problem, self.problem.shifts[row], self.visits(row))
-            cost = self._costs[row] = LATE if route is None else self._price(route)
-        return cost
+        return self._priced(row)[0]
 
-    def _price(self, route: Route, extra: Visit | None = None) -> int:
-        return route_cost(self.problem, route, extra, self._former)
+    def _priced(self, row: int) -> tuple[int, int]:
+        """Cost and driving of a route (seconds)."""
+        if (priced := self._costs.get(row)) is None:
+            route = schedule_visits(self.problem, self.problem.shifts[row], self.visits(row))
+            priced = self._costs[row] = (LATE, 0) if route is None else self._price(route)
+        return priced
+
+    def _price(self, route: Route, extra: Visit | None = None) -> tuple[int, int]:
+        parts = route_parts(self.problem, route, extra, self._former)
+        return sum(parts.get(name, 0) for name in COST_PARTS), parts.get("travel_s", 0)
 
     def orders(self) -> dict[str, list[str]]:
         """The ids of the visits of each shift, in order."""
@@ -187,8 +195,7 @@ def suggest(problem: Problem, plan: Plan, visit: Visit, limit: int | None = None
     Raises
     ------
     ValueError
-        When the visit's references are wrong, or it or the problem uses crews, order between visits, or a
-        place to restock.
+        When the visit's references are wrong, or it or the problem uses crews or order between visits.
     """
     _require_plannable(problem, visit)
     board = Board(problem, plan, without=visit.id)
@@ -211,7 +218,7 @@ def place(problem: Problem, plan: Plan, visit: Visit, place: Place) -> Plan:
     shift = problem.shift_by_id[place.shift]
     cleared = without_visit(problem, plan, visit.id)
     visits = [problem.visit_by_id[visit_id] for visit_id in cleared.route_of(shift.id).visit_ids]
-    stopped = refusal(single, shift) or overload(single, shift, visits)
+    stopped = refusal(single, shift, problem.restock) or overload(single, shift, visits, problem.restock)
     if stopped is not None:
         raise ValueError(f"place: {stopped.text}")
     route = schedule_visits(problem, shift, (*visits[: place.position], single, *visits[place.position :]))
@@ -275,8 +282,8 @@ def refusals(problem: Problem, plan: Plan, visit: Visit) -> Mapping[str, Violati
     stopped: dict[str, Violation] = {}
     for row, shift in enumerate(problem.shifts):
         found = (
-            refusal(visit, shift)
-            or overload(visit, shift, board.visits(row))
+            refusal(visit, shift, problem.restock)
+            or overload(visit, shift, board.visits(row), problem.restock)
             or clock_refusal(board.kernel, visit, row)
         )
         if found is not None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.model import Problem, Route, Shift, Visit
+from scheduler.restocking import first_lacking
 from scheduler.timeline import (
     NEVER,
     break_span,
@@ -111,7 +112,7 @@ class Kernel:
         first, last, added_travel_s
             The first two by row of `rows`, position and number of breaks taken before the work: any start
             from `first` to `last` (seconds) is feasible for the whole route, and no other is; but the maximal
-            duration is not looked at. The third by row and position.
+            duration and stops to restock are not looked at. The third by row and position.
         """
         picked = np.asarray(rows, np.int64)
         there, onward = self._detours(visit.location, picked)
@@ -138,17 +139,36 @@ class Kernel:
         return columns[table, origin], np.where(target < 0, 0, lines[table, target])
 
     def spots(self, visit: Visit, rows: Sequence[int], starts: tuple[Times, Times, Times]) -> Times:
-        """Where the visit fits: pairs of an index into `rows` and a position, by `starts` of these rows."""
+        """Where the visit fits: pairs of an index into `rows` and a position, by `starts` of these rows.
+
+        The arrays know neither the maximal duration nor a stop to restock: where these matter every place
+        is timed.
+        """
         first, last, _ = starts
-        found: Times = np.argwhere(fits(visit, first, last))
-        limited = [self.shifts[row].max_duration_s is not None for row in rows]
-        if not any(limited):
-            return found
-        fitting = [
-            not limited[index] or self.scheduled(visit, rows[index], position) is not None
-            for index, position in found.tolist()
-        ]
-        return np.asarray(found[np.array(fitting, bool)])
+        possible = fits(visit, first, last)
+        for index, row in enumerate(rows):
+            if self._restocks(visit, row):
+                count = len(self.routes[row]) + 1
+                possible[index, :count] = [self._is_near(visit, row, spot) for spot in range(count)]
+            elif self.shifts[row].max_duration_s is not None:
+                for position in np.flatnonzero(possible[index]).tolist():
+                    possible[index, position] = self.scheduled(visit, row, position) is not None
+        return np.argwhere(possible)
+
+    def _restocks(self, visit: Visit, row: int) -> bool:
+        """Whether the van has to fetch something for this visit or for those that it has already."""
+        if self.problem.restock is None:
+            return False
+        return first_lacking(self.shifts[row], (*self.routes[row], visit)) is not None
+
+    def _is_near(self, visit: Visit, row: int, position: int) -> bool:
+        """Whether there is time for the visit there, and the drive is not too long."""
+        route, shift = self.scheduled(visit, row, position), self.shifts[row]
+        if route is None or shift.max_travel_s is None:
+            return route is not None
+        order = (*self.routes[row][:position], visit, *self.routes[row][position:])
+        home_s = legs_of(self.problem, shift, order)[-1]
+        return sum(stop.travel_s for stop in route.stops) + home_s <= shift.max_travel_s
 
     def scheduled(self, visit: Visit, row: int, position: int) -> Route | None:
         """The route of a shift with the visit before the one at this position; ``None`` if it has no time."""

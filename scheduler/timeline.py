@@ -4,13 +4,14 @@ Every stop is timed at the earliest, and the van leaves when the shift begins; w
 costs something or is limited (`leaves_late`), it leaves as late as it can without ending later. Breaks are
 placed by dynamic programming over (visits served, breaks taken): a state reached earlier can do whatever a
 later one can, so the earliest second of each state is all that has to be kept, and the latest one on the way
-back.
+back. A stop to restock is put where driving, time and overtime cost least together.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scheduler.model import Break, Problem, Route, Shift, Stop, Visit
+from scheduler.model import Break, Matrix, Problem, Route, Shift, Stop, Visit
+from scheduler.restocking import RestockVisit, restocked
 
 NEVER = 1 << 60
 """Later than any time of a problem: the state cannot be reached."""
@@ -86,14 +87,18 @@ Placement = list[tuple[int, int]]
 
 def legs_of(problem: Problem, shift: Shift, visits: Sequence[Visit]) -> list[int]:
     """Seconds of each drive of the route; the last leads to its end, and is 0 if that is the last visit."""
-    travel = problem.travel_of(shift).item
-    drives: list[int] = []
+    return _legs(problem.travel_of(shift), shift, visits)
+
+
+def _legs(table: Matrix, shift: Shift, visits: Sequence[Visit]) -> list[int]:
+    between = table.item
+    legs: list[int] = []
     place = shift.start_location
     for visit in visits:
-        drives.append(travel(place, visit.location))
+        legs.append(between(place, visit.location))
         place = visit.location
-    drives.append(0 if shift.end_location is None else travel(place, shift.end_location))
-    return drives
+    legs.append(0 if shift.end_location is None else between(place, shift.end_location))
+    return legs
 
 
 def schedule(problem: Problem, shift_id: str, visit_ids: Sequence[str]) -> Route | None:
@@ -135,19 +140,32 @@ def project(problem: Problem, shift_id: str, visit_ids: Sequence[str]) -> Route:
     visits = [problem.visit_by_id[visit_id] for visit_id in visit_ids]
     if (timed := _timed(problem, shift, visits)) is not None:
         return timed.route
-    drives = legs_of(problem, shift, visits)
-    return _lay_out(shift, visits, drives, _last_chances(shift, visits, drives), shift.begin_s)
+    order = next(restocked(problem, shift, visits))
+    drives = legs_of(problem, shift, order)
+    return _lay_out(shift, order, drives, _last_chances(shift, order, drives), shift.begin_s)
 
 
 class _Timed(NamedTuple):
     route: Route
     duration_s: int  # from leaving to the end
+    end_s: int
+    travel_s: int
+    distance_m: int  # where it has a weight
 
 
 def _timed(problem: Problem, shift: Shift, visits: Sequence[Visit]) -> _Timed | None:
     """The route of `schedule`, however long it takes."""
     if not visits:
-        return _Timed(Route(shift=shift.id, stops=()), 0)
+        return _Timed(Route(shift=shift.id, stops=()), 0, shift.begin_s, 0, 0)
+    if problem.restock is None:
+        return _in_order(problem, shift, visits)
+    orders = restocked(problem, shift, visits)
+    found = [timed for order in orders if (timed := _in_order(problem, shift, order)) is not None]
+    return min(found, key=lambda timed: _rank(problem, shift, timed), default=None)
+
+
+def _in_order(problem: Problem, shift: Shift, visits: Sequence[Visit]) -> _Timed | None:
+    """The route with these stops, of which one may be to restock."""
     drives = legs_of(problem, shift, visits)
     leave_s = shift.begin_s
     found = _best_placement(shift, visits, drives, leave_s)
@@ -157,7 +175,22 @@ def _timed(problem: Problem, shift: Shift, visits: Sequence[Visit]) -> _Timed | 
     if found is None:
         return None
     end, placement = found
-    return _Timed(_lay_out(shift, visits, drives, placement, leave_s), end - leave_s)
+    route = _lay_out(shift, visits, drives, placement, leave_s)
+    table = problem.distance_m if problem.weights.distance else None
+    metres = 0 if table is None else sum(_legs(table, shift, visits))
+    return _Timed(route, end - leave_s, end, sum(drives), metres)
+
+
+def _rank(problem: Problem, shift: Shift, timed: _Timed) -> tuple[bool, bool, float, int]:
+    """The limits first, then what the place of a stop to restock mostly changes, then the end."""
+    weights = problem.weights
+    cost = weights.travel * timed.travel_s + weights.distance * timed.distance_m
+    cost += (weights.duration + shift.cost_per_h / 3600) * timed.duration_s
+    cost += weights.overtime * max(0, timed.end_s - shift.end_s)
+    cost += weights.waiting * sum(stop.start_s - stop.arrival_s for stop in timed.route.stops)
+    too_long = shift.max_duration_s is not None and timed.duration_s > shift.max_duration_s
+    too_far = shift.max_travel_s is not None and timed.travel_s > shift.max_travel_s
+    return too_long, too_far, cost, timed.end_s
 
 
 def _best_placement(
@@ -313,8 +346,17 @@ def _lay_out(
         arrival = time + travel
         start = _start(visit, arrival)
         time = start + visit.service_s
+        fetches = isinstance(visit, RestockVisit)
+        name = None if fetches else visit.id
         stops.append(
-            Stop(visit=visit.id, arrival_s=arrival, start_s=start, departure_s=time, travel_s=travel)
+            Stop(
+                visit=name,
+                restock=fetches,
+                arrival_s=arrival,
+                start_s=start,
+                departure_s=time,
+                travel_s=travel,
+            )
         )
     pause(placement[-1][0], 0)
     return Route(shift=shift.id, stops=tuple(stops))

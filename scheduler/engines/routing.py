@@ -63,7 +63,11 @@ class RoutingEngine:
     def _admitted(self, frozen: set[str]) -> tuple[list[Visit], list[list[int]]]:
         visits, allowed = [], []
         for visit in self.problem.visits:
-            vehicles = [v for v, shift in enumerate(self.shifts) if refusal(visit, shift) is None]
+            vehicles = [
+                v
+                for v, shift in enumerate(self.shifts)
+                if refusal(visit, shift, self.problem.restock) is None
+            ]
             if vehicles and visit.id not in frozen and self._domain(visit):
                 visits.append(visit)
                 allowed.append(vehicles)
@@ -235,7 +239,8 @@ class RoutingEngine:
 
     def _add_loads(self) -> None:
         visits, shifts = self.visits, self.shifts
-        for part in sorted({part for visit in visits for part in visit.parts}):
+        limited = visits if self.problem.restock is None else ()
+        for part in sorted({part for visit in limited for part in visit.parts}):
             amounts = [visit.parts.get(part, 0) for visit in visits]
             self._add_load(f"part {part}", amounts, [shift.parts.get(part, 0) for shift in shifts])
         for dimension in range(max((len(shift.capacity) for shift in shifts), default=0)):

@@ -1,9 +1,11 @@
 """Random problems and plans for property tests: small, tight, with every feature that time depends on."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
-from scheduler.model import Break, Pin, Plan, Problem, Route, Shift, Visit, Weights
+from scheduler.model import Break, Pin, Plan, Problem, Restock, Route, Shift, Visit, Weights
 from scheduler.rules import check
 from scheduler.timeline import schedule
 
@@ -88,18 +90,41 @@ def matrices():
 
 
 @st.composite
-def problems(draw, most_visits=6):
+def problems(draw, most_visits=6, restock=False):
     people = draw(st.sampled_from([("ana", "ben"), ("ana",)]))
     profiles = draw(st.just({}) | st.fixed_dictionaries({"bike": matrices()}))
     team = tuple(draw(shifts(name, (None, *profiles))) for name in people)
     shift_ids = [shift.id for shift in team]
     names = [f"V{number}" for number in range(draw(st.integers(min(3, most_visits), most_visits)))]
-    return Problem(
+    problem = Problem(
         travel_s=draw(matrices()),
         travel_profiles=profiles,
         visits=tuple(draw(visits(name, shift_ids)) for name in names),
         shifts=team,
         weights=draw(st.sampled_from([Weights(), Weights(duration=0.5, waiting=0.2)])),
+    )
+    return draw(with_restock(problem)) if restock else problem
+
+
+@st.composite
+def with_restock(draw, problem):
+    """The problem with few parts on the vans, tools that nobody carries, and a place to fetch both."""
+    tools = [draw(st.sampled_from([frozenset(), frozenset(), {"camera"}])) for _ in problem.visits]
+    visits = [
+        replace(visit, tools=frozenset(tool)) for visit, tool in zip(problem.visits, tools, strict=True)
+    ]
+    stock = [draw(st.sampled_from([{}, {"valve": 1}, {"valve": 4}])) for _ in problem.shifts]
+    restock = Restock(location=draw(st.integers(0, PLACES - 1)), service_s=draw(st.integers(0, 30)))
+    shifts = [replace(shift, parts=parts) for shift, parts in zip(problem.shifts, stock, strict=True)]
+    metres = draw(st.none() | matrices())
+    weights = replace(problem.weights, distance=0.0 if metres is None else 1.0)
+    return replace(
+        problem,
+        visits=tuple(visits),
+        shifts=tuple(shifts),
+        restock=restock,
+        distance_m=metres,
+        weights=weights,
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from scheduler.costs import evaluate, route_cost, route_parts
 from scheduler.insertion import Place, place, refusals, suggest, without_visit
-from scheduler.model import After, Break, Pin, Plan, Restock, Unassigned
+from scheduler.model import After, Break, Pin, Plan, Unassigned
 from scheduler.rules import check
 from scheduler.timeline import schedule
 from tests.scheduler.instances import greedy_plan, problems
@@ -48,7 +48,7 @@ def by_position(places):
 
 
 @settings(max_examples=300, deadline=None)
-@given(problems())
+@given(problems() | problems(restock=True))
 def test_suggest_equals_brute_force(problem):
     """Every feasible place with its exact times and cost, and no other, breaks and all limits included."""
     visit = problem.visits[0]
@@ -57,7 +57,7 @@ def test_suggest_equals_brute_force(problem):
 
 
 @settings(max_examples=100, deadline=None)
-@given(problems(), st.randoms(use_true_random=False))
+@given(problems() | problems(restock=True), st.randoms(use_true_random=False))
 def test_placing_a_suggestion_gives_the_legal_plan_that_it_promised(problem, chance):
     """The stop has its times, the plan is legal, and the cost grows by what was said."""
     visit = problem.visits[0]
@@ -78,7 +78,7 @@ def test_placing_a_suggestion_gives_the_legal_plan_that_it_promised(problem, cha
 
 
 @settings(max_examples=120, deadline=None)
-@given(problems())
+@given(problems() | problems(restock=True))
 def test_every_shift_has_a_place_or_a_refusal(problem):
     """`refusals` names exactly the shifts in which `suggest` finds nothing."""
     visit = problem.visits[0]
@@ -90,7 +90,7 @@ def test_every_shift_has_a_place_or_a_refusal(problem):
 
 
 @settings(max_examples=150, deadline=None)
-@given(problems())
+@given(problems() | problems(restock=True))
 def test_start_that_a_refusal_names_is_possible(problem):
     """Where only the window stops a visit, a window at the start that is named lets it in."""
     visit = replace(problem.visits[0], pinned=None)
@@ -200,15 +200,13 @@ def test_refusal_without_a_gap_and_of_a_late_route():
 
 
 def test_what_cannot_be_planned_is_refused_by_name():
-    """Crews, order and restock are not half supported: the field is named."""
+    """Crews and order are not half supported: the field is named."""
     plain = make_problem([])
     with pytest.raises(ValueError, match=r"visit\.crew: "):
         suggest(plain, Plan(), make_visit(crew=2))
     chained = make_problem([make_visit(id="A"), make_visit(id="B", after=(After(visit="A"),))])
     with pytest.raises(ValueError, match=r"visits\[1\]\.after: "):
         suggest(chained, Plan(), make_visit(id="new"))
-    with pytest.raises(ValueError, match=r"^restock: "):
-        suggest(make_problem([], restock=Restock(location=0, service_s=0)), Plan(), make_visit())
     with pytest.raises(ValueError, match=r"visit\.location: 77 is outside the travel matrix of 6 locations"):
         suggest(plain, Plan(), make_visit(location=77))
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from scheduler.costs import evaluate, objective
-from scheduler.model import After, Break, Pin, Plan, Problem, Restock, Shift, Visit
+from scheduler.model import After, Break, Pin, Plan, Problem, Shift, Visit
 from scheduler.rules import check
 from scheduler.solver import solve
 from tests.scheduler.instances import greedy_plan, problems
@@ -214,7 +214,6 @@ def test_nothing_to_do_is_a_plan():
             make_problem([make_visit(id="A"), make_visit(id="B", after=(After(visit="A"),))]),
             r"visits\[1\]\.after",
         ),
-        (make_problem([], restock=Restock(location=0, service_s=0)), "restock"),
     ],
 )
 def test_unsupported_fields_are_refused_by_name(problem, message):

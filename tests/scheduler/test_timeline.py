@@ -5,7 +5,8 @@ from itertools import combinations, combinations_with_replacement
 
 from hypothesis import given, settings
 
-from scheduler.model import Break, Pin, Plan, Route, Stop, Weights
+from scheduler.costs import route_cost
+from scheduler.model import Break, Pin, Plan, Restock, Route, Stop, Weights
 from scheduler.rules import check
 from scheduler.timeline import project, schedule
 from tests.scheduler.instances import problems
@@ -245,3 +246,58 @@ def test_project_tells_by_how_much_a_route_is_too_long():
     assert schedule(problem, "ana/mon", ["V1"]) is None
     found = check(problem, Plan(routes=(project(problem, "ana/mon", ["V1"]),)))
     assert [(each.rule, each.numbers["duration_s"]) for each in found] == [("duration", 80 * MINUTE)]
+
+
+def fetching_at(problem, shift, order, position):
+    """The route with a stop to restock before the visit at this position, as a visit of its own there."""
+    place = problem.restock
+    fetch = make_visit(id="fetch", location=place.location, service_s=place.service_s)
+    plain = replace(problem, restock=None, visits=(*problem.visits, fetch))
+    route = schedule(plain, shift.id, (*order[:position], "fetch", *order[position:]))
+    if route is None:
+        return None
+    stops = (replace(s, visit=None, restock=True) if s.visit == "fetch" else s for s in route.stops)
+    return replace(route, stops=tuple(stops))
+
+
+@settings(max_examples=300, deadline=None)
+@given(problems(most_visits=4, restock=True))
+def test_restock_is_where_it_costs_least(problem):
+    """Who needs no stop to restock makes none; else it is at the cheapest of all places where it is legal."""
+    free = (
+        replace(visit, skills={}, load=(), pinned=None, due_s=None, preferred_windows=())
+        for visit in problem.visits
+    )
+    shift = replace(problem.shifts[0], max_visits=None)
+    problem = replace(problem, visits=tuple(free), shifts=(shift, *problem.shifts[1:]))
+    order = [visit.id for visit in problem.visits]
+    plain = replace(problem, restock=None)
+    lacks = check(problem, Plan(routes=(project(plain, shift.id, order),)))
+    routes = [schedule(plain, shift.id, order)]
+    if {"tools", "parts"} & {violation.rule for violation in lacks}:
+        routes = [fetching_at(problem, shift, order, position) for position in range(len(order) + 1)]
+    legal = [route for route in routes if route and not check(problem, Plan(routes=(route,)))]
+    found = schedule(problem, shift.id, order)
+    assert bool(legal) == (found is not None and not check(problem, Plan(routes=(found,))))
+    if legal:
+        cheapest = min(route_cost(problem, route) for route in legal)
+        assert abs(route_cost(problem, found) - cheapest) <= 3  # each part is rounded
+
+
+def test_restock_is_fetched_on_the_way():
+    """The camera is fetched before the visit that needs it, where the depot lies on the way."""
+    visits = [make_visit(id="A"), make_visit(id="B", location=3, tools=frozenset({"camera"}))]
+    problem = make_problem(visits, restock=Restock(location=2, service_s=5 * MINUTE))
+    route = schedule(problem, "ana/mon", ["A", "B"])
+    assert [(stop.visit, stop.restock) for stop in route.stops] == [("A", False), (None, True), ("B", False)]
+    assert route.stops[1].departure_s == 9 * HOUR + 25 * MINUTE
+    carried = replace(problem, shifts=(make_shift(tools=frozenset({"camera"})),))
+    assert len(schedule(carried, "ana/mon", ["A", "B"]).stops) == 2
+
+
+def test_project_fetches_what_a_late_route_needs():
+    """A route that is late still shows the stop to restock."""
+    visit = make_visit(parts={"valve": 1}, windows=((EIGHT, EIGHT),))
+    problem = make_problem([visit], restock=Restock(location=0, service_s=0))
+    route = project(problem, "ana/mon", ["V1"])
+    assert [found.rule for found in check(problem, Plan(routes=(route,)))] == ["window"]

@@ -2,28 +2,18 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from scheduler.admission import overload, refusal
 from scheduler.clock_refusal import clock_refusal
 from scheduler.costs import route_cost
 from scheduler.insertion import Board, Place, refusals, suggest, without_visit
 from scheduler.model import Plan, Problem, Route, Shift, Stop, Violation, Visit
+from scheduler.relax import Finding, smallest_changes
 
 ALTERNATIVES = 3
 """Other technicians that an explanation names."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """A rule that holds, or a change that would help: its code, English words and the numbers behind."""
-
-    rule: str
-    shift: str | None
-    technician: str | None
-    text: str
-    numbers: Mapping[str, int | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +34,8 @@ class Explanation:
         For an unplaced visit: for each shift the first rule that stops it.
     changes
         For an unplaced visit: for each rule the smallest change of it alone that would let the visit in.
+    nobody
+        For an unplaced visit: what nobody at all holds.
     """
 
     visit: str
@@ -53,6 +45,7 @@ class Explanation:
     alternatives: tuple[Place, ...] = ()
     refusals: tuple[Violation, ...] = ()
     changes: tuple[Finding, ...] = ()
+    nobody: tuple[Finding, ...] = ()
 
 
 def explain(problem: Problem, plan: Plan, visit_id: str) -> Explanation:
@@ -61,7 +54,7 @@ def explain(problem: Problem, plan: Plan, visit_id: str) -> Explanation:
     Raises
     ------
     ValueError
-        When the problem has no such visit, or uses crews, order between visits, or a place to restock.
+        When the problem has no such visit, or uses crews or order between visits.
     """
     visit = problem.visit_by_id.get(visit_id)
     if visit is None:
@@ -70,7 +63,7 @@ def explain(problem: Problem, plan: Plan, visit_id: str) -> Explanation:
         for stop in route.stops:
             if stop.visit == visit_id:
                 return _placed(problem, plan, visit, route, stop)
-    return _unplaced(problem, plan, visit)
+    return why_not(problem, plan, visit)
 
 
 def _placed(problem: Problem, plan: Plan, visit: Visit, route: Route, stop: Stop) -> Explanation:
@@ -116,72 +109,40 @@ def _holds(visit: Visit, shift: Shift, route: Route, stop: Stop) -> Iterator[Fin
     yield finding("travel", text, travel_s=stop.travel_s, spare_s=stop.start_s - stop.arrival_s)
 
 
-def _unplaced(problem: Problem, plan: Plan, visit: Visit) -> Explanation:
+def why_not(problem: Problem, plan: Plan, visit: Visit) -> Explanation:
+    """Explain why a visit fits nowhere, such as one for a window that is not offered.
+
+    Parameters
+    ----------
+    problem, plan
+        As for `scheduler.insertion.suggest`.
+    visit
+        Need not be in the problem, and is taken out of the plan when it is on it.
+
+    Raises
+    ------
+    ValueError
+        When the visit's references are wrong, or it or the problem uses crews or order between visits.
+    """
     stopped = refusals(problem, plan, visit)
     return Explanation(
         visit=visit.id,
         shift=None,
         alternatives=_best_by_technician(suggest(problem, plan, visit)),
         refusals=tuple(stopped.values()),
-        changes=tuple(_changes(problem, plan, visit, stopped)),
+        changes=tuple(smallest_changes(Board(problem, plan, without=visit.id), visit)),
+        nobody=tuple(_nobody(problem, visit)),
     )
 
 
-def _changes(
-    problem: Problem, plan: Plan, visit: Visit, stopped: Mapping[str, Violation]
-) -> Iterator[Finding]:
-    """Relax one rule at a time."""
-    yield from _least(
-        problem, stopped, "window", "off_s", "{who} could take it {least} s outside its window."
-    )
-    longer = "{who} could take it if the shift ended {least} s later."
-    yield from _least(problem, stopped, "shift_end", "over_s", longer)
-    longer = "{who} could take it if the route were allowed {least} s more."
-    yield from _least(problem, stopped, "duration", "over_s", longer)
-    for rule, relaxed in (
-        ("skill", replace(visit, skills={})),
-        ("technician", replace(visit, technicians=None, not_technicians=frozenset())),
-    ):
-        shifts = {shift_id for shift_id, violation in stopped.items() if violation.rule == rule}
-        if shifts:
-            yield from _without_rule(problem, plan, relaxed, rule, stopped, shifts)
-
-
-def _least(
-    problem: Problem, stopped: Mapping[str, Violation], rule: str, number: str, words: str
-) -> Iterator[Finding]:
-    """The shift where the number behind this rule is smallest."""
-    amounts = [
-        (int(violation.numbers[number]), shift_id)
-        for shift_id, violation in stopped.items()
-        if violation.rule == rule and number in violation.numbers
-    ]
-    if amounts:
-        least, shift_id = min(amounts)
-        who = problem.shift_by_id[shift_id].technician
-        text = words.format(who=who, least=least)
-        numbers = stopped[shift_id].numbers
-        yield Finding(rule=rule, shift=shift_id, technician=who, text=text, numbers=numbers)
-
-
-def _without_rule(
-    problem: Problem,
-    plan: Plan,
-    relaxed: Visit,
-    rule: str,
-    stopped: Mapping[str, Violation],
-    shifts: set[str],
-) -> Iterator[Finding]:
-    """The cheapest place among the shifts that this rule stops, once it is lifted."""
-    for place in suggest(problem, plan, relaxed):
-        if place.shift in shifts:
-            found = stopped[place.shift]
-            text = f"{place.technician} could start it at {place.start_s}, were it not for this: {found.text}"
-            numbers = dict(found.numbers) | {"start_s": place.start_s}
-            yield Finding(
-                rule=rule, shift=place.shift, technician=place.technician, text=text, numbers=numbers
-            )
-            return
+def _nobody(problem: Problem, visit: Visit) -> Iterator[Finding]:
+    """The skills that none of the shifts holds at the level that is needed."""
+    for skill, need in visit.skills.items():
+        have = max((shift.skills.get(skill, 0) for shift in problem.shifts), default=0)
+        if all(shift.skills.get(skill, -1) < need for shift in problem.shifts):
+            text = f"Nobody holds {skill} level {need}."
+            numbers: dict[str, int | str] = {"skill": skill, "need": need, "have": have}
+            yield Finding(rule="skill", shift=None, technician=None, text=text, numbers=numbers)
 
 
 REASON_WORDS = {
@@ -225,7 +186,8 @@ def _people_by_rule(board: Board, visit: Visit) -> dict[str, list[str]]:
     """The technicians that each rule stops first; nobody when the visit would fit somewhere."""
     by_rule: dict[str, dict[str, None]] = defaultdict(dict)
     for row, shift in enumerate(board.problem.shifts):
-        stopped = refusal(visit, shift) or overload(visit, shift, board.visits(row))
+        restock = board.problem.restock
+        stopped = refusal(visit, shift, restock) or overload(visit, shift, board.visits(row), restock)
         stopped = stopped or clock_refusal(board.kernel, visit, row)
         if stopped is None:
             return {}

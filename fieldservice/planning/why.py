@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from fieldservice.models import Visit
 from fieldservice.planning.problem import Day, row_id, visit_id
 from scheduler import Violation
-from scheduler.explain import Finding, explain
+from scheduler.explain import explain
+from scheduler.relax import Finding
 
 
 @dataclass(frozen=True)

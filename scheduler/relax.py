@@ -1,0 +1,210 @@
+"""The smallest change that would let a visit in: one rule relaxed at a time, everything else kept.
+
+Rules with an amount (a shift that ends later, a break that may begin later, a wider window) are bisected to
+the second: whoever still cannot come at an amount that suffices for somebody needs more and drops out.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from scheduler.admission import overload, refusal
+from scheduler.insertion import Board
+from scheduler.kernel import Kernel
+from scheduler.lifts import LACKS, Lack, without
+from scheduler.model import Shift, Violation, Visit
+
+MOST_S = 8 * 3600
+"""Seconds by which a shift, a break or a route is changed at most; a larger change is none to speak of."""
+Numbers = Mapping[str, int | str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A rule that holds, or a change that would help: its code, English words and the numbers behind."""
+
+    rule: str
+    shift: str | None
+    technician: str | None
+    text: str
+    numbers: Numbers = field(default_factory=dict)
+
+
+class Stretch(NamedTuple):
+    """How a shift is relaxed by some seconds, by which name that is told, and in which words."""
+
+    relaxed: Callable[[Shift, int], Shift]
+    number: str
+    words: str
+
+
+def _ends_later(shift: Shift, by_s: int) -> Shift:
+    return replace(shift, end_s=shift.end_s + by_s)
+
+
+def _begins_sooner(shift: Shift, by_s: int) -> Shift:
+    # a van that is under way cannot have left before
+    return shift if shift.available_s is not None else replace(shift, start_s=shift.start_s - by_s)
+
+
+def _breaks_later(shift: Shift, by_s: int) -> Shift:
+    breaks = tuple(replace(pause, latest_s=pause.latest_s + by_s) for pause in shift.breaks)
+    return replace(shift, breaks=breaks)
+
+
+def _takes_longer(shift: Shift, by_s: int) -> Shift:
+    limit = shift.max_duration_s
+    return shift if limit is None else replace(shift, max_duration_s=limit + by_s)
+
+
+def _drives_longer(shift: Shift, by_s: int) -> Shift:
+    limit = shift.max_travel_s
+    return shift if limit is None else replace(shift, max_travel_s=limit + by_s)
+
+
+STRETCHES: Mapping[str, Stretch] = {
+    "shift_end": Stretch(_ends_later, "over_s", "{who} could take it if the shift ended {over_s} s later."),
+    "shift_start": Stretch(
+        _begins_sooner, "early_s", "{who} could take it if the shift began {early_s} s sooner."
+    ),
+    "break": Stretch(_breaks_later, "late_s", "{who} could take it if the break began {late_s} s later."),
+    "duration": Stretch(
+        _takes_longer, "over_s", "{who} could take it if the route were allowed {over_s} s more."
+    ),
+    "max_travel": Stretch(
+        _drives_longer, "over_s", "{who} could take it if {over_s} s more of driving were allowed."
+    ),
+}
+
+
+def smallest_changes(board: Board, visit: Visit) -> Iterator[Finding]:
+    """For each rule that alone keeps the visit off somebody: the smallest change of it that lets it in."""
+    finder = _Finder(board, visit)
+    yield from finder.window()
+    for rule, stretch in STRETCHES.items():
+        yield from finder.stretched(rule, stretch)
+    for rule in LACKS:
+        yield from finder.lifted(rule)
+
+
+class _Finder:
+    """Relaxes one rule at a time for one visit."""
+
+    def __init__(self, board: Board, visit: Visit) -> None:
+        self._board, self._visit, self._restock = board, visit, board.problem.restock
+        self._shifts = board.problem.shifts
+        rows = range(len(self._shifts))
+        self._stopped = {row for row in rows if self._static(visit, row, self._shifts[row]) is not None}
+        fitting = self._fits(visit, rows)
+        self._busy = [row for row in rows if row not in self._stopped and row not in fitting]
+
+    def _static(self, visit: Visit, row: int, shift: Shift) -> Violation | None:
+        """The first rule without a clock that keeps the visit off a shift."""
+        others = self._board.visits(row)
+        return refusal(visit, shift, self._restock) or overload(visit, shift, others, self._restock)
+
+    def _fits(self, visit: Visit, rows: Sequence[int]) -> dict[int, int]:
+        """Shifts with time for the visit, and the position that adds least driving."""
+        kernel = self._board.kernel
+        starts = kernel.starts(visit, rows)
+        best: dict[int, int] = {}
+        for index, position in kernel.spots(visit, rows, starts).tolist():
+            row, added = rows[index], starts[-1][index]
+            if row not in best or added[position] < added[best[row]]:
+                best[row] = position
+        return best
+
+    def window(self) -> Iterator[Finding]:
+        """The start that is nearest to a window of the visit; a pinned start has no other."""
+        visit, kernel = self._visit, self._board.kernel
+        if not self._busy or not visit.windows or (visit.pinned and visit.pinned.start_s is not None):
+            return
+        starts = kernel.starts(visit, self._busy)
+        index_of = {row: index for index, row in enumerate(self._busy)}
+
+        def wide_enough(rows: Sequence[int], by_s: int) -> list[int]:
+            wider = replace(visit, windows=tuple((start - by_s, end + by_s) for start, end in visit.windows))
+            picked = [index_of[row] for row in rows]
+            first, last, added = (table[picked] for table in starts)
+            return _rows(rows, kernel.spots(wider, rows, (first, last, added)).tolist())
+
+        horizon = max(shift.limit_s for shift in self._shifts) - min(shift.begin_s for shift in self._shifts)
+        if (found := _least(self._busy, max(horizon, MOST_S), wide_enough)) is not None:
+            yield self._outside(*found)
+
+    def _outside(self, off_s: int, row: int) -> Finding:
+        """The start that is so many seconds outside a window."""
+        for opens, closes in self._visit.windows:
+            for start_s in (opens - off_s, closes + off_s):
+                if self._fits(replace(self._visit, windows=((start_s, start_s),)), [row]):
+                    window = {"window_start_s": opens, "window_end_s": closes}
+                    words = "{who} could take it {off_s} s outside its window."
+                    return self._finding("window", row, words, {"start_s": start_s, "off_s": off_s} | window)
+        raise AssertionError(f"{self._visit.id} fits only in the midst of a wider window")
+
+    def stretched(self, rule: str, stretch: Stretch) -> Iterator[Finding]:
+        """By how many seconds a shift would have to be relaxed at least."""
+        problem, routes = self._board.problem, self._board.kernel.routes
+
+        def far_enough(rows: Sequence[int], by_s: int) -> list[int]:
+            shifts = [stretch.relaxed(self._shifts[row], by_s) for row in rows]
+            relaxed = Kernel(problem, shifts, [routes[row] for row in rows])
+            every = range(len(rows))
+            spots = relaxed.spots(self._visit, every, relaxed.starts(self._visit, every))
+            return _rows(rows, spots.tolist())
+
+        able = [row for row in self._busy if stretch.relaxed(self._shifts[row], 1) != self._shifts[row]]
+        if (found := _least(able, MOST_S, far_enough)) is not None:
+            least, row = found
+            yield self._finding(rule, row, stretch.words, {stretch.number: least})
+
+    def lifted(self, rule: str) -> Iterator[Finding]:
+        """Who could come if a rule without a clock were lifted, and lacks least of it."""
+        visit = without(self._visit, rule)
+        lacks = dict(self._lacks(rule, visit))
+        times = self._fits(visit, list(lacks)) if lacks else {}
+        if times:
+            row = min(times, key=lambda row: (*lacks[row].size, row))
+            start_s = self._board.exact(visit, row, times[row], 0).start_s
+            yield self._finding(rule, row, lacks[row].words, lacks[row].numbers | {"start_s": start_s})
+
+    def _lacks(self, rule: str, visit: Visit) -> Iterator[tuple[int, Lack]]:
+        """The shifts that this rule alone keeps the visit off, and what they lack."""
+        pinned_to_time = rule == "pin" and visit != self._visit
+        for row in sorted({*self._stopped, *self._busy} if pinned_to_time else self._stopped):
+            shift, others = self._shifts[row], self._board.visits(row)
+            lifted = replace(shift, max_visits=None) if rule == "max_visits" else shift
+            if self._static(visit, row, lifted) is None:
+                yield row, LACKS[rule](self._visit, shift, others)
+
+    def _finding(self, rule: str, row: int, words: str, numbers: Numbers) -> Finding:
+        shift = self._shifts[row]
+        text = words.format(who=shift.technician, **numbers)
+        return Finding(
+            rule=rule, shift=shift.id, technician=shift.technician, text=text, numbers=dict(numbers)
+        )
+
+
+def _rows(rows: Sequence[int], spots: Sequence[Sequence[int]]) -> list[int]:
+    """Which of the rows have a spot."""
+    return sorted({rows[index] for index, _ in spots})
+
+
+def _least(
+    rows: Sequence[int], most: int, enough: Callable[[Sequence[int], int], list[int]]
+) -> tuple[int, int] | None:
+    """The least amount up to `most` that is enough for one of the rows, and the first such row.
+
+    `enough` tells for which rows an amount suffices; then every larger one does.
+    """
+    able = enough(rows, most) if rows else []
+    if not able:
+        return None
+    too_little, amount = 0, most
+    while amount - too_little > 1:
+        middle = (amount + too_little) // 2
+        if found := enough(able, middle):
+            able, amount = found, middle
+        else:
+            too_little = middle
+    return amount, able[0]

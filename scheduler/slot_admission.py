@@ -21,10 +21,12 @@ class Admissions:
     ----------
     shifts
         In the order of the masks.
+    restocking
+        Whether tools and parts can be fetched, so that lacking them stops nobody.
     """
 
-    def __init__(self, shifts: Sequence[Shift]) -> None:
-        self._shifts = shifts
+    def __init__(self, shifts: Sequence[Shift], *, restocking: bool = False) -> None:
+        self._shifts, self._restocking = shifts, restocking
         self._column = {shift.id: column for column, shift in enumerate(shifts)}
         self._routes: list[tuple[Visit, ...]] = [() for _ in shifts]
         people: dict[str, list[int]] = defaultdict(list)
@@ -77,7 +79,7 @@ class Admissions:
         if visit.pinned is not None and visit.pinned.shift is not None:
             column = self._column.get(visit.pinned.shift)
             mask = mask & (np.arange(len(mask)) == (-1 if column is None else column))
-        for part, amount in visit.parts.items():
+        for part, amount in () if self._restocking else visit.parts.items():
             if part not in self._parts:
                 left = [self._parts_left(part, column) for column in range(len(self._shifts))]
                 self._parts[part] = np.array(left, np.int64)
@@ -92,7 +94,7 @@ class Admissions:
             for (skills, tools), columns in self._alike.items():
                 held = dict(skills)
                 skilled = all(skill in held and held[skill] >= level for skill, level in needs[0])
-                if skilled and visit.tools <= tools:
+                if skilled and (self._restocking or visit.tools <= tools):
                     mask[columns] = True
             self._qualified[needs] = mask
         return mask

@@ -1,11 +1,13 @@
 """What one more visit adds to the cost of many routes: a bound for all at once, the exact cost of one."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from scheduler.costs import Former, route_cost
-from scheduler.model import Matrix, Problem, Route, Shift, Visit
+from scheduler.insertion import Board
+from scheduler.model import Matrix, Plan, Problem, Route, Shift, Visit
 from scheduler.slot_table import Numbers, SlotTable
 from scheduler.timeline import leaves_late, schedule_visits
 
@@ -97,6 +99,21 @@ class Pricing:
             return None
         return route, route_cost(problem, route, visit, self._former) - before
 
+    def board(
+        self, visit: Visit, columns: Sequence[int], sides: tuple[Numbers, Numbers]
+    ) -> tuple[Board, Visit]:
+        """These shifts alone, to be asked for a visit; and the visit with its place among the locations."""
+        for column in columns:
+            self._learn(column)
+        problem, placed = self._scene(visit, sides)
+        shifts = tuple(self._table.shifts[column] for column in columns)
+        orders = [[_with_any_shift(each) for each in self._table.visits[column]] for column in columns]
+        visits = tuple(visit for order in orders for visit in order)
+        board = Board(replace(problem, shifts=shifts, visits=visits), Plan(), former=self._former)
+        for row, order in enumerate(orders):
+            board.set_route(row, order)
+        return board, placed
+
     def _cost_now(self, column: int) -> int | None:
         """The cost of a route as it is; None when it is late or too long in itself."""
         if column not in self._cost:
@@ -137,6 +154,14 @@ def _with_place(table: Matrix, there: Numbers, onward: Numbers) -> Matrix:
     wider = np.zeros((len(table) + 1, len(table) + 1), np.int32)
     wider[:-1, :-1], wider[:-1, -1], wider[-1, :-1] = table, there, onward
     return wider
+
+
+def _with_any_shift(visit: Visit) -> Visit:
+    """The visit, pinned to a time at most."""
+    pin = visit.pinned
+    if pin is None or pin.shift is None:
+        return visit
+    return replace(visit, pinned=None if pin.start_s is None else replace(pin, shift=None))
 
 
 def is_soft(visit: Visit) -> bool:

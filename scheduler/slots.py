@@ -7,6 +7,7 @@ made for a position that is not an answer.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from scheduler.consistency import visit_faults
 from scheduler.costs import Former
 from scheduler.insertion import Place
 from scheduler.model import Plan, Problem, Visit
+from scheduler.restocking import first_lacking
 from scheduler.slot_admission import Admissions
 from scheduler.slot_pricing import Pricing
 from scheduler.slot_search import Asked, FieldMaker, Search
@@ -50,7 +52,7 @@ class Slots:
         self.column_of = {shift.id: column for column, shift in enumerate(shifts)}
         routes = {route.shift: [name for name in route.visit_ids if name != without] for route in plan.routes}
         self._table = SlotTable(problem, shifts, max(map(len, routes.values()), default=0))
-        self._admissions = Admissions(shifts)
+        self._admissions = Admissions(shifts, restocking=problem.restock is not None)
         self._pricing = Pricing(problem, self._table, former)
         for shift in shifts:
             self.set_route(shift.id, [problem.visit_by_id[name] for name in routes.get(shift.id, ())])
@@ -109,12 +111,43 @@ class Slots:
             there, onward = table.ways(visit.location)
         else:
             there, onward = np.atleast_2d(there_s), np.atleast_2d(onward_s)
-        asked = Asked(visit, there, onward, self._admissions.mask(visit), self._missed(visit))
+        mask, timed = self._admissions.mask(visit), self._timed_alone(visit)
+        if timed:
+            mask = mask.copy()
+            mask[timed] = False
+        asked = Asked(visit, there, onward, mask, self._missed(visit))
         if not self._fields.fits():
             self._fields = FieldMaker(table)
         field = self._fields.make(asked, self._pricing)
         wanted = [_pinned(visit, window) for window in windows]
-        return Search(table, self._pricing, asked, field, wanted).run(self._begins, self._ends)
+        found = Search(table, self._pricing, asked, field, wanted).run(self._begins, self._ends)
+        return self._with_restocking(found, asked, windows, timed) if timed else found
+
+    def _timed_alone(self, visit: Visit) -> list[int]:
+        """The shifts that have to restock for this visit or have to already: the table knows no such stop."""
+        if self.problem.restock is None:
+            return []
+        routes = zip(self._table.shifts, self._table.visits, strict=True)
+        return [
+            column
+            for column, (shift, visits) in enumerate(routes)
+            if first_lacking(shift, (*visits, visit)) is not None
+        ]
+
+    def _with_restocking(
+        self, found: list[Place | None], asked: Asked, windows: Sequence[Window], timed: Sequence[int]
+    ) -> list[Place | None]:
+        """The cheaper ones of the places found and those on shifts that have to restock."""
+        board, visit = self._pricing.board(asked.visit, timed, (asked.there, asked.onward))
+        cheaper = list(found)
+        for number, window in enumerate(windows):
+            if window[0] <= window[1]:
+                single = replace(visit, windows=(window,))
+                for place in board.places(single):
+                    best = cheaper[number]
+                    if best is None or place.added_cost < best.added_cost:
+                        cheaper[number] = replace(place, window=number)
+        return cheaper
 
     def _require_plannable(self, visit: Visit, *, anywhere: bool) -> None:
         locations = visit.location + 1 if anywhere else len(self.problem.travel_s)
@@ -123,6 +156,8 @@ class Slots:
             *visit_faults(visit, locations, problem.visit_by_id, problem.shift_by_id),
             *unsupported(visit),
         ]
+        if anywhere and problem.weights.distance:
+            faults.append("location: metres count, so it has to be a location of the problem")
         if faults:
             raise ValueError("\n".join(f"visit.{fault}" for fault in faults))
 

@@ -30,19 +30,12 @@ def agrees(found, places):
 
 @st.composite
 def scenes(draw):
-    """Any problem, with any weights, and windows to ask for."""
-    weights = draw(
-        st.sampled_from(
-            [
-                Weights(),
-                Weights(),
-                Weights(travel=1.37, overtime=0.7),
-                Weights(travel=0.3, duration=1.0, waiting=0.5),
-            ]
-        )
-    )
-    problem = replace(draw(problems()), weights=weights)
-    return problem, draw(windows(5))
+    """Any problem, also with a place to restock, with any weights, and windows to ask for."""
+    several = [Weights(), Weights(), Weights(travel=1.37, overtime=0.7), Weights(travel=0.3, waiting=0.5)]
+    several.append(Weights(travel=0.3, duration=1.0))
+    problem = draw(problems(restock=draw(st.sampled_from([False, False, True]))))
+    weights = replace(draw(st.sampled_from(several)), distance=problem.weights.distance)
+    return replace(problem, weights=weights), draw(windows(5))
 
 
 @settings(max_examples=400, deadline=None)
@@ -90,6 +83,10 @@ def test_place_that_is_no_location_comes_as_two_vectors(scene):
     there = np.array([table[:, visit.location] for table in tables])
     onward = np.array([table[visit.location] for table in tables])
     slots = Slots(problem, plan)
+    if problem.weights.distance:
+        with pytest.raises(ValueError, match="metres count"):
+            slots.cheapest(visit, asked, there_s=there, onward_s=onward)
+        return
     beyond = replace(visit, location=len(problem.travel_s) + 5)
     found = slots.cheapest(beyond, asked, there_s=there, onward_s=onward)
     assert found == slots.cheapest(visit, asked)

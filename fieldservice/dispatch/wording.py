@@ -164,6 +164,16 @@ class Wording:
                 name=name,
                 over=_length(numbers["over_s"]),
             ),
+            "shift_start": lambda: _(
+                "%(name)s could, if the shift began %(early)s sooner.",
+                name=name,
+                early=_length(numbers["early_s"]),
+            ),
+            "break": lambda: _(
+                "%(name)s could, if the break began up to %(late)s later.",
+                name=name,
+                late=_length(numbers["late_s"]),
+            ),
             "skill": lambda: _(
                 "%(name)s could at %(time)s with %(skill)s level %(need)s.",
                 name=name,
@@ -171,8 +181,28 @@ class Wording:
                 skill=self.skill(numbers["skill"]),
                 need=numbers["need"],
             ),
+            "technician": lambda: _(
+                "%(name)s could at %(time)s, but is not allowed for this visit.",
+                name=name,
+                time=self.time(numbers["start_s"]),
+            ),
+            "max_visits": lambda: _(
+                "%(name)s could at %(time)s, if one visit more were allowed.",
+                name=name,
+                time=self.time(numbers["start_s"]),
+            ),
+            "pin": lambda: _(
+                "%(name)s could at %(time)s, if the visit were not pinned.",
+                name=name,
+                time=self.time(numbers["start_s"]),
+            ),
         }
         return self._say(sentences, rule, text)
+
+    def nobody(self, numbers: Numbers) -> str:
+        """What none of the day's technicians holds."""
+        skill, need = self.skill(numbers["skill"]), numbers["need"]
+        return str(_("Nobody holds %(skill)s level %(need)s on this day.", skill=skill, need=need))
 
     @staticmethod
     def _say(sentences: Mapping[str, Callable[[], str]], rule: str, text: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import scheduler
 from fieldservice.models import Visit
 from fieldservice.planning.problem import Day, row_id, visit_id
 from scheduler import Violation
-from scheduler.explain import explain
+from scheduler.explain import Explanation, explain, why_not
 from scheduler.relax import Finding
 
 
@@ -30,6 +31,7 @@ class Why:
     alternatives: tuple[Alternative, ...]
     refusals: tuple[Violation, ...]
     changes: tuple[Finding, ...]
+    nobody: tuple[Finding, ...]
 
 
 def why(day: Day, visit: Visit) -> Why | None:
@@ -37,7 +39,15 @@ def why(day: Day, visit: Visit) -> Why | None:
     name = visit_id(visit)
     if name not in day.problem.visit_by_id:
         return None
-    found = explain(day.problem, day.plan, name)
+    return _told(day, explain(day.problem, day.plan, name))
+
+
+def why_window(day: Day, wish: scheduler.Visit) -> Why:
+    """Explain why a wish for one window of the day is not offered, and what would have to change."""
+    return _told(day, why_not(day.problem, day.plan, wish))
+
+
+def _told(day: Day, found: Explanation) -> Why:
     return Why(
         placed=found.shift is not None,
         holds=found.holds,
@@ -49,4 +59,5 @@ def why(day: Day, visit: Visit) -> Why | None:
         ),
         refusals=found.refusals,
         changes=found.changes,
+        nobody=found.nobody,
     )

@@ -1,9 +1,11 @@
 """The commands of ``python -m bench``."""
 
 import argparse
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from bench import clock, replan, smoke, tables
 from bench.instances import LITERATURE, load
 from bench.instances.days import Day
 from bench.instances.literature import names
@@ -22,6 +24,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _add_days(commands.add_parser("days", help="generated days of technicians"))
     for family in LITERATURE:
         _add_literature(commands.add_parser(family, help="instances of the literature"), family)
+    _add_clock(commands.add_parser("clock", help="seconds and memory of searches of 1 to 2,000 visits"))
+    _add_replan(commands.add_parser("replan", help="a sick call on a running day"))
+    _add_plain(
+        commands.add_parser("suggest", help="arrival windows and explanations at a page's speed"), _suggest
+    )
+    _add_plain(commands.add_parser("smoke", help="small versions, less than a minute"), _smoke)
+    _add_plain(commands.add_parser("tables", help="write the tables of the documents anew"), _tables)
+    _add_plain(commands.add_parser("all", help="everything, then the tables; some hours"), _all)
     chosen = parser.parse_args(arguments)
     try:
         sys.exit(chosen.run(chosen))
@@ -40,6 +50,9 @@ def _add_series(parser: argparse.ArgumentParser, *, seconds: float, seeds: int) 
     parser.add_argument("--seeds", type=int, default=seeds)
     parser.add_argument("--threads", type=int, default=2, help="of ours and of VROOM; the others use one")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
+    parser.add_argument(
+        "--for", dest="budget", type=float, default=math.inf, help="begin no run after seconds"
+    )
     parser.add_argument("--keep", action="store_true", help="use kept runs of ours too")
 
 
@@ -50,6 +63,7 @@ def _series(chosen: argparse.Namespace) -> Series:
         peer_seconds=chosen.peer_seconds,
         seeds=chosen.seeds,
         threads=chosen.threads,
+        budget_s=chosen.budget,
         fresh=() if chosen.keep else (OURS,),
     )
 
@@ -91,3 +105,71 @@ def _literature(chosen: argparse.Namespace, family: str) -> int:
 def _make(chosen: argparse.Namespace, instances: Sequence[str]) -> int:
     made = make(_series(chosen), instances)
     return int(any(record.get("violations") for record in made))
+
+
+def _add_plain(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
+    parser.set_defaults(run=run)
+
+
+def _add_clock(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--visits", type=int, nargs="+", default=list(clock.VISITS))
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.set_defaults(run=_clock)
+
+
+def _clock(chosen: argparse.Namespace) -> int:
+    found = clock.measure(chosen.visits, chosen.seconds, chosen.threads)
+    table, kept = clock.report(found, chosen.visits)
+    print(table)
+    return int(not kept)
+
+
+def _add_replan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--plan-seconds", type=float, default=20.0, help="of the plan of the morning")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of the new plan")
+    parser.add_argument(
+        "--reference-seconds", type=float, default=60.0, help="of the search for what is possible"
+    )
+    parser.add_argument("--threads", type=int, default=2)
+    parser.set_defaults(run=_replan)
+
+
+def _replan(chosen: argparse.Namespace) -> int:
+    found = replan.measure(
+        plan_s=chosen.plan_seconds,
+        seconds=chosen.seconds,
+        reference_s=chosen.reference_seconds,
+        threads=chosen.threads,
+    )
+    print(replan.report(found))
+    return int(not found.kept)
+
+
+def _suggest(chosen: argparse.Namespace) -> int:
+    from bench import explain_speed, suggest_speed
+
+    suggest_speed.run()
+    explain_speed.run()
+    return 0
+
+
+def _smoke(chosen: argparse.Namespace) -> int:
+    return int(not smoke.run())
+
+
+def _tables(chosen: argparse.Namespace) -> int:
+    tables.write_tables()
+    return 0
+
+
+def _all(chosen: argparse.Namespace) -> int:
+    """Every command with its defaults, in an order that shows the most important first."""
+    status = 0
+    for command in ("days", *LITERATURE, "clock", "replan", "suggest"):
+        print(f"== python -m bench {command}", flush=True)
+        try:
+            main([command])
+        except SystemExit as done:
+            status |= int(bool(done.code))
+    return status | _tables(chosen)

@@ -1,10 +1,10 @@
 """From a peer's orders to a plan: timed by `scheduler.timeline`, judged by `scheduler.check`, as ours is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bench.peers.common import Orders, may_serve
-from scheduler.model import Plan, Problem, Route, Shift
+from scheduler.model import Plan, Problem, Route
 from scheduler.rules import check
 from scheduler.timeline import schedule
 
@@ -37,32 +37,11 @@ def judge(problem: Problem, orders: Orders) -> Judged:
 
 
 def timed(problem: Problem, shift_id: str, order: Sequence[str]) -> Route | None:
-    """The route with this order that breaks no rule, or None.
-
-    Without a limit or a price of the duration everybody leaves at once; else as late as costs no time.
-    """
-    shift = problem.shift_by_id[shift_id]
-    late = shift.max_duration_s is not None or problem.weights.duration > 0
-    route = _leaving_late(problem, shift, order) if late else schedule(problem, shift_id, order)
+    """The route with this order that breaks no rule, or None."""
+    route = schedule(problem, shift_id, order)
     if route is None or check(problem, Plan(routes=(route,))):
         return None
     return route
-
-
-def _leaving_late(problem: Problem, shift: Shift, order: Sequence[str]) -> Route | None:
-    """The route that ends as early as it can, and then leaves as late as it can."""
-    free = replace(shift, max_duration_s=None, breaks=())
-    route = schedule(replace(problem, shifts=(free,)), shift.id, order)
-    if route is None or not route.stops:
-        return route
-    waited, slack = 0, shift.end_s
-    for stop in route.stops:
-        waited += stop.start_s - stop.arrival_s
-        windows = problem.visit_by_id[stop.visit or ""].windows
-        last = next((end for start, end in windows if start <= stop.start_s <= end), shift.end_s)
-        slack = min(slack, waited + last - stop.start_s)
-    late = replace(free, available_s=shift.start_s + min(waited, slack))
-    return schedule(replace(problem, shifts=(late,)), shift.id, order)
 
 
 def _legal(problem: Problem, shift_id: str, order: list[str]) -> tuple[Route, list[str]]:

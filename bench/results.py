@@ -70,12 +70,22 @@ def keep(run: Run, found: Record) -> Record:
     return record
 
 
+LEAST_SHARE = 0.9
+"""A search that got less of a core than this was disturbed."""
+
+
 def kept(run: Run) -> Record | None:
-    """The record of a run that was made on this machine before."""
+    """The record of an undisturbed run that was made on this machine before."""
     if not run.path.is_file():
         return None
     record: Record = json.loads(run.path.read_text(encoding="utf-8"))
-    return record if record["machine"] == machine() else None
+    return None if record["machine"] != machine() or disturbed(record) else record
+
+
+def disturbed(record: Record) -> bool:
+    """Whether other work took the processor from a search: it does not say what the engine can do."""
+    alone = record["threads"] == 1 and "cpu_s" in record
+    return alone and record["cpu_s"] < LEAST_SHARE * record["wall_s"]
 
 
 def records(family: str) -> Iterator[Record]:

@@ -1,10 +1,12 @@
 """Runs engines one after the other, each as its own process on the same cores, in alternating order."""
 
 import json
+import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -20,7 +22,11 @@ GRACE_S = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """Which engines run for how long, with which seeds; `fresh` ones run again even if a record is kept."""
+    """Which engines run for how long, with which seeds.
+
+    `fresh` ones run again even if a record is kept. After `budget_s` no run begins: what is missing then is
+    made by the same command, given again.
+    """
 
     engines: Sequence[str] = ENGINES
     seconds: float = 10.0
@@ -28,6 +34,7 @@ class Series:
     seeds: int = 3
     threads: int = 2
     fresh: Sequence[str] = (OURS,)
+    budget_s: float = math.inf
 
     def runs(self, instances: Sequence[str]) -> Iterator[Run]:
         """Every run, the engines of an instance in another order for each seed."""
@@ -54,20 +61,30 @@ def make(series: Series, instances: Sequence[str]) -> list[Record]:
 
     Peers with one thread run two at a time, each on a core of its own: so both have what they can use.
     """
+    began = time.monotonic()
     found: list[Record] = []
+    for runs in _batches(series.runs(instances)):
+        records = [None if run.engine in series.fresh else kept(run) for run in runs]
+        missing = [run for run, record in zip(runs, records, strict=True) if record is None]
+        found += [record for record in records if record is not None]
+        if missing and time.monotonic() - began < series.budget_s:
+            found += _beside_each_other(missing)
+    return found
+
+
+def _batches(runs: Iterable[Run]) -> Iterator[list[Run]]:
+    """The runs that may share the machine: one with several threads, or two with one on two cores."""
     waiting: list[Run] = []
-    for run in series.runs(instances):
-        record = None if run.engine in series.fresh else kept(run)
-        if record is not None:
-            found.append(record)
-        elif run.threads == 1 and run.engine != OURS and len(_cores()) > 1:
-            waiting.append(run)
-            if len(waiting) == len(_cores()[:2]):
-                found += _beside_each_other(waiting)
-                waiting = []
-        else:
-            found.append(execute(run))
-    return found + _beside_each_other(waiting)
+    for run in runs:
+        if run.threads > 1 or run.engine == OURS or len(_cores()) < 2:
+            yield [run]
+            continue
+        waiting.append(run)
+        if len(waiting) == 2:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
 
 
 def _cores() -> list[int]:
@@ -75,7 +92,9 @@ def _cores() -> list[int]:
 
 
 def _beside_each_other(runs: Sequence[Run]) -> list[Record]:
-    with ThreadPoolExecutor(max(1, len(runs))) as pool:
+    if len(runs) == 1:
+        return [execute(runs[0])]
+    with ThreadPoolExecutor(len(runs)) as pool:
         return list(pool.map(lambda pair: execute(pair[0], core=pair[1]), zip(runs, _cores(), strict=False)))
 
 

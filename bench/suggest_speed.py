@@ -40,7 +40,8 @@ def towns(rng: np.random.Generator) -> np.ndarray:
     """Driving times between random places of a region 40 km wide, at 40 km/h and three minutes to park."""
     at = rng.uniform(0, 40_000, (PLACES, 2))
     metres = np.hypot(*(at[:, None] - at[None]).transpose(2, 0, 1))
-    return (metres / 11 + 180).astype(np.int32)
+    seconds: np.ndarray = (metres / 11 + 180).astype(np.int32)
+    return seconds
 
 
 def shift(name: str, day: int, home: int, skills: dict[str, int], overtime_s: int) -> Shift:

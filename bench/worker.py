@@ -5,15 +5,17 @@ import json
 import resource
 import time
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from bench.instances import Instance, load
+from bench.instances import Instance, Measure, load
 from bench.judge import judge
-from bench.peers import NoPlan, Search, Unsupported, peer
+from bench.peers import NoPlan, Peer, Search, Unsupported, peer
 from scheduler.costs import evaluate
 from scheduler.model import Plan
 from scheduler.rules import check
+from scheduler.solver import solve
 
 OURS = "fieldservice"
 PACKAGES = {"ortools-gls": "ortools", "ortools-ils": "ortools", "pyvrp": "pyvrp", "vroom": "pyvroom"}
@@ -21,9 +23,10 @@ PACKAGES = {"ortools-gls": "ortools", "ortools-ils": "ortools", "pyvrp": "pyvrp"
 
 def run(instance: Instance, engine: str, search: Search) -> dict[str, Any]:
     """What an engine makes of an instance; ``unsupported`` says why there is no plan."""
+    solver = _ours if engine == OURS else partial(_judged, engine, peer(engine))
     began, cpu = time.perf_counter(), time.process_time()
     try:
-        plan, extra = _plan(instance, engine, search)
+        plan, extra = solver(instance, search)
     except Unsupported as reason:
         return {"unsupported": str(reason)}
     except NoPlan as reason:
@@ -46,15 +49,14 @@ def run(instance: Instance, engine: str, search: Search) -> dict[str, Any]:
     }
 
 
-def _plan(instance: Instance, engine: str, search: Search) -> tuple[Plan, dict[str, Any]]:
-    """The plan, with the clocks at the end of the search: judging is not counted."""
-    if engine == OURS:
-        from scheduler import solve
+def _ours(instance: Instance, search: Search) -> tuple[Plan, dict[str, Any]]:
+    """Our plan, with the clocks at the end of the search: judging is not counted."""
+    plan = solve(instance.problem, seconds=search.seconds, threads=search.threads, seed=search.seed)
+    return plan, _clocks() | {"stats": dict(plan.stats)}
 
-        seconds, seed, threads = search.seconds, search.seed, search.threads
-        plan = solve(instance.problem, seconds=seconds, threads=threads, seed=seed)
-        return plan, _clocks() | {"stats": dict(plan.stats)}
-    orders = peer(engine)(instance.problem, search)
+
+def _judged(engine: str, solver: Peer, instance: Instance, search: Search) -> tuple[Plan, dict[str, Any]]:
+    orders = solver(instance.problem, search)
     clocks = _clocks()
     judged = judge(instance.problem, orders)
     return judged.plan, clocks | {"repairs": judged.repairs, "version": version(PACKAGES[engine])}
@@ -75,10 +77,15 @@ def main() -> None:
     chosen = parser.parse_args()
     instance = load(chosen.instance)
     search = Search(
-        seconds=chosen.seconds, seed=chosen.seed, threads=chosen.threads, mandatory=instance.mandatory
+        seconds=chosen.seconds,
+        seed=chosen.seed,
+        threads=chosen.threads,
+        mandatory=instance.mandatory,
+        price=instance.unit_s if instance.measure is Measure.OUTSOURCING else None,
     )
     found: Mapping[str, Any] = run(instance, chosen.engine, search)
-    print(json.dumps({"note": instance.note, "best_known": instance.best_known, **found}))
+    head = {"note": instance.note, "best_known": instance.best_known, "mandatory": instance.mandatory}
+    print(json.dumps({**head, **found}))
 
 
 if __name__ == "__main__":

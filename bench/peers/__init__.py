@@ -7,7 +7,7 @@ from importlib import import_module
 
 from bench.peers.common import NoPlan, Orders, Peer, Search, Unsupported
 
-__all__ = ["PEERS", "THREADED", "NoPlan", "Orders", "Search", "Unsupported", "peer"]
+__all__ = ["PEERS", "THREADED", "NoPlan", "Orders", "Peer", "Search", "Unsupported", "peer"]
 
 PEERS = {
     "ortools-gls": "bench.peers.ortools_peer:guided",

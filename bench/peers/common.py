@@ -29,12 +29,17 @@ class NoPlan(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """How long a peer may search, with how many threads, from which seed; whether visits may be left out."""
+    """How long a peer may search, with how many threads, from which seed; whether visits may be left out.
+
+    `price` is what a weight of 1 costs in seconds where the family adds the two up; None where the weight
+    comes first.
+    """
 
     seconds: float
     seed: int
     threads: int = 1
     mandatory: bool = False
+    price: int | None = None
 
 
 Peer = Callable[[Problem, Search], Orders]
@@ -86,6 +91,8 @@ def refuse(problem: Problem, *, breaks: bool = True, windows: bool = True, durat
             raise Unsupported(f"{field} cannot be expressed")
 
 
-def weight_price(problem: Problem) -> int:
+def weight_price(problem: Problem, search: Search) -> int:
     """Seconds that leaving out a visit of weight 1 costs in a peer's sum."""
+    if search.price is not None:
+        return search.price
     return DEAREST_DRIVES * max(1, int(np.max(problem.travel_s, initial=1)))

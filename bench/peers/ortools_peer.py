@@ -116,7 +116,7 @@ class _Model:
             self.time.SetBreakIntervalsOfVehicle(breaks, vehicle, work)
 
     def _add_visits(self) -> None:
-        price = weight_price(self.problem) * (MANDATORY if self.search.mandatory else 1)
+        price = weight_price(self.problem, self.search) * (MANDATORY if self.search.mandatory else 1)
         allowed = servers(self.problem)
         for number, visit in enumerate(self.problem.visits):
             index = self.manager.NodeToIndex(number)

@@ -71,7 +71,7 @@ def _data(
         profile = profiles.setdefault(clients, len(profiles))
         vehicles.append(_vehicle(problem, shifts, depots, profile))
     dimensions = max((len(shift.capacity) for shift in problem.shifts), default=0)
-    price = weight_price(problem)
+    price = weight_price(problem, search)
     return ProblemData(
         [Location(0, 0) for _ in problem.travel_s],
         [_client(visit, dimensions, price, search) for visit in problem.visits],

@@ -1,8 +1,8 @@
 """VROOM through pyvroom: jobs with skills, priorities, windows, breaks; travel time as cost.
 
-It puts the sum of priorities before the cost, as plans here do. Who may serve a visit is told by skills: one
-for each set of shifts. A break may interrupt a drive there, and is never left out. It has no seed, and ends
-by itself when its local search has converged.
+It puts the sum of priorities (at most 100 each) before the cost, as plans here do. Who may serve a visit is
+told by skills: one for each set of shifts. A break may interrupt a drive there, and is never left out. It has
+no seed, and ends by itself when its local search has converged.
 """
 
 from datetime import timedelta
@@ -27,6 +27,7 @@ def solve(problem: Problem, search: Search) -> Orders:
     for number, shift in enumerate(problem.shifts):
         held = {skill for group, skill in skills.items() if number in group}
         model.add_vehicle([_vehicle(number, shift, held)])
+    scale = max(HIGHEST_PRIORITY, *(visit.priority for visit in problem.visits))
     dimensions = max((len(shift.capacity) for shift in problem.shifts), default=0)
     for number, visit in enumerate(problem.visits):
         load = [*visit.load, *[0] * dimensions][:dimensions]
@@ -36,7 +37,7 @@ def solve(problem: Problem, search: Search) -> Orders:
             default_service=visit.service_s,
             delivery=vroom.Amount(load),
             skills={skills[allowed[number]]},
-            priority=min(visit.priority, HIGHEST_PRIORITY),
+            priority=visit.priority * HIGHEST_PRIORITY // scale,
             time_windows=[vroom.TimeWindow(start, end) for start, end in visit.windows],
         )
         model.add_job([job])

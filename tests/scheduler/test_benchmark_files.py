@@ -8,7 +8,6 @@ import pytest
 from scheduler.converters import CONVERTERS
 from scheduler.costs import evaluate
 from scheduler.formats import problem_from_json, problem_to_json
-from scheduler.json_fields import FormatError
 from scheduler.model import Plan
 from scheduler.rules import check
 from scheduler.solver import solve
@@ -67,14 +66,35 @@ def test_times_of_trsp_come_from_solomon(benchmarks):
         assert all(len(visit.windows) == 1 for visit in problem.visits)
 
 
-def test_files_of_teams_are_refused(benchmarks):
-    """Joint levels of a team are named with line and column, one line a task, not guessed at."""
-    for tasks in benchmarks.glob("strsp/tasks_Team/*.txt"):
-        size = tasks.name.split("_")[1]
-        staff = benchmarks / f"strsp/technicians_Team/technicians_{size}_Team.txt"
-        with pytest.raises(FormatError, match=r"line \d+: d\d\d: a team of \d") as caught:
-            CONVERTERS["strsp"]([tasks, staff])
-        assert all(line.startswith(f"{tasks}: line ") for line in caught.value.lines)
+def test_teams_are_disjoint_and_can_do_what_they_are_for(benchmarks):
+    """Everybody is in exactly one team; a team's skills are counts of its members; every task has a team."""
+    for tasks in sorted(benchmarks.glob("strsp/tasks_Team/*.txt")):
+        staff = benchmarks / f"strsp/technicians_Team/technicians_{tasks.name.split('_')[1]}_Team.txt"
+        problem = CONVERTERS["strsp"]([tasks, staff])
+        levels = technicians(staff)
+        members = [name for shift in problem.shifts for name in shift.id.split("+")]
+        assert sorted(members) == sorted(levels)
+        for shift in problem.shifts:
+            team = [levels[name] for name in shift.id.split("+")]
+            for skill, count in shift.skills.items():
+                domain, level = int(skill[1]), int(skill[2])
+                assert count == sum(each[domain - 1] >= level for each in team)
+        assert [visit.id for visit in problem.visits if not able(problem, visit)] == []
+
+
+def able(problem, visit):
+    """The teams that have what a visit needs."""
+    return [
+        shift.id
+        for shift in problem.shifts
+        if all(shift.skills.get(skill, 0) >= count for skill, count in visit.skills.items())
+    ]
+
+
+def technicians(staff: Path) -> dict[str, list[int]]:
+    """The levels of each technician of a file, by domain."""
+    lines = staff.read_text(encoding="utf-8").partition("ID")[2].splitlines()[1:]
+    return {line.split()[0]: [int(level) for level in line.split()[1:]] for line in lines if line.strip()}
 
 
 def test_best_known_plans_of_sdvrptw(benchmarks):

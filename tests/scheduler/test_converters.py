@@ -218,6 +218,25 @@ def test_strsp(convert):
     assert problem.travel(1, 2) == 5000
 
 
+def test_strsp_forms_a_team(convert):
+    """A task for two technicians of level 1 makes a team of both, whose levels count together."""
+    problem = convert("strsp", changed(TASKS, "100 0 0 1 1", "100 1 0 2 2"), PEOPLE)
+    assert [visit.skills for visit in problem.visits] == [
+        {"d11": 1, "d12": 1, "d21": 1},
+        {"d11": 1, "d21": 2, "d22": 2},
+    ]
+    assert [visit.priority for visit in problem.visits] == [205, 211]
+    skills = {shift.id: shift.skills for shift in problem.shifts}
+    assert skills == {
+        "1": {"d11": 1, "d12": 1, "d21": 1},
+        "2": {"d21": 1, "d22": 1},
+    }
+    possible = convert("strsp", changed(TASKS, "100 0 0 1 1", "100 1 0 2 1"), PEOPLE)
+    assert [(shift.id, shift.skills) for shift in possible.shifts] == [
+        ("1+2", {"d11": 1, "d12": 1, "d21": 2, "d22": 1})
+    ]
+
+
 def test_trsp(convert):
     """Skills, tools, parts and the depot come from the XML file, windows and service times from Solomon's."""
     problem = convert("trsp", TRSP, SOLOMON)
@@ -329,11 +348,6 @@ def changed(text, old, new):
             ["1.in: line 28: '9' is not a whole number from 0 to 3"],
         ),
         ("strsp", [TASKS], ["files: wanted a file of tasks and a file of technicians, not 1 files"]),
-        (
-            "strsp",
-            [changed(TASKS, "100 1 1 1 0", "100 5 1 1 0"), PEOPLE],
-            ["1.in: line 6: d11: a team of 5 with joint levels is not supported"],
-        ),
         ("strsp", [TASKS, changed(PEOPLE, "2 0 2", "2 0")], ["2.in: line 8: has 2 values, not 3"]),
         ("strsp", [TASKS, changed(PEOPLE, "domains: 2", "")], ["2.in: domains: None is not a number"]),
         ("trsp", ["<instance>"], ["1.in: line 1: is not XML", "1.in: is not a VRP-REP instance"]),

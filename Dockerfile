@@ -11,7 +11,7 @@ FROM python:3.12-slim AS packages
 COPY scripts/requirements-uv.lock requirements.lock /src/
 RUN pip install --no-cache-dir --require-hashes -r /src/requirements-uv.lock \
     && uv venv /venv \
-    && VIRTUAL_ENV=/venv uv pip sync --no-cache --require-hashes /src/requirements.lock
+    && VIRTUAL_ENV=/venv uv pip sync --no-cache --compile-bytecode --require-hashes /src/requirements.lock
 
 FROM python:3.12-slim
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin fieldservice \

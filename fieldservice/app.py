@@ -6,6 +6,7 @@ import os
 import secrets
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from fieldservice.geo.manifest import MapDamaged, MapMissing, load_manifest
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.travel import open_travel_times
 from fieldservice.models import UserRole
-from fieldservice.notify import open_channels
+from fieldservice.notify import open_channels, words
 from fieldservice.paths import STATIC, TEMPLATES
 from fieldservice.planning.problem import StaleTravel
 from fieldservice.web import Services
@@ -84,6 +85,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     Babel(app)
     Assets(STATIC / "vendor").install(app.jinja_env)
     app.context_processor(web.template_helpers)
+    app.jinja_env.filters["phone"] = partial(words.phone_words, country=settings.country)
     auth.install(app, services, homes=_STAFF_HOMES)
     for code in _PAGES:
         app.register_error_handler(code, _error_page)

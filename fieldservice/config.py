@@ -86,6 +86,8 @@ class Settings:
             text = _text(environ, variable(setting.name))
             if text is not None and text != "":
                 values[setting.name] = _parse(setting.name, text)
+        # Without a name of its own the site is found where it listens.
+        values.setdefault("public_url", f"http://localhost:{values.get('port', cls.port)}")
         settings = cls(**values)
         settings.require_valid()
         return settings

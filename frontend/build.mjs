@@ -1,7 +1,7 @@
 // Builds everything the pages load into fieldservice/static/vendor: hashed styles and scripts, the icon
 // sprite, licences and, last, manifest.json (logical name -> file name), which therefore doubles as the stamp.
 import { createHash } from "node:crypto";
-import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
@@ -92,15 +92,21 @@ async function build() {
   files.set("favicon.svg", await readFile(path.join(source, "favicon.svg")));
   files.set("htmx.js", await readFile(path.join(modules, "htmx.org", "dist", "htmx.min.js")));
 
-  await rm(target, { recursive: true, force: true });
-  await mkdir(target, { recursive: true });
+  // Written beside the build that is in use and put in its place when it is whole: a build that fails, or that
+  // is stopped, leaves the pages as they are.
+  const [fresh, old] = [`${target}.new`, `${target}.old`];
+  for (const folder of [fresh, old]) await rm(folder, { recursive: true, force: true });
+  await mkdir(fresh, { recursive: true });
   const manifest = { files: {}, icons: names };
   for (const [name, contents] of [...files].sort()) {
     manifest.files[name] = hashed(name, contents);
-    await writeFile(path.join(target, manifest.files[name]), contents);
+    await writeFile(path.join(fresh, manifest.files[name]), contents);
   }
-  await writeFile(path.join(target, "LICENCES.txt"), await licences([...packages, ...COPIED].sort()));
-  await writeFile(path.join(target, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  await writeFile(path.join(fresh, "LICENCES.txt"), await licences([...packages, ...COPIED].sort()));
+  await writeFile(path.join(fresh, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  await rename(target, old).catch((error) => { if (error.code !== "ENOENT") throw error; });
+  await rename(fresh, target);
+  await rm(old, { recursive: true, force: true });
 }
 
 await build();

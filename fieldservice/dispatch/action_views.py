@@ -236,6 +236,21 @@ def dispatch(on: date) -> ResponseReturnValue:
     return edge.once(work)
 
 
+@bp.post("/<day:on>/recall")
+@staff
+def recall(on: date) -> ResponseReturnValue:
+    """Take back what was sent and has not begun."""
+    _require_form()
+
+    def work(session: Session) -> ResponseReturnValue:
+        territory = edge.territory_of(session)
+        back = service.recall_day(session, territory, on, now=clock.now(), actor=auth.actor().label)
+        flash(ngettext("%(num)d visit taken back.", "%(num)d visits taken back.", back))
+        return redirect(url("dispatch.day", on=on), code=303)
+
+    return edge.once(work)
+
+
 @bp.route("/visits/<int:visit_id>/locate", methods=["GET", "POST"])
 @staff
 def locate(visit_id: int) -> ResponseReturnValue:

@@ -156,6 +156,11 @@ class Board:
         return sum(bar.visit.state == VisitState.BOOKED for bar in self.bars if bar.visit)
 
     @property
+    def dispatched(self) -> int:
+        """How many visits were sent and have not begun."""
+        return sum(bar.visit.state == VisitState.DISPATCHED for bar in self.bars if bar.visit)
+
+    @property
     def working(self) -> int:
         """How many technicians have a shift."""
         return sum(row.working_day is not None for row in self.rows)

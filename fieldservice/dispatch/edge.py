@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from flask import Response, abort, request
+from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,17 +20,29 @@ from fieldservice.planning.rows import load_day, visit_place
 from fieldservice.planning.service import days_of_visit
 from fieldservice.planning.travel import table_of, with_travel
 
+_FLASHES = "_flashes"  # where Flask keeps what `flash` was told
+
 type Tables = Mapping[date, TravelTable]
 type Work = Callable[[Session, Tables], ResponseReturnValue]
+
+
+class NoTerritory(Exception):
+    """The company has not been set up yet, so there is no board."""
+
 
 staff = auth.require(UserRole.DISPATCHER, UserRole.ADMIN)
 
 
 def territory_of(session: Session) -> Territory:
-    """The territory that the board shows: the one asked for, or the first."""
+    """The territory that the board shows: the one asked for or the first. Raises NoTerritory without any."""
     asked = request.args.get("territory", type=web.row_of)
     query = select(Territory).where(Territory.active).order_by(Territory.id)
-    return session.scalar(query.where(Territory.id == asked) if asked else query.limit(1)) or abort(404)
+    if asked:
+        return session.scalar(query.where(Territory.id == asked)) or abort(404)
+    first = session.scalar(query.limit(1))
+    if first is None:
+        raise NoTerritory
+    return first
 
 
 def visit_of(session: Session, number: int) -> Visit:
@@ -52,8 +65,21 @@ def day_of(session: Session, territory: Territory, on: date, *, without: Visit |
 
 
 def once(work: Callable[[Session], ResponseReturnValue]) -> Response:
-    """A POST's work in one transaction; the same form again changes nothing."""
-    return web.once(work, now=clock.now(), scope=f"user:{auth.actor().id}")
+    """A POST's work in one transaction; the same form again changes nothing.
+
+    The transaction may be tried again, or fail: what a try said that was not stored is forgotten.
+    """
+    said = list(cookie.get(_FLASHES, []))
+
+    def anew(session: Session) -> ResponseReturnValue:
+        cookie[_FLASHES] = list(said)
+        return work(session)
+
+    try:
+        return web.once(anew, now=clock.now(), scope=f"user:{auth.actor().id}")
+    except Exception:
+        cookie[_FLASHES] = said
+        raise
 
 
 def change_visit(number: int, days: Iterable[date], work: Work) -> ResponseReturnValue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -72,3 +73,10 @@ class LocateForm(BoardForm):
     longitude = FloatField(
         _l("Longitude"), validators=[InputRequired(_l("Set the pin.")), NumberRange(min=-180, max=180)]
     )
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """A pin that was not set is one mistake, though it leaves two fields empty."""
+        valid = bool(super().validate(extra_validators))
+        if self.latitude.errors == self.longitude.errors:
+            self.longitude.errors = []
+        return valid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -96,17 +96,31 @@ def dispatch_day(session: Session, territory: Territory, on: date, *, now: datet
     plan = session.scalar(select(Plan).where(Plan.territory_id == territory.id, Plan.on == on))
     if plan is None:
         return 0
-    visits = session.scalars(
-        select(Visit)
-        .join(Stop, Stop.visit_id == Visit.id)
-        .join(Route, Route.id == Stop.route_id)
-        .where(Route.plan_id == plan.id, Visit.state == VisitState.BOOKED)
-    ).all()
+    visits = _planned(session, plan, VisitState.BOOKED)
     for visit in visits:
         visit.advance(VisitState.DISPATCHED, occurred_at=now, now=now, actor=actor)
     plan.dispatched_at, plan.version = now, plan.version + 1
     session.add(AuditEntry(at=now, actor=actor, action="dispatch", subject_kind="plan", subject_id=plan.id))
     return len(visits)
+
+
+def recall_day(session: Session, territory: Territory, on: date, *, now: datetime, actor: str) -> int:
+    """Take back what was sent and has not begun; returns how many visits that were."""
+    lock_territory(session, territory)
+    plan = session.scalar(select(Plan).where(Plan.territory_id == territory.id, Plan.on == on))
+    if plan is None:
+        return 0
+    visits = _planned(session, plan, VisitState.DISPATCHED)
+    for visit in visits:
+        visit.recall(now=now, actor=actor)
+    plan.dispatched_at, plan.version = None, plan.version + 1
+    session.add(AuditEntry(at=now, actor=actor, action="recall", subject_kind="plan", subject_id=plan.id))
+    return len(visits)
+
+
+def _planned(session: Session, plan: Plan, state: VisitState) -> Sequence[Visit]:
+    query = select(Visit).join(Stop, Stop.visit_id == Visit.id).join(Route, Route.id == Stop.route_id)
+    return session.scalars(query.where(Route.plan_id == plan.id, Visit.state == state)).all()
 
 
 def locate_site(

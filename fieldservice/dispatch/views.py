@@ -71,6 +71,14 @@ def routes(on: date) -> ResponseReturnValue:
     return response
 
 
+@bp.get("/<day:on>/dispatch")
+@staff
+def dispatch(on: date) -> ResponseReturnValue:
+    """What would be sent to whom, before it is sent; and what was sent, to take it back."""
+    with web.services().db.reading() as session:
+        return pages.board_page(session, "board/dispatch.html", edge.territory_of(session), on)
+
+
 @bp.get("/visits/<int:visit_id>")
 @staff
 def inspector(visit_id: int) -> ResponseReturnValue:
@@ -137,6 +145,12 @@ def _hour_words(minute: int) -> str:
 
 def _seconds_words(length_s: int) -> str:
     return web.minutes_words(timedelta(seconds=length_s))
+
+
+@bp.errorhandler(edge.NoTerritory)
+def _not_set_up(_error: Exception) -> ResponseReturnValue:
+    """The first sign-in to a new installation: nothing is wrong, and something is to be done."""
+    return render_template("board/no_territory.html")
 
 
 @bp.errorhandler(changes.StalePlan)

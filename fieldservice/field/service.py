@@ -108,6 +108,12 @@ class PhoneDay:
         return next(iter(underway or left), None)
 
     @property
+    def told(self) -> datetime | None:
+        """When the next visit's customer is told to expect the technician who sets off now, early or late."""
+        upcoming = self.next
+        return self.now + upcoming.travel if upcoming else None
+
+    @property
     def later(self) -> list[Entry]:
         """Stops after the next visit, breaks among them; a break stays until it is over."""
         upcoming = self.next

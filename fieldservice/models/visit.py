@@ -256,6 +256,12 @@ class Visit(Base):
         )
         self._revive_messages(now)
 
+    def recall(self, *, now: datetime, actor: str) -> None:
+        """Take the visit back from its technician before it begins; raises NotAllowed unless dispatched."""
+        if self.state != VisitState.DISPATCHED:
+            raise NotAllowed(self, VisitState.BOOKED)
+        self._enter(VisitState.BOOKED, occurred_at=now, now=now, actor=actor, kind="recalled")
+
     def tell_on_my_way(self, *, arrives_at: datetime, now: datetime) -> None:
         """Write the message that the technician has set off; it waits a moment, so that a slip is undone."""
         payload = {"arrives_at": arrives_at.isoformat(), "occasion": now.isoformat()}

@@ -53,6 +53,19 @@ def zone_words(zone: ZoneInfo, at: datetime, locale: str) -> str:
     return f"{name} ({letters})" if letters.isalpha() and letters != name else name
 
 
+def phone_words(number: str, country: str) -> str:
+    """A stored number as people write it: nationally inside the company's country, else internationally."""
+    import phonenumbers  # large, and most of what is written here has no number
+
+    try:
+        parsed = phonenumbers.parse(number, country)
+    except phonenumbers.NumberParseException:
+        return number
+    own = phonenumbers.region_code_for_number(parsed) == country
+    style = phonenumbers.PhoneNumberFormat.NATIONAL if own else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return str(phonenumbers.format_number(parsed, style))
+
+
 def _hour(local: datetime, locale: str) -> str:
     pattern = _pattern(locale)
     if local.minute == 0 and "a" in pattern:

@@ -90,16 +90,7 @@ def move_visit(
     target = without[move.on].adding(unpinned(wish(days[move.on].rows, days[move.on].table, visit)))
     write_routes(session, target, [judgement.route])
     _pin(session, visit, move, judgement, now=now)
-    visit.accepted_violations = [
-        {
-            "rule": violation.rule,
-            "text": violation.text,
-            "numbers": dict(violation.numbers),
-            "by": actor,
-            "at": now.isoformat(),
-        }
-        for violation in judgement.soft
-    ]
+    visit.accepted_violations = _accepted(judgement, by=actor, at=now)
     detail = {"technician_id": move.technician_id, "starts_at": judgement.starts_at.isoformat()}
     visit.record("moved", occurred_at=now, now=now, actor=actor, payload=detail)
     return change.store("move", plan, {"visit_id": visit.id, **detail})
@@ -235,6 +226,20 @@ def _pin(session: Session, visit: Visit, move: Move, judgement: Judgement, *, no
     starts_at = judgement.starts_at if move.starts_at else None
     visit.pin = Pin(technician_id=move.technician_id, starts_at=starts_at, created_at=now)
     session.flush()
+
+
+def _accepted(judgement: Judgement, *, by: str, at: datetime) -> list[dict[str, Any]]:
+    """What the visit keeps of the rules that a person has broken for it."""
+    return [
+        {
+            "rule": violation.rule,
+            "text": violation.text,
+            "numbers": dict(violation.numbers),
+            "by": by,
+            "at": at.isoformat(),
+        }
+        for violation in judgement.soft
+    ]
 
 
 def _current(session: Session, visit: Visit) -> tuple[date, int] | None:

@@ -15,7 +15,7 @@ document.addEventListener("click", (event) => {
   const dialog = document.getElementById(opener.dataset.dialog);
   if (!dialog) return;
   event.preventDefault();
-  openDialog(dialog, { href: opener.href, fragment: opener.dataset.fragment });
+  openDialog(dialog, { href: opener.href, fragment: opener.dataset.fragment, title: opener.dataset.dialogTitle });
 });
 
 // An open details menu closes on Escape and on a click elsewhere.

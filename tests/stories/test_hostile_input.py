@@ -121,6 +121,7 @@ FORMS: dict[str, Any] = {
     "/board/visits/<int:visit_id>/locate": board.LocateForm,
     "/board/<day:on>/optimise": board.BoardForm,
     "/board/<day:on>/dispatch": board.BoardForm,
+    "/board/<day:on>/recall": board.BoardForm,
     "/board/jobs/<int:job_id>/cancel": board.BoardForm,
     "/board/proposals/<int:proposal_id>/accept": board.BoardForm,
     "/board/proposals/<int:proposal_id>/discard": board.BoardForm,

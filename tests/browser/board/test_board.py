@@ -70,6 +70,19 @@ def test_moving_with_the_dialog(desk: Desk) -> None:
     assert desk.stop("Kim") == ("Ben", "10:00")
 
 
+def test_the_dialog_is_called_what_it_does(desk: Desk) -> None:
+    """It says that a waiting visit is placed, and afterwards that a planned one is moved."""
+    desk.open(visit=desk.scene.ids["Lea"])
+    inspector = desk.page.locator("#inspector")
+    inspector.get_by_role("link", name="Place…").click()
+    dialog = desk.page.get_by_role("dialog", name="Place visit")
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+    desk.open(visit=desk.scene.ids["Kim"])
+    inspector.get_by_role("link", name="Move…").click()
+    expect(desk.page.get_by_role("dialog", name="Move visit")).to_be_visible()
+
+
 def test_moving_with_the_keyboard_alone(desk: Desk) -> None:
     """Tab to the timeline, arrows between visits and rows, M, arrows among the places, Enter."""
     desk.open()

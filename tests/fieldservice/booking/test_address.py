@@ -99,6 +99,7 @@ def test_an_unknown_address_becomes_a_request_that_the_office_completes(
     walker.choose_problem()
     walker.give_address(q="12 Nowhere Crescent, Atlantis")
     assert "We could not find this address" in walker.page.text
+    assert 'type="radio"' not in walker.page.html  # nothing was found, so there is nothing to choose
     walker.send(place="written")
     assert walker.url.endswith("/confirm")
     assert "We call you to agree on a time" in walker.page.text

@@ -8,11 +8,25 @@ from contextlib import contextmanager
 from datetime import time, timedelta
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 from time_machine import Traveller
 
 from fieldservice.db import Database
-from fieldservice.models import OfficeTask, Plan, Route, StopKind, VisitState
+from fieldservice.models import (
+    AuditEntry,
+    ContactRole,
+    OfficeTask,
+    Plan,
+    Role,
+    Route,
+    StopKind,
+    Visit,
+    VisitState,
+)
 from fieldservice.web import Services
 from tests.factories import (
     CENTRE,
@@ -27,6 +41,7 @@ from tests.factories import (
     window,
 )
 from tests.fieldservice.dispatch.scene import BOARD, Dispatcher, book, found_in, words_of
+from tests.signing_in import make_user, signed_in
 
 
 @contextmanager
@@ -159,6 +174,94 @@ def test_dispatching(dana: Dispatcher, services: Services) -> None:
     assert dana.visit("Lea").state == VisitState.BOOKED
     with services.db.reading() as session:
         assert session.scalars(select(Plan.dispatched_at)).one() is not None
+
+
+def test_dispatching_asks_first_and_can_be_taken_back(dana: Dispatcher, services: Services) -> None:
+    """The board leads to a page that says how many; what was sent and has not begun comes back."""
+    assert f'href="{BOARD}/dispatch' in dana.get().text
+    page = dana.get(f"{BOARD}/dispatch")
+    assert "Send 3 visits" in words_of(page)
+    assert "Take back" not in words_of(page)
+    assert dana.visit("Ida").state == VisitState.BOOKED  # looking sends nothing
+    dana.post(f"{BOARD}/dispatch")
+    kim = dana.scene.ids["Kim"]
+    services.db.run(
+        lambda session: session.get_one(Visit, kim).advance(
+            VisitState.EN_ROUTE, occurred_at=NOW, now=NOW, actor="technician"
+        )
+    )
+    page = dana.get(f"{BOARD}/dispatch")
+    assert "2 visits were sent and have not begun." in words_of(page)
+    assert "Send" not in words_of(page)
+    assert dana.post(f"{BOARD}/recall").status_code == 303
+    board = words_of(dana.get())
+    assert "2 visits taken back." in board
+    assert "Dispatch 2…" in board
+    assert [dana.visit(name).state for name in ("Ida", "Joe", "Kim")] == ["booked", "booked", "en_route"]
+    with services.db.reading() as session:
+        assert session.scalars(select(Plan.dispatched_at)).one() is None
+
+
+def test_a_try_that_was_not_stored_says_nothing(dana: Dispatcher) -> None:
+    """The database asks for another try at the commit: what is said is said once."""
+    refusals = [OperationalError("COMMIT", {}, Exception("database is locked"))]
+
+    def refuse(session: Session, _context: object) -> None:
+        if refusals and any(isinstance(row, AuditEntry) for row in session.new):
+            raise refusals.pop()
+
+    event.listen(Session, "after_flush", refuse)
+    try:
+        assert dana.post(f"{BOARD}/dispatch").status_code == 303
+    finally:
+        event.remove(Session, "after_flush", refuse)
+    assert refusals == []
+    assert words_of(dana.get()).count("3 visits sent.") == 1
+
+
+def test_a_company_that_is_not_set_up_is_told_what_to_do(
+    app: Flask, services: Services, client: FlaskClient
+) -> None:
+    """Without any territory the board is a page with the next step; a territory that is none stays 404."""
+    office = signed_in(app, services.db, services.db.run(make_user))
+    page = office.get("/board/")
+    assert page.status_code == 200
+    assert "There is no board yet" in words_of(page)
+    assert "store a territory" in words_of(page)
+    assert office.get(BOARD).status_code == 200
+    assert office.get(f"{BOARD}?territory=1").status_code == 404
+
+
+def test_a_pin_that_was_not_set_is_one_mistake(dana: Dispatcher) -> None:
+    """Two empty fields, one sentence in the summary and one at the field; a wrong value is told apart."""
+    path = f"/board/visits/{dana.scene.ids['Max']}/locate"
+    answer = dana.post(path)
+    assert answer.status_code == 422
+    assert words_of(answer).count("Set the pin.") == 2
+    half = dana.post(path, latitude="39.3")
+    assert half.status_code == 422
+    assert words_of(half).count("Set the pin.") == 2
+
+
+def test_the_dialog_is_called_what_it_does(dana: Dispatcher) -> None:
+    """Who is placed has no place to be moved from: each link names the dialog that it opens."""
+    placing = dana.get(f"{BOARD}?visit={dana.scene.ids['Lea']}").text
+    assert 'data-dialog-title="Place visit"' in placing
+    assert 'data-dialog-title="Move visit"' not in placing
+    assert 'data-dialog-title="Move visit"' in dana.get(f"{BOARD}?visit={dana.scene.ids['Ida']}").text
+
+
+def test_phone_numbers_are_written_as_people_write_them(dana: Dispatcher, services: Services) -> None:
+    """Read with brackets and dashes, dialled as it is stored."""
+
+    def number(session: Session) -> None:
+        order = session.get_one(Visit, dana.scene.ids["Ida"]).work_order
+        order.contacts.append(ContactRole(role=Role.SITE_CONTACT, name="Ida", phone="+14105550123"))
+
+    services.db.run(number)
+    page = dana.get(f"{BOARD}?visit={dana.scene.ids['Ida']}")
+    assert "(410) 555-0123" in words_of(page)
+    assert 'href="tel:+14105550123"' in page.text
 
 
 def test_locating_an_address(dana: Dispatcher, services: Services) -> None:

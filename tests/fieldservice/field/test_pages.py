@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import re
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice.field.pages import answers
 from fieldservice.models import BreakRule, Place, Technician, Visit
+from fieldservice.notify import words
 from fieldservice.web import Services
 from tests.factories import NOW, TOMORROW, make_branch, window
 from tests.fieldservice.field.crew import BEFORE, Crew, Phone, make_account, phone_of
@@ -57,6 +59,21 @@ def test_the_page_tells_when_to_leave(crew: Crew, phone: Phone) -> None:
     """With time to spare before the promised window it is not the earliest arrival that counts."""
     phone.say(crew.visits[0], "done")
     assert "leave by 9:5" in phone.page()
+
+
+@pytest.mark.parametrize("early", [timedelta(0), timedelta(minutes=40)], ids=["in time", "before the shift"])
+def test_the_page_says_what_the_customer_will_be_told(
+    app: Flask, crew: Crew, clock: time_machine.Traveller, early: timedelta
+) -> None:
+    """Who sets off early arrives early: on the page before the tap as in the message."""
+    clock.move_to(NOW - early)
+    phone = phone_of(app, crew.db, crew.account, now=NOW - early)
+    said = re.search(r"that you arrive about (\d+:\d\d [ap]m)", phone.page())
+    assert said
+    phone.say(crew.visits[0], "on_my_way")
+    [message] = [one for one in crew.messages(crew.visits[0]) if one.channel == "email"]
+    told = datetime.fromisoformat(message.payload["arrives_at"])
+    assert said[1] == words.clock_time(told, ZoneInfo("America/New_York"), "en_US")
 
 
 def test_a_break_stays_until_it_is_over(crew: Crew, phone: Phone, clock: time_machine.Traveller) -> None:

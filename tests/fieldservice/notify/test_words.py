@@ -65,3 +65,21 @@ def test_the_zone_has_its_summer_name_in_summer_and_no_digits_for_letters() -> N
     july = datetime(2026, 7, 1, 12, tzinfo=UTC)
     assert words.zone_words(NEW_YORK, july, "en_US") == "Eastern Daylight Time (EDT)"
     assert words.zone_words(ZoneInfo("Australia/Lord_Howe"), TEN, "en_US") == "Lord Howe Daylight Time"
+
+
+@pytest.mark.parametrize(
+    ("number", "country", "written"),
+    [
+        ("+14105550123", "US", "(410) 555-0123"),
+        ("+14105550123", "DE", "+1 410-555-0123"),
+        ("+493012345678", "DE", "030 12345678"),
+        ("+493012345678", "US", "+49 30 12345678"),
+        ("ask for Rosa", "US", "ask for Rosa"),
+        ("", "US", ""),
+    ],
+)
+def test_a_phone_number_is_national_at_home_and_international_elsewhere(
+    number: str, country: str, written: str
+) -> None:
+    """What is no number is left as it is."""
+    assert words.phone_words(number, country) == written

@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from scheduler.admission import overload, refusal, refuse_unsupported, unsupported
+from scheduler.admission import overload, refusal
 from scheduler.clock_refusal import clock_refusal
 from scheduler.consistency import visit_faults
 from scheduler.costs import COST_PARTS, Former, evaluate, route_parts
-from scheduler.kernel import Kernel, routes_of
+from scheduler.kernel import Kernel
+from scheduler.links import alone, held_routes, hold, linked_ids, served_of
 from scheduler.model import Plan, Problem, Route, Shift, Violation, Visit
-from scheduler.timeline import project, schedule_visits
+from scheduler.teams import Team, teams
+from scheduler.timeline import project_visits, schedule_visits
 
 LATE = 1 << 44
 """The cost of a route that cannot be driven in time: more than any that can."""
@@ -32,7 +34,9 @@ class Place:
     arrival_s, start_s, departure_s
         When the van is there, work begins and ends (seconds).
     added_cost, added_travel_s
-        By how much the cost and the driving of the route grow (seconds).
+        By how much the cost and the driving of the route grow (seconds); of all routes for a crew.
+    together
+        For a visit of a crew: the places of the others, who start at the same second.
     """
 
     shift: str
@@ -44,6 +48,7 @@ class Place:
     departure_s: int
     added_cost: int
     added_travel_s: int
+    together: tuple["Place", ...] = ()
 
 
 class Board:
@@ -53,25 +58,20 @@ class Board:
     ----------
     problem, plan
         The visits of the plan must be in the problem. Only their order counts: every route is timed as
-        `scheduler.timeline.schedule` does.
+        `scheduler.timeline.schedule` does. But visits that hang together (crews, order) stay at their start.
     without
         A visit to leave out of the plan, because it is to be moved.
     former
         What the cost of change compares with; none without it.
-
-    Raises
-    ------
-    ValueError
-        When the problem uses crews or order between visits.
     """
 
     def __init__(
         self, problem: Problem, plan: Plan, *, without: str | None = None, former: Former | None = None
     ) -> None:
-        refuse_unsupported(problem)
         self.problem = problem
         self.row_of = {shift.id: row for row, shift in enumerate(problem.shifts)}
-        self.kernel = Kernel(problem, problem.shifts, routes_of(problem, plan.routes, without))
+        self.kernel = Kernel(problem, problem.shifts, held_routes(problem, plan.routes, without))
+        self.served = served_of(problem, plan.routes, without) if linked_ids(problem) else {}
         self._former = former
         self._costs: dict[int, tuple[int, int]] = {}
         self._skilled_rows: dict[str, list[int]] = {}
@@ -114,13 +114,40 @@ class Board:
 
     def places(self, visit: Visit) -> Iterator[Place]:
         """Every feasible place, shift by shift."""
-        rows = self.admitting(visit)
-        if not rows:
-            return
-        starts = self.kernel.starts(visit, rows)
         for window, single in enumerate(_one_window_each(visit)):
-            for row, position in self.kernel.spots(single, rows, starts).tolist():
-                yield self.exact(single, rows[row], position, window)
+            if (free := self.free_of_links(single)) is not None:
+                yield from self._crews(visit, free, window) if visit.crew > 1 else self._singles(free, window)
+
+    def free_of_links(self, visit: Visit) -> Visit | None:
+        """The visit with what order and lags to the planned visits leave of its windows, if anything."""
+        return alone(self.problem, visit, self.served) if visit.after or self.served else visit
+
+    def _singles(self, visit: Visit, window: int) -> Iterator[Place]:
+        rows = self.admitting(visit)
+        if rows:
+            for row, position in self.kernel.spots(visit, rows, self.kernel.starts(visit, rows)).tolist():
+                yield self.exact(visit, rows[row], position, window)
+
+    def _crews(self, visit: Visit, free: Visit, window: int) -> Iterator[Place]:
+        """For each start that is worth a look the crew that drives least."""
+        for team in self.teams(visit, free):
+            held = hold(free, None, team.start_s)
+            first, *others = (self.exact(held, row, position, window) for row, position in team.spots)
+            yield replace(
+                first,
+                together=tuple(others),
+                added_cost=first.added_cost + sum(other.added_cost for other in others),
+                added_travel_s=first.added_travel_s + sum(other.added_travel_s for other in others),
+            )
+
+    def teams(self, visit: Visit, free: Visit) -> Iterator[Team]:
+        """Who could serve the visit together, cheapest first; `free` is what `free_of_links` says of it."""
+        among: frozenset[str] | None = None
+        for after in visit.after:
+            if after.same_technician:
+                people = self.served[after.visit].technicians
+                among = people if among is None else among & people
+        return teams(self.kernel, free, self.admitting(free), visit.crew, among)
 
     def cheapest(self, visit: Visit, tries: int) -> Place | None:
         """The cheapest of the `tries` places that add least driving; ``None`` when the visit fits nowhere."""
@@ -195,9 +222,9 @@ def suggest(problem: Problem, plan: Plan, visit: Visit, limit: int | None = None
     Raises
     ------
     ValueError
-        When the visit's references are wrong, or it or the problem uses crews or order between visits.
+        When the visit's references are wrong.
     """
-    _require_plannable(problem, visit)
+    require_plannable(problem, visit)
     board = Board(problem, plan, without=visit.id)
     return sorted(board.places(visit), key=_rank)[:limit]
 
@@ -213,32 +240,52 @@ def place(problem: Problem, plan: Plan, visit: Visit, place: Place) -> Plan:
     ValueError
         When it does not fit there (any more).
     """
-    _require_plannable(problem, visit)
-    single = _one_window_each(visit)[place.window]
-    shift = problem.shift_by_id[place.shift]
-    cleared = without_visit(problem, plan, visit.id)
-    visits = [problem.visit_by_id[visit_id] for visit_id in cleared.route_of(shift.id).visit_ids]
-    stopped = refusal(single, shift, problem.restock) or overload(single, shift, visits, problem.restock)
-    if stopped is not None:
-        raise ValueError(f"place: {stopped.text}")
-    route = schedule_visits(problem, shift, (*visits[: place.position], single, *visits[place.position :]))
-    if route is None or _driven_too_long(problem, shift, route, single):
-        raise ValueError(f"place: {visit.id} does not fit {place.shift} at position {place.position}")
-    changed = replace(cleared, routes=_with_route(cleared, route), cost={})
+    require_plannable(problem, visit)
+    changed = without_visit(problem, plan, visit.id)
+    free: Visit | None = _one_window_each(visit)[place.window]
+    if free is not None and (visit.after or linked_ids(problem)):
+        free = alone(problem, free, served_of(problem, changed.routes))
+    if free is None:
+        raise ValueError(f"place: the order and lags leave no time for {visit.id}")
+    if place.together:
+        free = hold(free, None, place.start_s)
+    for spot in (place, *place.together):
+        route = _placed(problem, changed, free, spot)
+        changed = replace(changed, routes=_with_route(changed, route))
+    changed = replace(changed, cost={})
     known = visit.id in problem.visit_by_id
     return replace(changed, cost=evaluate(problem, changed)) if known else changed
+
+
+def _placed(problem: Problem, plan: Plan, visit: Visit, spot: Place) -> Route:
+    """The route of a shift with the visit at a position."""
+    shift = problem.shift_by_id[spot.shift]
+    visits = _held(problem, plan.route_of(shift.id))
+    stopped = refusal(visit, shift, problem.restock) or overload(visit, shift, visits, problem.restock)
+    if stopped is not None:
+        raise ValueError(f"place: {stopped.text}")
+    route = schedule_visits(problem, shift, (*visits[: spot.position], visit, *visits[spot.position :]))
+    if route is None or _driven_too_long(problem, shift, route, visit):
+        raise ValueError(f"place: {visit.id} does not fit {spot.shift} at position {spot.position}")
+    return route
 
 
 def without_visit(problem: Problem, plan: Plan, visit_id: str) -> Plan:
     """The plan without a visit, neither on a route nor among the unassigned; its route is timed anew."""
     routes = tuple(
-        project(problem, route.shift, [other for other in route.visit_ids if other != visit_id])
+        project_visits(problem, problem.shift_by_id[route.shift], _held(problem, route, visit_id))
         if visit_id in route.visit_ids
         else route
         for route in plan.routes
     )
     unassigned = tuple(left for left in plan.unassigned if left.visit != visit_id)
     return replace(plan, routes=routes, unassigned=unassigned)
+
+
+def _held(problem: Problem, route: Route, without: str | None = None) -> list[Visit]:
+    """The visits of a route in order, leaving one out; those that hang together held at their start."""
+    row = next(row for row, shift in enumerate(problem.shifts) if shift.id == route.shift)
+    return held_routes(problem, [route], without)[row]
 
 
 def _with_route(plan: Plan, route: Route) -> tuple[Route, ...]:
@@ -253,9 +300,10 @@ def _driven_too_long(problem: Problem, shift: Shift, route: Route, visit: Visit)
     return limit is not None and route_parts(problem, route, visit)["travel_s"] > limit
 
 
-def _require_plannable(problem: Problem, visit: Visit) -> None:
+def require_plannable(problem: Problem, visit: Visit) -> None:
+    """Raise ValueError when a visit's references are wrong, or it uses what cannot be planned."""
     locations = len(problem.travel_s)
-    faults = [*visit_faults(visit, locations, problem.visit_by_id, problem.shift_by_id), *unsupported(visit)]
+    faults = list(visit_faults(visit, locations, problem.visit_by_id, problem.shift_by_id))
     if faults:
         raise ValueError("\n".join(f"visit.{fault}" for fault in faults))
 
@@ -275,17 +323,32 @@ def refusals(problem: Problem, plan: Plan, visit: Visit) -> Mapping[str, Violati
     """Why a visit does not fit: by shift without a place for it, the first rule that stops it.
 
     Rules that know no clock come first, then the arrival window (it would fit at another time), the end of
-    the shift (it would fit if that were later), the longest drive, and at last the lack of any gap.
+    the shift (it would fit if that were later), the longest drive, and at last the lack of any gap. For a
+    crew these are asked of each technician alone, and then whether there are enough at once.
     """
-    _require_plannable(problem, visit)
+    require_plannable(problem, visit)
     board = Board(problem, plan, without=visit.id)
+    free = board.free_of_links(visit)
     stopped: dict[str, Violation] = {}
     for row, shift in enumerate(problem.shifts):
         found = (
             refusal(visit, shift, problem.restock)
             or overload(visit, shift, board.visits(row), problem.restock)
-            or clock_refusal(board.kernel, visit, row)
+            or (_refused(visit, shift, "order", ORDER_TEXT) if free is None else None)
+            or (refusal(free, shift, problem.restock) if free else None)
+            or (clock_refusal(board.kernel, free, row) if free else None)
         )
         if found is not None:
             stopped[shift.id] = found
+    if visit.crew > 1 and free is not None and next(board.teams(visit, free), None) is None:
+        text = f"No {visit.crew} technicians could start together."
+        for shift in problem.shifts:
+            stopped.setdefault(shift.id, _refused(visit, shift, "crew", text, need=visit.crew))
     return stopped
+
+
+ORDER_TEXT = "A visit that it comes after is not planned, or the lags leave no time."
+
+
+def _refused(visit: Visit, shift: Shift, rule: str, text: str, **numbers: int | str) -> Violation:
+    return Violation(rule=rule, visit=visit.id, shift=shift.id, text=text, numbers=numbers)

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 
-from scheduler.admission import refuse_unsupported
 from scheduler.explain import reasons
 from scheduler.incumbent import Incumbent
 from scheduler.limits import Limit
+from scheduler.links import linked_ids
 from scheduler.model import Plan, Problem, Route, Unassigned
 from scheduler.portfolio import Engine, Portfolio
 from scheduler.rules import check
@@ -34,7 +34,7 @@ def solve(  # noqa: PLR0913 - the options of a command, all with a default
     Parameters
     ----------
     problem
-        Must not use crews, order between visits, or a place to restock.
+        What is to be planned.
     start
         A plan to improve. No promised or pinned visit of it is dropped while a legal plan with it is known,
         and the result is never worse than it. Routes of it that break a rule are repaired first.
@@ -63,9 +63,8 @@ def solve(  # noqa: PLR0913 - the options of a command, all with a default
     Raises
     ------
     ValueError
-        When the problem uses what is not supported, naming each field, or a limit is not positive.
+        When a limit is not positive.
     """
-    refuse_unsupported(problem)
     _require_positive(seconds=seconds, iterations=iterations, threads=threads)
     if seconds is None and iterations is None:
         seconds = DEFAULT_SECONDS
@@ -75,10 +74,28 @@ def solve(  # noqa: PLR0913 - the options of a command, all with a default
     violations = 0 if start is None else len(check(problem, start))
     if start is not None and not violations:
         incumbent.offer(start)
-    portfolio = Portfolio(incumbent, _legal_part(problem, start, keep), seed, threads)
-    portfolio.run(engine, limit)
+    legal = _legal_part(problem, start, keep)
+    portfolio = Portfolio(incumbent, legal, seed, threads)
+    if linked_ids(problem):
+        _plan_linked(portfolio, legal, limit, engine)
+    else:
+        portfolio.run(engine, limit)
     stats = portfolio.stats | {"seed": seed, "threads": threads, "start_violations": violations}
     return _with_reasons(incumbent, stats | {"seconds": round(limit.elapsed_s(), 2)})
+
+
+def _plan_linked(portfolio: Portfolio, legal: Plan, limit: Limit, engine: Engine) -> None:
+    """Crews and orders in turns with the portfolio, which improves what does not hang on anything."""
+    from scheduler.engines.linked import plan_linked  # CP-SAT takes long to load and is seldom needed
+
+    def rest(problem: Problem, plan: Plan, until: Limit) -> Plan:
+        incumbent = Incumbent(problem, portfolio.incumbent.baseline, _kept(problem, plan), None)
+        incumbent.offer(plan)
+        Portfolio(incumbent, plan, portfolio.seed, portfolio.threads).run(engine, until)
+        return incumbent.best
+
+    plan_linked(portfolio.incumbent, legal, limit, portfolio.seed, rest)
+    portfolio.stats["engine"] = "linked"
 
 
 def _require_positive(**limits: float | None) -> None:

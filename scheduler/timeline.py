@@ -137,7 +137,11 @@ def project(problem: Problem, shift_id: str, visit_ids: Sequence[str]) -> Route:
     that no window is left for begins on arrival.
     """
     shift = problem.shift_by_id[shift_id]
-    visits = [problem.visit_by_id[visit_id] for visit_id in visit_ids]
+    return project_visits(problem, shift, [problem.visit_by_id[visit_id] for visit_id in visit_ids])
+
+
+def project_visits(problem: Problem, shift: Shift, visits: Sequence[Visit]) -> Route:
+    """`project` for visits that need not be in the problem."""
     if (timed := _timed(problem, shift, visits)) is not None:
         return timed.route
     order = next(restocked(problem, shift, visits))

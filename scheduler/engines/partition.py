@@ -280,7 +280,7 @@ def _solve(choice: _Choice, numbers: Sequence[int], limit: Limit, workers: int) 
     _hint(choice, model, taken, left)
     solver = cp_model.CpSolver()
     _limit(solver, limit, workers)
-    with _watched(solver, limit):
+    with watched(solver, limit):
         status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return list(choice.incumbent), False
@@ -325,7 +325,7 @@ def _limit(solver: cp_model.CpSolver, limit: Limit, workers: int) -> None:
 
 
 @contextmanager
-def _watched(solver: cp_model.CpSolver, limit: Limit) -> Iterator[None]:
+def watched(solver: cp_model.CpSolver, limit: Limit) -> Iterator[None]:
     """Stop the solver when the limit is reached, also when that is because somebody asked."""
     done = threading.Event()
 

@@ -199,16 +199,12 @@ def test_refusal_without_a_gap_and_of_a_late_route():
     assert refusals(late, stops, make_visit(id="new"))["ana/mon"].rule == "late_route"
 
 
-def test_what_cannot_be_planned_is_refused_by_name():
-    """Crews and order are not half supported: the field is named."""
-    plain = make_problem([])
-    with pytest.raises(ValueError, match=r"visit\.crew: "):
-        suggest(plain, Plan(), make_visit(crew=2))
-    chained = make_problem([make_visit(id="A"), make_visit(id="B", after=(After(visit="A"),))])
-    with pytest.raises(ValueError, match=r"visits\[1\]\.after: "):
-        suggest(chained, Plan(), make_visit(id="new"))
+def test_wrong_references_are_refused_by_name():
+    """A visit that the problem cannot know is refused with the path to the fault."""
     with pytest.raises(ValueError, match=r"visit\.location: 77 is outside the travel matrix of 6 locations"):
-        suggest(plain, Plan(), make_visit(location=77))
+        suggest(make_problem([]), Plan(), make_visit(location=77))
+    with pytest.raises(ValueError, match=r"visit\.after\[0\]\.visit: there is no other visit 'X'"):
+        suggest(make_problem([]), Plan(), make_visit(after=(After(visit="X"),)))
 
 
 def test_duration_is_measured_from_leaving():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from scheduler.costs import evaluate, objective
-from scheduler.model import After, Break, Pin, Plan, Problem, Shift, Visit
+from scheduler.model import Break, Pin, Plan, Problem, Shift, Visit
 from scheduler.rules import check
 from scheduler.solver import solve
 from tests.scheduler.instances import greedy_plan, problems
@@ -204,22 +204,6 @@ def test_nothing_to_do_is_a_plan():
     assert solve(make_problem([]), iterations=1).routes == ()
     nobody = replace(make_problem([make_visit()]), shifts=())
     assert solve(nobody, iterations=1).unassigned[0].reasons == ("there are no shifts",)
-
-
-@pytest.mark.parametrize(
-    ("problem", "message"),
-    [
-        (make_problem([make_visit(crew=2)]), r"visits\[0\]\.crew"),
-        (
-            make_problem([make_visit(id="A"), make_visit(id="B", after=(After(visit="A"),))]),
-            r"visits\[1\]\.after",
-        ),
-    ],
-)
-def test_unsupported_fields_are_refused_by_name(problem, message):
-    """What the engines cannot plan is refused, not ignored."""
-    with pytest.raises(ValueError, match=message):
-        solve(problem, iterations=1)
 
 
 @pytest.mark.parametrize("limits", [{"seconds": 0}, {"seconds": -1}, {"iterations": 0}, {"threads": 0}])

@@ -9,13 +9,12 @@ from scheduler.model import Problem, Restock, Shift, Violation, Visit
 
 
 def refuse_unsupported(problem: Problem) -> None:
-    """Refuse a problem that the engines cannot plan, naming each field.
+    """Refuse a problem whose visits hang together, naming each field.
 
     Raises
     ------
     ValueError
-        When the problem uses crews or order between visits. `scheduler.rules.check` can judge such plans;
-        nothing here can make them.
+        When the problem uses crews or order between visits.
     """
     faults: list[str] = []
     for index, visit in enumerate(problem.visits):
@@ -25,11 +24,11 @@ def refuse_unsupported(problem: Problem) -> None:
 
 
 def unsupported(visit: Visit) -> Iterator[str]:
-    """The fields of a visit that the engines cannot plan."""
+    """The fields of a visit that make it hang together with others."""
     if visit.crew > 1:
-        yield "crew: planning crews is not supported"
+        yield "crew: crews are not supported here"
     if visit.after:
-        yield "after: planning an order between visits is not supported"
+        yield "after: an order between visits is not supported here"
 
 
 def refusal(visit: Visit, shift: Shift, restock: Restock | None = None) -> Violation | None:

@@ -12,6 +12,7 @@ from scheduler.admission import overload, refusal
 from scheduler.insertion import Board
 from scheduler.kernel import Kernel
 from scheduler.lifts import LACKS, Lack, without
+from scheduler.links import linked_ids
 from scheduler.model import Shift, Violation, Visit
 
 MOST_S = 8 * 3600
@@ -78,7 +79,12 @@ STRETCHES: Mapping[str, Stretch] = {
 
 
 def smallest_changes(board: Board, visit: Visit) -> Iterator[Finding]:
-    """For each rule that alone keeps the visit off somebody: the smallest change of it that lets it in."""
+    """For each rule that alone keeps the visit off somebody: the smallest change of it that lets it in.
+
+    None for a visit that hangs together with others: what one technician may do does not decide there.
+    """
+    if visit.crew > 1 or visit.after or visit.id in linked_ids(board.problem):
+        return
     finder = _Finder(board, visit)
     yield from finder.window()
     for rule, stretch in STRETCHES.items():

@@ -7,6 +7,7 @@ then, where a search may run, a search on the whole day for the windows that are
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from scheduler.admission import refuse_unsupported, unsupported
 from scheduler.costs import route_cost, route_parts
 from scheduler.ejection import Ejections, Step
 from scheduler.insertion import Board, Place, require_plannable
@@ -93,6 +94,9 @@ def repair(
         When the visit's references are wrong, or it or the problem uses crews or order between visits.
     """
     limit = Limit(seconds=seconds, iterations=None, should_stop=None)
+    refuse_unsupported(problem)
+    if faults := list(unsupported(visit)):
+        raise ValueError("\n".join(f"visit.{fault}" for fault in faults))
     require_plannable(problem, visit)
     scene = _Scene(problem, plan, visit)
     found = [scene.direct(window) for window in windows]

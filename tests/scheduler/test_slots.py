@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler.model import Pin, Plan, Weights
+from scheduler.model import After, Pin, Plan, Weights
 from scheduler.slots import Slots
 from tests.scheduler.instances import greedy_plan, problems, windows
 from tests.scheduler.scenes import EIGHT, HOUR, MINUTE, make_plan, make_problem, make_shift, make_visit
@@ -145,3 +145,13 @@ def test_nobody_and_nothing_are_answered():
     assert Slots(problem, Plan()).cheapest(make_visit(), []) == []
     with pytest.raises(ValueError, match="location: 77 is outside"):
         Slots(problem, Plan()).cheapest(make_visit(location=77), [(0, HOUR)])
+
+
+def test_crews_and_order_are_refused_by_name():
+    """What hangs together is not half answered; `suggest` answers it."""
+    plain = make_problem([])
+    with pytest.raises(ValueError, match=r"^visit\.crew: "):
+        Slots(plain, Plan()).cheapest(make_visit(crew=2), [(0, HOUR)])
+    chained = make_problem([make_visit(id="A"), make_visit(id="B", after=(After(visit="A"),))])
+    with pytest.raises(ValueError, match=r"^visits\[1\]\.after: "):
+        Slots(chained, Plan())

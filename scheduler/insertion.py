@@ -185,6 +185,10 @@ class Board:
         """Weighted seconds of the route of the shift with this index; `LATE` when it cannot be in time."""
         return self._priced(row)[0]
 
+    def travel_s(self, row: int) -> int:
+        """Seconds of driving of the route of the shift with this index."""
+        return self._priced(row)[1]
+
     def _priced(self, row: int) -> tuple[int, int]:
         """Cost and driving of a route (seconds)."""
         if (priced := self._costs.get(row)) is None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 
+from scheduler.engines.balance import balance
 from scheduler.explain import reasons
 from scheduler.incumbent import Incumbent
 from scheduler.limits import Limit
@@ -13,6 +14,8 @@ from scheduler.rules import check
 from scheduler.timeline import schedule
 
 DEFAULT_SECONDS = 10.0
+FAIRNESS_PART = 0.2
+"""Part of the time in which work is spread more evenly, where that has a weight."""
 REASONS_S = 0.25
 """Seconds after the search in which the reasons of unassigned visits are worked out."""
 
@@ -76,10 +79,13 @@ def solve(  # noqa: PLR0913 - the options of a command, all with a default
         incumbent.offer(start)
     legal = _legal_part(problem, start, keep)
     portfolio = Portfolio(incumbent, legal, seed, threads)
+    searching = limit.until(1 - FAIRNESS_PART) if problem.weights.fairness else limit
     if linked_ids(problem):
-        _plan_linked(portfolio, legal, limit, engine)
+        _plan_linked(portfolio, legal, searching, engine)
     else:
-        portfolio.run(engine, limit)
+        portfolio.run(engine, searching)
+    if balance(incumbent, limit, seed):
+        portfolio.stats["engine"] = "balance"
     stats = portfolio.stats | {"seed": seed, "threads": threads, "start_violations": violations}
     return _with_reasons(incumbent, stats | {"seconds": round(limit.elapsed_s(), 2)})
 

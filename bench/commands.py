@@ -132,18 +132,15 @@ def _add_replan(parser: argparse.ArgumentParser) -> None:
         "--reference-seconds", type=float, default=60.0, help="of the search for what is possible"
     )
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--change", type=float, nargs="+", default=[0.1, 1.0], help="weights of changes")
     parser.set_defaults(run=_replan)
 
 
 def _replan(chosen: argparse.Namespace) -> int:
-    found = replan.measure(
-        plan_s=chosen.plan_seconds,
-        seconds=chosen.seconds,
-        reference_s=chosen.reference_seconds,
-        threads=chosen.threads,
-    )
-    print(replan.report(found))
-    return int(not found.kept)
+    day = replan.call(chosen.plan_seconds, chosen.reference_seconds, chosen.threads)
+    found = [replan.measure(day, change, chosen.seconds, chosen.threads) for change in chosen.change]
+    print("\n\n".join(replan.report(each) for each in found))
+    return int(not all(each.kept for each in found))
 
 
 def _suggest(chosen: argparse.Namespace) -> int:

@@ -18,13 +18,19 @@ FIRST_PLAN_BAR_S, MOVED_BAR = 2.0, 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replanned:
-    """What came of it; `lost` are promised visits without a stop, `reference` those of a long free search."""
+    """What came of it.
+
+    `lost` are promised visits without a stop, `reference` those of a longer search that may move everybody;
+    `first_s` and `settled_s` are when the first plan came, and the first that loses no more than the last.
+    """
 
     technicians: int
     open_visits: int
     of_sick: int
+    change: float
     first_s: float
     first_lost: int
+    settled_s: float
     lost: int
     reference: int
     untouched: int
@@ -94,11 +100,31 @@ def busiest(plan: Plan, problem: Problem, now_s: int) -> str:
     return max(ahead, key=lambda name: ahead[name])
 
 
-def measure(*, plan_s: float, seconds: float, reference_s: float, threads: int) -> Replanned:
-    """Plan the day, let one call in sick, plan again."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sickness:
+    """A running day at the second of the call: what is left, the plan so far, and how few can be lost."""
+
+    problem: Problem
+    rest: Problem
+    start: Plan
+    sick: str
+    reference: int
+
+
+def call(plan_s: float, reference_s: float, threads: int) -> Sickness:
+    """Plan the day, let the technician with the most work ahead call in sick, see what is possible."""
     problem, plan = promised_day(plan_s, threads)
     sick = busiest(plan, problem, SICK_AT_S)
     rest, start = running(problem, plan, SICK_AT_S, sick)
+    free = replace(rest, weights=replace(rest.weights, change=0.0))
+    reference = _lost(rest, solve(free, start, seconds=reference_s, threads=threads))
+    return Sickness(problem=problem, rest=rest, start=start, sick=sick, reference=reference)
+
+
+def measure(day: Sickness, change: float, seconds: float, threads: int) -> Replanned:
+    """Plan the rest of the day again with a weight of changes."""
+    problem, start, sick = day.problem, day.start, day.sick
+    rest = replace(day.rest, weights=replace(day.rest.weights, change=change))
     of_sick = {
         visit
         for route in start.routes
@@ -113,18 +139,19 @@ def measure(*, plan_s: float, seconds: float, reference_s: float, threads: int) 
 
     again = solve(rest, start, seconds=seconds, threads=threads, progress=progress)
     took = time.perf_counter() - began
-    free = replace(rest, weights=replace(rest.weights, change=0.0))
-    reference = solve(free, start, seconds=reference_s, threads=threads)
+    found.append((took, _lost(rest, again)))
     before, after = _technicians(problem, start), _technicians(rest, again)
     untouched = before.keys() & after.keys() - of_sick
     return Replanned(
         technicians=len({shift.technician for shift in problem.shifts}),
         open_visits=len(rest.visits),
         of_sick=len(of_sick),
-        first_s=found[0][0] if found else took,
-        first_lost=found[0][1] if found else _lost(rest, again),
-        lost=_lost(rest, again),
-        reference=_lost(rest, reference),
+        change=change,
+        first_s=found[0][0],
+        first_lost=found[0][1],
+        settled_s=next(at for at, lost in found if lost <= found[-1][1]),
+        lost=found[-1][1],
+        reference=day.reference,
         untouched=len(untouched),
         moved=sum(before[visit] != after[visit] for visit in untouched),
         took_s=took,
@@ -150,8 +177,9 @@ def report(found: Replanned) -> str:
         [
             f"{found.technicians} technicians, {found.open_visits} visits not begun; "
             f"the sick one had {found.of_sick}",
-            f"first plan after {found.first_s:.2f} s (bar {FIRST_PLAN_BAR_S:g} s) with {found.first_lost} "
-            f"promises lost; back after {found.took_s:.2f} s",
+            f"weight of changes {found.change:g}: first plan after {found.first_s:.2f} s "
+            f"(bar {FIRST_PLAN_BAR_S:g} s) with {found.first_lost} promises lost, "
+            f"no more than at the end after {found.settled_s:.2f} s; back after {found.took_s:.2f} s",
             f"promises lost: {found.lost}; by a longer search that may move everybody: {found.reference}",
             f"moved to another technician: {found.moved} of {found.untouched} untouched visits "
             f"({100 * found.moved_share:.1f} %, bar {100 * MOVED_BAR:g} %)",

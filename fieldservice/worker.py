@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -159,6 +161,7 @@ def main(arguments: list[str]) -> int:
         case ["beat"]:
             make_worker(settings, []).Beat(scheduler_cls=Beat, loglevel="WARNING", quiet=True).run()
         case ["planner"]:
+            _compile_the_search()
             make_worker(settings).worker_main(_worker_arguments(PLANNING_QUEUE, processes=1))
         case ["worker"]:
             make_worker(settings).worker_main(_worker_arguments(QUEUE, settings.worker_processes))
@@ -172,6 +175,12 @@ def main(arguments: list[str]) -> int:
         case _:
             return _fail("one of: worker, planner, beat; each with --check")
     return 0
+
+
+def _compile_the_search() -> None:
+    """Have the machine code of the search on disk before it is needed: half a minute, once on a machine."""
+    command = [sys.executable, "-m", "scheduler.engines.warm"]
+    subprocess.run(command, preexec_fn=partial(die_with_parent, os.getpid()), check=False)
 
 
 def _fail(sentence: str) -> int:

@@ -6,6 +6,8 @@ search that cannot wait for it begins in another process with ``python -m schedu
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -18,13 +20,31 @@ _DONE = CACHE / "complete"
 
 
 def warm() -> None:
-    """Compile or load everything that a search runs."""
+    """Compile or load everything that a search runs; while one process compiles the others wait for it."""
+    with _alone():
+        _search_a_little()
+        _DONE.touch()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let one process at a time compile, where files can be locked; nobody waits once it is done."""
+    if sys.platform == "win32" or is_warm():
+        yield
+        return
+    import fcntl
+
+    with (CACHE / "compiling").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _search_a_little() -> None:
     shift = Shift(id="S", technician="T", start_location=0, end_location=0, start_s=0, end_s=9)
     visits = tuple(Visit(id=name, location=0, service_s=1) for name in "AB")
     problem = Problem(travel_s=np.zeros((1, 1), np.int32), visits=visits, shifts=(shift,))
     limit = Limit(seconds=None, iterations=1, should_stop=None)
     LocalSearch(problem).improve({}, limit, 1, 1, lambda orders: None)
-    _DONE.touch()
 
 
 def is_warm() -> bool:

@@ -11,10 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from scheduler.admission import refuse_unsupported, unsupported
+from scheduler.admission import unsupported
 from scheduler.consistency import visit_faults
 from scheduler.costs import Former
 from scheduler.insertion import Place
+from scheduler.links import held_routes
 from scheduler.model import Plan, Problem, Visit
 from scheduler.restocking import first_lacking
 from scheduler.slot_admission import Admissions
@@ -31,31 +32,27 @@ class Slots:
     Parameters
     ----------
     problem, plan
-        The routes are timed as by `scheduler.timeline.schedule`, by their order alone.
+        The routes are timed as by `scheduler.timeline.schedule`, by their order alone; but visits that hang
+        together (crews, order) stay at their start.
     without
         A visit to leave out of the plan, because it is to be moved.
     former
         What the cost of change compares with; none without it.
-
-    Raises
-    ------
-    ValueError
-        When the problem uses what insertion does not support.
     """
 
     def __init__(
         self, problem: Problem, plan: Plan, *, without: str | None = None, former: Former | None = None
     ) -> None:
-        refuse_unsupported(problem)
         self.problem = problem
         shifts = sorted(problem.shifts, key=lambda shift: (shift.begin_s, shift.limit_s))
         self.column_of = {shift.id: column for column, shift in enumerate(shifts)}
-        routes = {route.shift: [name for name in route.visit_ids if name != without] for route in plan.routes}
-        self._table = SlotTable(problem, shifts, max(map(len, routes.values()), default=0))
+        held = held_routes(problem, plan.routes, without)
+        routes = {shift.id: visits for shift, visits in zip(problem.shifts, held, strict=True)}
+        self._table = SlotTable(problem, shifts, max(map(len, held), default=0))
         self._admissions = Admissions(shifts, restocking=problem.restock is not None)
         self._pricing = Pricing(problem, self._table, former)
         for shift in shifts:
-            self.set_route(shift.id, [problem.visit_by_id[name] for name in routes.get(shift.id, ())])
+            self.set_route(shift.id, routes[shift.id])
         self._begins = np.array([shift.begin_s for shift in shifts], np.int64)
         limits = np.array([shift.limit_s for shift in shifts], np.int64)
         self._ends = np.maximum.accumulate(limits) if shifts else limits
@@ -101,7 +98,8 @@ class Slots:
         Raises
         ------
         ValueError
-            When the visit's references are wrong, or it uses what insertion does not support.
+            When the visit's references are wrong, or it needs a crew or hangs on other visits: where these
+            fit is asked with `scheduler.insertion.suggest`.
         """
         table = self._table
         self._require_plannable(visit, anywhere=there_s is not None)

@@ -14,6 +14,7 @@ from scheduler.insertion import place, refusals, suggest
 from scheduler.links import chains, joined, pinned_apart
 from scheduler.model import After, Plan
 from scheduler.rules import check
+from scheduler.slots import Slots
 from scheduler.solver import solve
 from tests.scheduler.instances import problems
 from tests.scheduler.scenes import EIGHT, HOUR, MINUTE, make_plan, make_problem, make_shift, make_visit
@@ -207,6 +208,28 @@ def test_suggestions_keep_what_hangs_together():
     new = make_visit(id="new", service_s=30 * MINUTE, windows=((9 * HOUR + 55 * MINUTE, 10 * HOUR),))
     assert suggest(problem, plan, new) == []
     assert suggest(problem, plan, replace(new, windows=((at + 2 * HOUR, at + 3 * HOUR),)))
+
+
+def test_windows_are_asked_beside_crews():
+    """`Slots` gives the cheapest of what `suggest` gives where a crew must not be moved."""
+    crew = make_visit(id="crew", crew=2, windows=((10 * HOUR, 11 * HOUR),))
+    problem = make_problem([crew], team(BEN))
+    plan = solve(problem, iterations=1)
+    windows = [(hour * HOUR, hour * HOUR + 30 * MINUTE) for hour in range(8, 16)]
+    new = make_visit(id="new", service_s=30 * MINUTE)
+    found = Slots(problem, plan).cheapest(new, windows)
+    costs = [
+        min(
+            (place.added_cost for place in suggest(problem, plan, replace(new, windows=(window,)))),
+            default=None,
+        )
+        for window in windows
+    ]
+    assert [place and place.added_cost for place in found] == costs
+    assert None in costs
+    assert 0 in costs
+    with pytest.raises(ValueError, match="crew"):
+        Slots(problem, plan).cheapest(replace(new, crew=2), windows)
 
 
 def test_explanations_know_crews_and_orders():

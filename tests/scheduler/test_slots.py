@@ -152,6 +152,6 @@ def test_crews_and_order_are_refused_by_name():
     plain = make_problem([])
     with pytest.raises(ValueError, match=r"^visit\.crew: "):
         Slots(plain, Plan()).cheapest(make_visit(crew=2), [(0, HOUR)])
-    chained = make_problem([make_visit(id="A"), make_visit(id="B", after=(After(visit="A"),))])
-    with pytest.raises(ValueError, match=r"^visits\[1\]\.after: "):
-        Slots(chained, Plan())
+    chained = make_visit(id="B", after=(After(visit="A"),))
+    with pytest.raises(ValueError, match=r"^visit\.after: "):
+        Slots(make_problem([make_visit(id="A")]), Plan()).cheapest(chained, [(0, HOUR)])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scheduler.admission import overload, refusal
 from scheduler.clock_refusal import clock_refusal
 from scheduler.costs import route_cost
-from scheduler.insertion import Board, Place, refusals, suggest, without_visit
+from scheduler.insertion import Board, Place, refusals, refusals_on, suggest, without_visit
 from scheduler.model import Plan, Problem, Route, Shift, Stop, Violation, Visit
 from scheduler.relax import Finding, smallest_changes
 
@@ -159,6 +159,8 @@ REASON_WORDS = {
     "max_travel": "{who} would drive longer than allowed",
     "late_route": "{who} are late already",
     "no_gap": "{who} have no gap that is long enough",
+    "crew": "too few of {who} are free at the same time",
+    "order": "{who} cannot come in time for the order, or a visit that it comes after is not planned",
 }
 
 
@@ -185,6 +187,12 @@ def reasons(
 def _people_by_rule(board: Board, visit: Visit) -> dict[str, list[str]]:
     """The technicians that each rule stops first; nobody when the visit would fit somewhere."""
     by_rule: dict[str, dict[str, None]] = defaultdict(dict)
+    if visit.crew > 1 or visit.after:
+        refused = refusals_on(board, visit)
+        if len(refused) == len(board.problem.shifts):
+            for shift_id, violation in refused.items():
+                by_rule[violation.rule][board.problem.shift_by_id[shift_id].technician] = None
+        return {rule: list(people) for rule, people in by_rule.items()}
     for row, shift in enumerate(board.problem.shifts):
         restock = board.problem.restock
         stopped = refusal(visit, shift, restock) or overload(visit, shift, board.visits(row), restock)

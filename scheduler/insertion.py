@@ -331,8 +331,12 @@ def refusals(problem: Problem, plan: Plan, visit: Visit) -> Mapping[str, Violati
     crew these are asked of each technician alone, and then whether there are enough at once.
     """
     require_plannable(problem, visit)
-    board = Board(problem, plan, without=visit.id)
-    free = board.free_of_links(visit)
+    return refusals_on(Board(problem, plan, without=visit.id), visit)
+
+
+def refusals_on(board: Board, visit: Visit) -> Mapping[str, Violation]:
+    """`refusals` of a visit that is on no route of the board."""
+    problem, free = board.problem, board.free_of_links(visit)
     stopped: dict[str, Violation] = {}
     for row, shift in enumerate(problem.shifts):
         found = (

@@ -245,6 +245,9 @@ def test_explanations_know_crews_and_orders():
     assert {found.rule for found in told["A"].refusals} == {"crew"}
     assert {found.rule for found in told["B"].refusals} == {"order"}
     assert told["C"].shift is not None
+    why = {left.visit: left.reasons for left in plan.unassigned}
+    assert why["A"] == ("too few of ana, ben are free at the same time",)
+    assert "a visit that it comes after is not planned" in why["B"][0]
 
 
 def crowded(visits=40, seed=1):

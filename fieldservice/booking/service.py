@@ -39,7 +39,9 @@ from fieldservice.models import (
     WorkOrder,
 )
 from fieldservice.models.visit import new_reference
+from fieldservice.planning import repair
 from fieldservice.planning import service as planning
+from fieldservice.planning.repair import Room
 from fieldservice.planning.rows import place_of
 
 CUSTOMER = "customer"
@@ -90,15 +92,19 @@ def book(
     tables: Mapping[date, TravelTable],
     now: datetime,
     hold: Hold | None = None,
+    room: Room | None = None,
     actor: str = CUSTOMER,
 ) -> Visit:
     """Make the customer's visit, promise it its window, and give the customer a private link to it.
 
-    `hold` is what the customer had reserved; it is given back when it has run out. Raises planning's
-    SlotTaken when the window is gone, StaleTravel when `tables` lack a place; the caller then rolls back.
+    `hold` is what the customer had reserved; it is given back when it has run out. `room` is what others have
+    to move for the window; they do in the same transaction. Raises planning's SlotTaken when the window is
+    gone, StaleTravel when `tables` lack a place; the caller then rolls back.
     """
     if answers.window is None:
         raise ValueError("a visit is booked into a window; without one it is requested")
+    if room is not None:
+        return _book_room(session, answers, room, company=company, tables=tables, now=now, actor=actor)
     if hold is not None and hold.expires_at <= now:
         planning.release_hold(session, hold, tables=tables, now=now)
         hold = None
@@ -107,6 +113,28 @@ def book(
         planning.require_slot(session, ask, answers.window, tables=tables, now=now)
     visit = _visit(session, answers, company, now=now, actor=actor)
     planning.book_visit(session, visit, answers.window, tables=tables, now=now, actor=actor, hold=hold)
+    return _finished(session, answers, visit, company, now=now)
+
+
+def _book_room(
+    session: Session,
+    answers: Answers,
+    room: Room,
+    *,
+    company: Company,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    actor: str,
+) -> Visit:
+    if answers.window != room.slot.window:
+        raise ValueError("the room is not for this window")
+    visit = _visit(session, answers, company, now=now, actor=actor)
+    repair.book_room(session, visit, room, tables=tables, now=now, actor=actor)
+    return _finished(session, answers, visit, company, now=now)
+
+
+def _finished(session: Session, answers: Answers, visit: Visit, company: Company, *, now: datetime) -> Visit:
+    """A promised visit with its private link, and a task for the office when its place is a guess."""
     if answers.place == answers.site.coordinates and answers.site.match not in SURE_MATCHES:
         session.add(_office_task("check_pin", visit, now=now))
     _make_link(visit, company, now=now)

@@ -21,6 +21,7 @@ from fieldservice.booking.forms import ContactForm, ProblemForm, TimeForm, quest
 from fieldservice.booking.offer import Offer
 from fieldservice.models import Hold, Service, Visit, Window
 from fieldservice.planning import service as planning
+from fieldservice.planning.improve import improve_later
 from fieldservice.planning.problem import hold_id
 
 bp = Blueprint("booking", __name__)
@@ -288,6 +289,7 @@ def _book(
         visit = service.request(session, answers, company=company, now=now)
     else:
         visit = service.book(session, answers, company=company, tables=tables, now=now, hold=draft.row.hold)
+        improve_later(session, visit, now=now)
     service.confirm(draft.row, visit)
     return redirect(edge.visit_url("booked", visit), 303)
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 import scheduler
 from fieldservice.db import lock_rows
 from fieldservice.geo.types import TravelTable
-from fieldservice.models import Job, JobState, Plan, Proposal, Territory, Visit
+from fieldservice.models import Job, JobState, Plan, Proposal, Route, Stop, Territory, Visit
 from fieldservice.planning.adoption import Adoption, adopt
 from fieldservice.planning.problem import WHOLE_DAY_S, Day, build, row_id, visit_id
 from fieldservice.planning.rows import load_day
@@ -159,6 +159,19 @@ def request_improvement(session: Session, plan: Plan, *, now: datetime) -> Job |
     if session.scalar(select(Job.id).where(Job.dedupe_key == key)) is not None:
         return None
     return _request(session, IMPROVE, plan, str(plan.version), now=now, actor="system")
+
+
+def improve_later(session: Session, visit: Visit, *, now: datetime) -> Job | None:
+    """Ask for the day of a visit that was just booked to be improved, so that room stays for the next one.
+
+    One search waits for a day at most, however many visits are booked meanwhile. None for a day whose
+    technicians know their routes, and for a visit that is on no route.
+    """
+    stop = select(Stop.route_id).where(Stop.visit_id == visit.id)
+    plan = session.scalar(select(Plan).join(Route, Route.plan_id == Plan.id).where(Route.id.in_(stop)))
+    if plan is None or plan.dispatched_at is not None:
+        return None
+    return request_improvement(session, plan, now=now)
 
 
 def _request(session: Session, kind: str, plan: Plan, key: str, *, now: datetime, actor: str) -> Job:

@@ -118,7 +118,8 @@ def _claim(session: Session, work: Work, owner: str) -> tuple[int, str, int] | N
     now = work.clock()
     lapsed = (Job.state == JobState.RUNNING) & (Job.lease_until < now)
     wanted = select(Job).where(Job.kind.in_([PROPOSE, IMPROVE]), or_(Job.state == JobState.QUEUED, lapsed))
-    job = session.scalar(skip_locked(session, wanted.order_by(Job.id).limit(1)))
+    asked_first = wanted.order_by(Job.kind != PROPOSE, Job.id)  # somebody waits for a proposal
+    job = session.scalar(skip_locked(session, asked_first.limit(1)))
     if job is None:
         return None
     if job.attempts >= MAX_ATTEMPTS:

@@ -203,6 +203,13 @@ def hold_slot(
     if old is not None:
         release_hold(session, old, tables=tables, now=now)
     day = _offered_day(session, ask, window, tables, now)  # before anything is written that would be undone
+    hold = add_hold(session, draft, ask, window, until=until)
+    _insert(session, day, ask.visit(day, hold_id(hold), window), window)
+    return hold
+
+
+def add_hold(session: Session, draft: BookingDraft, ask: Ask, window: Window, *, until: datetime) -> Hold:
+    """A hold that has no stop yet."""
     hold = Hold(
         draft_id=draft.id,
         territory_id=ask.territory.id,
@@ -215,7 +222,6 @@ def hold_slot(
     )
     session.add(hold)
     session.flush()
-    _insert(session, day, ask.visit(day, hold_id(hold), window), window)
     return hold
 
 

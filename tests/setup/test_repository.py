@@ -7,7 +7,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PINNED = re.compile(r"^([a-z0-9._-]+)==(\S+)", re.MULTILINE | re.IGNORECASE)
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock", "scripts/requirements-uv.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-bench.lock",
+    "scripts/requirements-uv.lock",
+)
 
 
 def _tracked(*patterns: str) -> list[Path]:

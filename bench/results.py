@@ -70,7 +70,7 @@ def keep(run: Run, found: Record) -> Record:
     return record
 
 
-LEAST_SHARE = 0.9
+LEAST_SHARE = 0.85
 """A search that got less of a core than this was disturbed."""
 
 

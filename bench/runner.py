@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from bench.paths import ROOT
-from bench.peers import PEERS, THREADED
+from bench.peers import PEERS, SEEDLESS, THREADED
 from bench.results import Record, Run, keep, kept
 from bench.worker import OURS
 
@@ -42,7 +42,7 @@ class Series:
             for number, instance in enumerate(instances):
                 first = (seed + number) % len(self.engines)
                 for engine in [*self.engines[first:], *self.engines[:first]]:
-                    if engine not in THREADED or seed == 1:  # the threaded one has no seed
+                    if engine not in SEEDLESS or seed == 1:
                         yield self._run(instance, engine, seed)
 
     def _run(self, instance: str, engine: str, seed: int) -> Run:

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from bench.peers.common import NoPlan, Orders, Peer, Search, Unsupported
 
-__all__ = ["PEERS", "THREADED", "NoPlan", "Orders", "Peer", "Search", "Unsupported", "peer"]
+__all__ = ["PEERS", "SEEDLESS", "THREADED", "NoPlan", "Orders", "Peer", "Search", "Unsupported", "peer"]
 
 PEERS = {
     "ortools-gls": "bench.peers.ortools_peer:guided",
@@ -17,6 +17,8 @@ PEERS = {
 }
 THREADED = frozenset({"vroom"})
 """The peers that can use more than one thread."""
+SEEDLESS = frozenset({"vroom", "ortools-gls", "ortools-ils"})
+"""The peers that find the same plan with every seed: VROOM takes none, and OR-Tools' searches do not use it."""
 
 
 def peer(name: str) -> Peer:

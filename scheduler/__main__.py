@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     suggesting.add_argument("plan", type=Path)
     suggesting.add_argument("visit", type=Path)
     suggesting.add_argument("--limit", type=int)
+    suggesting.add_argument("--repair", type=float, help="seconds to make room by moving other visits")
     explaining = _command(commands, "explain", _explain, "why a visit is where it is, or nowhere")
     explaining.add_argument("plan", type=Path)
     explaining.add_argument("visit_id")
@@ -166,7 +167,12 @@ def _check(options: argparse.Namespace) -> int:
 def _suggest(options: argparse.Namespace) -> int:
     problem = _problem(options)
     visit = visit_from_json(read_json(options.visit))
-    places = suggest(problem, _legible_plan(options, problem), visit, options.limit)
+    search = {}
+    if options.repair is not None:
+        from scheduler.engines.rearrange import rearranged  # the compiler is slow to load
+
+        search = {"repair": options.repair, "rearrange": rearranged}
+    places = suggest(problem, _legible_plan(options, problem), visit, options.limit, **search)
     _write([asdict(place) for place in places])
     return OK
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from scheduler.links import alone, held_routes, hold, linked_ids, served_of
 from scheduler.model import Plan, Problem, Route, Shift, Violation, Visit
 from scheduler.teams import Team, teams
 from scheduler.timeline import project_visits, schedule_visits
+
+if TYPE_CHECKING:
+    from scheduler.repair import Rearrange
 
 LATE = 1 << 44
 """The cost of a route that cannot be driven in time: more than any that can."""
@@ -205,7 +209,15 @@ class Board:
         return {shift: [visit.id for visit in self.visits(row)] for shift, row in self.row_of.items()}
 
 
-def suggest(problem: Problem, plan: Plan, visit: Visit, limit: int | None = None) -> list[Place]:
+def suggest(
+    problem: Problem,
+    plan: Plan,
+    visit: Visit,
+    limit: int | None = None,
+    *,
+    repair: float | None = None,
+    rearrange: "Rearrange | None" = None,
+) -> list[Place]:
     """Every feasible place of a visit, cheapest first.
 
     Parameters
@@ -217,20 +229,29 @@ def suggest(problem: Problem, plan: Plan, visit: Visit, limit: int | None = None
         visit of this id, the places are those after taking it out.
     limit
         How many to return; ``None`` for all. The order is by added cost, then start, shift and position.
+    repair, rearrange
+        Seconds in which to make room, by moving others, in the arrival windows that have no place; ``None``
+        to leave that. The second is a search for what simple moves cannot do; see `scheduler.repair.repair`.
 
     Returns
     -------
     list of Place
-        One for each shift, position and arrival window in which the whole route stays feasible.
+        One for each shift, position and arrival window in which the whole route stays feasible; then a
+        `scheduler.repair.RepairedPlace` for each window in which room was made.
 
     Raises
     ------
     ValueError
-        When the visit's references are wrong.
+        When the visit's references are wrong, or room is to be made in a problem with crews or order.
     """
     require_plannable(problem, visit)
     board = Board(problem, plan, without=visit.id)
-    return sorted(board.places(visit), key=_rank)[:limit]
+    places = sorted(board.places(visit), key=_rank)
+    if repair is not None:
+        from scheduler.repair import rooms  # which asks this module where visits fit
+
+        places += rooms(problem, plan, visit, places, seconds=repair, rearrange=rearrange)
+    return places[:limit]
 
 
 def place(problem: Problem, plan: Plan, visit: Visit, place: Place) -> Plan:

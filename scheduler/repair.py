@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from scheduler.admission import refuse_unsupported, unsupported
-from scheduler.costs import route_cost, route_parts
+from scheduler.costs import evaluate, route_cost, route_parts
 from scheduler.ejection import Ejections, Step
 from scheduler.insertion import Board, Place, require_plannable
 from scheduler.limits import Limit
 from scheduler.model import Plan, Problem, Route, Visit, Window
 from scheduler.rules import check
 from scheduler.timeline import schedule_visits
+from scheduler.validation import TIME_LIMIT_S
 
 Orders = Mapping[str, Sequence[str]]
 Rearrange = Callable[[Problem, Orders, float, int], Iterator[Orders]]
@@ -105,6 +106,51 @@ def repair(
     if rearrange is not None and None in found:
         _Search(scene, rearrange, limit, seed).run(windows, found)
     return found
+
+
+def rooms(
+    problem: Problem,
+    plan: Plan,
+    visit: Visit,
+    places: Iterable[Place],
+    *,
+    seconds: float,
+    rearrange: Rearrange | None = None,
+) -> list[RepairedPlace]:
+    """`repair` for those windows of a visit that have none of the `places`."""
+    has_place = {place.window for place in places}
+    windows = visit.windows or ((-TIME_LIMIT_S, TIME_LIMIT_S),)
+    missing = [number for number in range(len(windows)) if number not in has_place]
+    if not missing:
+        return []
+    asked = [windows[number] for number in missing]
+    found = repair(problem, plan, visit, asked, seconds=seconds, rearrange=rearrange)
+    answers = zip(missing, found, strict=True)
+    return [replace(place, window=number) for number, place in answers if place is not None]
+
+
+def adopted(problem: Problem, plan: Plan, place: RepairedPlace) -> Plan:
+    """The plan with the visit and all that moves for it; of a problem with the visit, with its cost.
+
+    Raises
+    ------
+    ValueError
+        When the changed routes do not serve just what they served, and the visit, or break a rule.
+    """
+    changed = {route.shift: route for route in place.routes}
+    before = [name for route in plan.routes if route.shift in changed for name in route.visit_ids]
+    after = [name for route in place.routes for name in route.visit_ids]
+    new = set(after) - set(before)
+    if len(new) > 1 or sorted([*before, *new]) != sorted(after):
+        raise ValueError("place: the routes serve others now")
+    kept = [changed.pop(route.shift, route) for route in plan.routes]
+    left = tuple(each for each in plan.unassigned if each.visit not in new)
+    result = replace(plan, routes=(*kept, *changed.values()), unassigned=left, cost={})
+    if not new <= problem.visit_by_id.keys():
+        return result
+    if violations := check(problem, result):
+        raise ValueError(f"place: {violations[0].text}")
+    return replace(result, cost=evaluate(problem, result))
 
 
 class _Scene:

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scheduler.costs import evaluate
 from scheduler.engines.rearrange import rearranged
 from scheduler.insertion import suggest
 from scheduler.model import Pin, Plan
-from scheduler.repair import repair
+from scheduler.repair import adopted, repair
 from scheduler.rules import check
 from tests.scheduler.instances import greedy_plan, problems, windows
 from tests.scheduler.scenes import EIGHT, HOUR, MINUTE, make_plan, make_problem, make_shift, make_visit
@@ -58,7 +59,8 @@ def test_what_repair_offers_is_legal_and_drops_nobody(problem, asked):
 def crowded(**second):
     """Ana alone may serve the new visit, and is busy with one that Ben could take."""
     team = [make_shift(skills={"gas": 1}, end_s=11 * HOUR), make_shift(**BEN, end_s=11 * HOUR)]
-    first = make_visit(id="A", service_s=2 * HOUR, windows=((EIGHT, 9 * HOUR),), promised=True, **second)
+    windows = ((EIGHT, EIGHT + 20 * MINUTE),)
+    first = make_visit(id="A", service_s=2 * HOUR, windows=windows, promised=True, **second)
     problem = make_problem([first], team)
     return problem, make_plan(problem, ana=["A"])
 
@@ -73,6 +75,22 @@ def test_a_visit_goes_to_somebody_else_to_make_room():
     (move,) = place.moves
     assert (move.visit, move.from_shift, move.to_shift) == ("A", "ana/mon", "ben/mon")
     assert (move.from_start_s, move.to_start_s) == (EIGHT + 10 * MINUTE, EIGHT + 10 * MINUTE)
+
+
+def test_suggest_makes_room_in_the_windows_that_have_no_place():
+    """The first window needs a move, the second none; adopting the move gives a legal plan with its cost."""
+    problem, plan = crowded()
+    windows = ((EIGHT, 9 * HOUR), (10 * HOUR, 11 * HOUR))
+    wish = make_visit(id="new", service_s=HOUR // 2, skills={"gas": 1}, windows=windows)
+    full = replace(problem, visits=(*problem.visits, wish))
+    assert {place.window for place in suggest(full, plan, wish)} == {1}
+    places = suggest(full, plan, wish, repair=1)
+    assert [place.window for place in places] == [*[1] * (len(places) - 1), 0]
+    made = adopted(full, plan, places[-1])
+    assert check(full, made) == []
+    assert made.cost["cost"] - evaluate(full, plan)["cost"] == places[-1].added_cost
+    with pytest.raises(ValueError, match="serve others now"):
+        adopted(full, Plan(), places[-1])
 
 
 @pytest.mark.parametrize("pin", [Pin(shift="ana/mon"), Pin(start_s=EIGHT + 10 * MINUTE)])

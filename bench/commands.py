@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
@@ -10,7 +11,7 @@ from bench.instances import LITERATURE, load
 from bench.instances.days import Day
 from bench.instances.literature import names
 from bench.instances.roads import default_roads
-from bench.paths import DataMissing
+from bench.paths import ROOT, DataMissing
 from bench.runner import ENGINES, Series, make
 from bench.worker import OURS
 from scheduler.formats import problem_to_json
@@ -148,7 +149,7 @@ def _suggest(chosen: argparse.Namespace) -> int:
 
     suggest_speed.run()
     explain_speed.run()
-    return 0
+    return subprocess.run([sys.executable, "-m", "bench.repair_bars"], cwd=ROOT, check=False).returncode
 
 
 def _smoke(chosen: argparse.Namespace) -> int:

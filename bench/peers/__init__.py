@@ -18,7 +18,7 @@ PEERS = {
 THREADED = frozenset({"vroom"})
 """The peers that can use more than one thread."""
 SEEDLESS = frozenset({"vroom", "ortools-gls", "ortools-ils"})
-"""The peers that find the same plan with every seed: VROOM takes none, and OR-Tools' searches do not use it."""
+"""The peers that find the same plan with every seed: VROOM takes none, OR-Tools' searches do not use it."""
 
 
 def peer(name: str) -> Peer:

@@ -83,6 +83,8 @@ def refuse(problem: Problem, *, breaks: bool = True, windows: bool = True, durat
         "pinned starts": any(visit.pinned and visit.pinned.start_s is not None for visit in visits),
         "open ends": any(shift.end_location is None for shift in shifts),
         "several windows": not windows and any(len(visit.windows) > 1 for visit in visits),
+        "travel profiles": any(shift.profile is not None for shift in shifts),
+        "distance objective": problem.weights.distance > 0,
         "breaks": not breaks and any(shift.breaks for shift in shifts),
         "duration objective": not duration and problem.weights.duration > 0,
     }

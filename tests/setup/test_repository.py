@@ -5,6 +5,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PINNED = re.compile(r"^([a-z0-9._-]+)==(\S+)", re.MULTILINE | re.IGNORECASE)
 LOCKS = (
@@ -64,10 +66,20 @@ def test_locks_have_hashes_and_no_addresses():
         assert [package for package in packages if "==" in package and "--hash=sha256:" not in package] == []
 
 
-def test_the_developers_lock_has_the_same_versions():
-    """What is tested is what runs."""
-    run, dev = (dict(PINNED.findall((ROOT / name).read_text(encoding="utf-8"))) for name in LOCKS[:2])
-    assert {name: dev.get(name) for name in run} == run
+@pytest.mark.parametrize("lock", LOCKS[1:3])
+def test_the_other_locks_have_the_same_versions(lock):
+    """What is tested and measured is what runs."""
+    run, other = (
+        dict(PINNED.findall((ROOT / name).read_text(encoding="utf-8"))) for name in (LOCKS[0], lock)
+    )
+    assert {name: other.get(name) for name in run} == run
+
+
+def test_the_product_needs_no_other_solver():
+    """What is only measured against is in the lock of the benchmarks alone."""
+    for name in ("pyvroom", "pyvrp"):
+        found = [lock for lock in LOCKS if re.search(rf"^{name}==", (ROOT / lock).read_text("utf-8"), re.M)]
+        assert found == ["requirements-bench.lock"]
 
 
 def test_the_front_ends_lock_names_no_address():

@@ -206,6 +206,16 @@ def lock_rows(session: Session, table: str, ids: Iterable[int]) -> None:
         )
 
 
+def lock_names(session: Session, names: Iterable[str]) -> None:
+    """Keep others from deciding about these names, such as e-mail addresses, until the transaction ends.
+
+    For what has no row yet; a name in use elsewhere may wait without need. SQLite needs nothing.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        for name in sorted(set(names)):
+            session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
 def lock_technicians(session: Session, ids: Iterable[int]) -> None:
     """Lock the technicians; the first statement of every change to their stops."""
     lock_rows(session, "technician", ids)

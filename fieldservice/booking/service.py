@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice.auth import links
 from fieldservice.booking.drafts import Contact, SiteAnswers
-from fieldservice.db import exists_one
+from fieldservice.db import exists_one, lock_names
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import (
     BookingDraft,
@@ -105,6 +105,7 @@ def book(
         raise ValueError("a visit is booked into a window; without one it is requested")
     if room is not None:
         return _book_room(session, answers, room, company=company, tables=tables, now=now, actor=actor)
+    planning.lock_territory(session, answers.territory)
     if hold is not None and hold.expires_at <= now:
         planning.release_hold(session, hold, tables=tables, now=now)
         hold = None
@@ -247,6 +248,7 @@ def _customer(session: Session, answers: Answers, *, now: datetime) -> Customer:
     A visitor has not proved who they are, so nothing of a known customer is shown or overwritten.
     """
     requester = answers.requester
+    lock_names(session, [f"customer {way}" for way in (requester.email, requester.phone) if way])
     known = [Customer.email == requester.email] if requester.email else []
     if requester.phone:
         known.append(Customer.phone == requester.phone)

@@ -40,9 +40,8 @@ from fieldservice.planning.rows import load_day, load_days, place_of, visit_plac
 from fieldservice.planning.store import write_routes
 from fieldservice.planning.travel import table_of
 from fieldservice.planning.windows import offered_windows
-from scheduler.insertion import Board, Place, place
-
-_CANDIDATES = 4
+from scheduler.insertion import Place, place
+from scheduler.slots import Slots
 
 
 class SlotTaken(Exception):
@@ -154,13 +153,14 @@ def slots(
 
 
 def _day_slots(day: Day, ask: Ask, windows: Sequence[Window]) -> list[Slot]:
-    board = Board(day.problem, day.plan)
-    found = []
-    for window in windows:
-        best = board.cheapest(ask.visit(day, "wish", window), tries=_CANDIDATES)
-        if best is not None:
-            found.append(_slot(day, ask, window, best))
-    return found
+    wish = ask.visit(day, "wish", windows[0])
+    spans = [(day.seconds(window.starts_at), day.seconds(window.ends_at)) for window in windows]
+    places = Slots(day.problem, day.plan).cheapest(wish, spans)
+    return [
+        _slot(day, ask, window, place)
+        for window, place in zip(windows, places, strict=True)
+        if place is not None
+    ]
 
 
 def _slot(day: Day, ask: Ask, window: Window, best: Place) -> Slot:
@@ -357,7 +357,7 @@ def _offered_day(
 
 
 def _require_place(day: Day, wish: scheduler.Visit, window: Window) -> Place:
-    best = Board(day.problem, day.plan).cheapest(wish, tries=_CANDIDATES)
+    (best,) = Slots(day.problem, day.plan).cheapest(wish, wish.windows)
     if best is None:
         raise SlotTaken(window)
     return best

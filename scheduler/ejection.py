@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.kernel import Kernel
+from scheduler.limits import Limit
 from scheduler.model import Problem, Visit
 from scheduler.slot_admission import Admissions
 from scheduler.slot_pricing import Pricing
@@ -153,7 +154,7 @@ class Ejections:
         """By variant: the least cost of finding places for what was taken out."""
         return np.array([sum(way[number] for number in variant.out) for variant in self.variants])
 
-    def chains(self, visit: Visit, window: Window) -> Iterator[tuple[Step, ...]]:
+    def chains(self, visit: Visit, window: Window, limit: Limit) -> Iterator[tuple[Step, ...]]:
         """Chains that let a new visit into a window, cheapest first as far as driving tells."""
         cost, position = self._options(visit, [window])
         after = self._homeless_cost(self._way_out)
@@ -176,7 +177,7 @@ class Ejections:
         for variant in np.flatnonzero(np.isfinite(cost + after)).tolist():
             add(begin, -1, variant, int(position[variant]), float(cost[variant]))
         looks = 0
-        while waiting and looks < MOST_LOOKS:
+        while waiting and looks < MOST_LOOKS and not limit.reached():
             looks += 1
             _, _, state = heapq.heappop(waiting)
             if not state.homeless:

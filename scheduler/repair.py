@@ -195,11 +195,11 @@ class _Scene:
         ejections = Ejections(self.problem, self.routes)
         for number, window in enumerate(windows):
             if found[number] is None and not limit.reached():
-                found[number] = self._chain(ejections, window)
+                found[number] = self._chain(ejections, window, limit)
 
-    def _chain(self, ejections: Ejections, window: Window) -> RepairedPlace | None:
+    def _chain(self, ejections: Ejections, window: Window, limit: Limit) -> RepairedPlace | None:
         asked = self.asked(window)
-        for tried, steps in enumerate(ejections.chains(asked, window)):
+        for tried, steps in enumerate(ejections.chains(asked, window, limit)):
             place = self.placed(window, _orders(ejections, steps, asked))
             if place is not None or tried >= CHAINS:
                 return place

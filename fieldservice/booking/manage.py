@@ -11,7 +11,10 @@ from fieldservice.booking.service import CUSTOMER, link_until
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Visit, VisitState, Window
 from fieldservice.models.visit import PLANNABLE
+from fieldservice.planning import repair
 from fieldservice.planning import service as planning
+from fieldservice.planning.improve import improve_later
+from fieldservice.planning.repair import Room
 
 
 class TooLate(Exception):
@@ -77,17 +80,27 @@ def lock(session: Session, visit: Visit) -> None:
 
 
 def reschedule(
-    session: Session, visit: Visit, window: Window, *, tables: Mapping[date, TravelTable], now: datetime
+    session: Session,
+    visit: Visit,
+    window: Window,
+    *,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    room: Room | None = None,
 ) -> None:
     """Promise another window in place of the old one, which stays promised when this fails.
 
-    Call it with the visit locked. Raises NotOpen, TooLate, planning's SlotTaken and
-    StaleTravel; the caller then rolls back.
+    `room` is what others have to move for the window; they do in the same transaction. Call it with the visit
+    locked. Raises NotOpen, TooLate, planning's SlotTaken and StaleTravel; the caller then rolls back.
     """
     require_changeable(visit, now=now)
     if window == visit.window:
         return
-    planning.book_visit(session, visit, window, tables=tables, now=now, actor=CUSTOMER)
+    if room is None:
+        planning.book_visit(session, visit, window, tables=tables, now=now, actor=CUSTOMER)
+    else:
+        repair.book_room(session, visit, room, tables=tables, now=now, actor=CUSTOMER)
+    improve_later(session, visit, now=now)
     for link in visit.links:
         link.expires_at = max(link.expires_at, link_until(visit, now=now))
 

@@ -148,6 +148,21 @@ def test_a_hold_adopts_the_moves_too(tight: Tight) -> None:
     assert tight.stops()[visit][0] == tight.expert
 
 
+def test_a_visit_of_another_day_moves_into_the_room(tight: Tight) -> None:
+    """What it had before is given back in the same transaction."""
+    later = window(TOMORROW + timedelta(days=1), starts=8, ends=10)
+    visit = tight.book(later, at=near(500))
+    (room,) = tight.rooms()
+
+    def work(session, tables) -> None:
+        book_room(session, session.get_one(Visit, visit), room, tables=tables, now=NOW, actor="test")
+
+    tight.change(work, days=[TOMORROW, TOMORROW + timedelta(days=1)], extra=[near(500)])
+    stops = tight.stops()
+    assert {key: stop[0] for key, stop in stops.items()} == {tight.first: tight.novice, visit: tight.expert}
+    assert MORNING.starts_at <= stops[visit][1] <= MORNING.ends_at
+
+
 def test_a_route_that_changed_since_refuses_the_room(tight: Tight) -> None:
     """Somebody else takes the novice's morning: the room is gone, and nothing of it was written."""
     (room,) = tight.rooms()

@@ -10,6 +10,8 @@ PYTHON := .venv/bin/python
 LOCKED := uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
+# The machine code of the search, half a minute on a machine that never made it: no test shall wait for that.
+COMPILE := $(PYTHON) -m scheduler.engines.warm
 RUN_STAMP := .venv/.run-stamp
 DEV_STAMP := .venv/.dev-stamp
 TOOLS_STAMP := .venv/.tools-stamp
@@ -34,6 +36,7 @@ run: setup  ## the product on PORT= with DATA=, without demo data
 setup-tests: setup $(TOOLS_STAMP)  ## what the tests need beside that: tools, Chromium, Redis
 
 test: setup-tests  ## all tests, or T=path; PYTEST_ARGS= for more
+	@$(COMPILE)
 	$(PYTHON) -m pytest -n 2 -m "not alone" $(PYTEST_ARGS) $(T) || [ $$? = 5 ]
 	$(PYTHON) -m pytest -m alone -rx $(PYTEST_ARGS) $(T) || [ $$? = 5 ]
 
@@ -50,6 +53,7 @@ bench-smoke: $(BENCH_STAMP)  ## small versions of the benchmarks in less than a 
 	$(BENCH) smoke
 
 check: setup $(DEV_STAMP)  ## format, lint, types, import rules, templates, documentation
+	@$(COMPILE)
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy

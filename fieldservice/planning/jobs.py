@@ -27,6 +27,7 @@ from fieldservice.planning.improve import (
     store_proposal,
     tomorrow,
 )
+from fieldservice.planning.rooms import ROOMS, find_rooms
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.travel import table_of, with_travel
 
@@ -117,8 +118,10 @@ def cancel_job(session: Session, job: Job, *, now: datetime) -> None:
 def _claim(session: Session, work: Work, owner: str) -> tuple[int, str, int] | None:
     now = work.clock()
     lapsed = (Job.state == JobState.RUNNING) & (Job.lease_until < now)
-    wanted = select(Job).where(Job.kind.in_([PROPOSE, IMPROVE]), or_(Job.state == JobState.QUEUED, lapsed))
-    asked_first = wanted.order_by(Job.kind != PROPOSE, Job.id)  # somebody waits for a proposal
+    wanted = select(Job).where(
+        Job.kind.in_([PROPOSE, IMPROVE, ROOMS]), or_(Job.state == JobState.QUEUED, lapsed)
+    )
+    asked_first = wanted.order_by(Job.kind == IMPROVE, Job.id)  # for the others somebody waits
     job = session.scalar(skip_locked(session, asked_first.limit(1)))
     if job is None:
         return None
@@ -131,6 +134,9 @@ def _claim(session: Session, work: Work, owner: str) -> tuple[int, str, int] | N
 
 
 def _do(work: Work, job_id: int, kind: str, plan_id: int, *, owner: str) -> None:
+    if kind == ROOMS:
+        _answer(work, job_id, owner)
+        return
     began = time.monotonic()
     with work.db.reading() as session:
         plan = session.get_one(Plan, plan_id)
@@ -163,6 +169,13 @@ def _do(work: Work, job_id: int, kind: str, plan_id: int, *, owner: str) -> None
     work.db.run(lambda session: _own(session, job_id, owner))
     adoption = _adopt(work, found, actor="system")
     result = {"adopted": sorted(adoption.adopted), "left_out": sorted(adoption.left_out)}
+    work.db.run(lambda session: _finish(_own(session, job_id, owner), result, now=work.clock()))
+
+
+def _answer(work: Work, job_id: int, owner: str) -> None:
+    now = work.clock()
+    with work.db.reading() as session:
+        result = find_rooms(session, session.get_one(Job, job_id), tables=work.tables, now=now)
     work.db.run(lambda session: _finish(_own(session, job_id, owner), result, now=work.clock()))
 
 

@@ -36,9 +36,10 @@ from fieldservice.planning.store import write_routes
 from fieldservice.planning.travel import table_of
 from fieldservice.planning.windows import offered_windows
 from scheduler import timeline
-from scheduler.repair import RepairedPlace, repair
+from scheduler.repair import Rearrange, RepairedPlace, repair
 
 REPAIR_S = 1.0
+"""Seconds in which room is made on a day."""
 _WISH = "wish"
 
 
@@ -65,18 +66,19 @@ def repair_slots(
     now: datetime,
     tables: TravelTables,
     without: Iterable[str] = (),
-    seconds: float = REPAIR_S,
+    search: bool = False,
 ) -> list[Room]:
     """The windows of a day that `slots` does not offer, and that can be kept once others have moved.
 
-    In order of time. `without` names what the customer already has and would give up.
+    In order of time. `without` names what the customer already has and would give up. `search` also looks
+    for what simple moves cannot do; it is compiled, and never for a web process.
     """
     rows = load_day(session, ask.territory, on, now=now)
     windows = offered_windows(ask.service, rows)
     if not windows or is_settled(rows):
         return []
     day = build(rows, table_of(tables, rows, [ask.place]), without=without)
-    return _rooms(day, ask, windows, seconds)
+    return _rooms(day, ask, windows, search=search)
 
 
 def room_for(
@@ -94,7 +96,7 @@ def room_for(
     if window not in offered_windows(ask.service, rows) or is_settled(rows):
         return None
     day = build(rows, table_of(tables, rows, [ask.place]), without=without)
-    return next(iter(_rooms(day, ask, [window], REPAIR_S)), None)
+    return next(iter(_rooms(day, ask, [window], search=False)), None)
 
 
 def is_settled(rows: DayRows) -> bool:
@@ -210,10 +212,15 @@ def _timed(day: Day, room: Room, name: str) -> list[scheduler.Route] | None:
     return timed
 
 
-def _rooms(day: Day, ask: Ask, windows: Sequence[Window], seconds: float) -> list[Room]:
+def _rooms(day: Day, ask: Ask, windows: Sequence[Window], *, search: bool) -> list[Room]:
+    rearrange: Rearrange | None = None
+    if search:
+        from scheduler.engines.rearrange import rearranged  # the compiler is slow to load
+
+        rearrange = rearranged
     spans = [(day.seconds(window.starts_at), day.seconds(window.ends_at)) for window in windows]
     wish = ask.visit(day, _WISH, windows[0])
-    places = repair(day.problem, day.plan, wish, spans, seconds=seconds)
+    places = repair(day.problem, day.plan, wish, spans, seconds=REPAIR_S, rearrange=rearrange)
     return [
         _room(day, ask, window, place)
         for window, place in zip(windows, places, strict=True)

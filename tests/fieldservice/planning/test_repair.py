@@ -12,7 +12,9 @@ from fieldservice.models import AuditEntry, Hold, Job, Plan, Service, Stop, Stop
 from fieldservice.models import Pin as PinRow
 from fieldservice.planning import service as planning
 from fieldservice.planning.improve import improve_later
+from fieldservice.planning.jobs import Work, run_next_job
 from fieldservice.planning.repair import Room, book_room, hold_room, repair_slots, room_for
+from fieldservice.planning.rooms import request_rooms, rooms_of
 from tests.factories import (
     HEATING,
     NOW,
@@ -222,3 +224,37 @@ def test_a_day_is_improved_after_a_booking_once(tight: Tight) -> None:
     tight.db.run(ask)
     with tight.db.reading() as session:
         assert session.scalars(select(Job)).all() == []
+
+
+def test_a_worker_looks_for_rooms_and_the_page_reads_them(tight: Tight) -> None:
+    """Asked twice it is one job; the answer is the same room, and can be booked; a changed day asks anew."""
+
+    def ask(session) -> int:
+        job = request_rooms(session, tight.ask(session), TOMORROW, now=NOW)
+        assert job is not None
+        return job.id
+
+    job = tight.db.run(ask)
+    assert tight.db.run(ask) == job
+    with tight.db.reading() as session:
+        assert rooms_of(session.get_one(Job, job)) is None
+    assert run_next_job(Work(tight.db, tight.tables, 1.0, lambda: NOW), owner="test")
+    with tight.db.reading() as session:
+        found = rooms_of(session.get_one(Job, job))
+    assert found == tight.rooms()
+    assert tight.book_room(tight.visit(near(500)), found[0])
+    assert tight.db.run(ask) != job
+
+
+def test_who_waits_comes_before_the_background(tight: Tight) -> None:
+    """A customer's wish is answered before the day is improved."""
+
+    def ask(session) -> None:
+        improve_later(session, session.get_one(Visit, tight.first), now=NOW)
+        request_rooms(session, tight.ask(session), TOMORROW, now=NOW)
+
+    tight.db.run(ask)
+    run_next_job(Work(tight.db, tight.tables, 1.0, lambda: NOW), owner="test")
+    with tight.db.reading() as session:
+        states = {job.kind: job.state for job in session.scalars(select(Job))}
+    assert states == {"improve": "queued", "rooms": "done"}

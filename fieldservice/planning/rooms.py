@@ -1,0 +1,109 @@
+"""Rooms that a worker looks for: the compiled search finds more of them than a web process can.
+
+A customer's page asks with `request_rooms`, the planner answers the job, and `rooms_of` reads the answer. It
+holds as long as the routes that it changes: booking it compares their versions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldservice.geo.tables import TravelTables
+from fieldservice.geo.types import Coordinates
+from fieldservice.models import Job, JobState, Plan, Service, Territory, Window
+from fieldservice.planning.judge import Shifted
+from fieldservice.planning.repair import Room, repair_slots
+from fieldservice.planning.service import Ask, Slot
+
+ROOMS = "rooms"
+
+
+def request_rooms(
+    session: Session, ask: Ask, on: date, *, now: datetime, without: Iterable[str] = ()
+) -> Job | None:
+    """Ask for rooms on a day, once for each wish and state of the day.
+
+    None for a day without routes, and for one whose technicians know them: nothing moves there.
+    """
+    plan = session.scalar(select(Plan).where(Plan.territory_id == ask.territory.id, Plan.on == on))
+    if plan is None or plan.dispatched_at is not None:
+        return None
+    payload = {
+        "plan_id": plan.id,
+        "service_id": ask.service.id,
+        "lat": ask.place.lat,
+        "lon": ask.place.lon,
+        "preferred_technician_id": ask.preferred_technician_id,
+        "without": sorted(without),
+    }
+    wish = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()[:32]
+    key = f"{ROOMS}:{plan.id}:{plan.version}:{wish}"
+    known = session.scalar(select(Job).where(Job.dedupe_key == key))
+    if known is not None:
+        return known
+    job = Job(kind=ROOMS, dedupe_key=key, payload=payload, created_at=now, created_by="customer")
+    session.add(job)
+    session.flush()
+    return job
+
+
+def find_rooms(session: Session, job: Job, *, tables: TravelTables, now: datetime) -> dict[str, Any]:
+    """What a job asks for, as its result; only in a worker, for the search is compiled."""
+    plan, wanted = session.get_one(Plan, job.payload["plan_id"]), job.payload
+    ask = Ask(
+        session.get_one(Service, wanted["service_id"]),
+        session.get_one(Territory, plan.territory_id),
+        Coordinates(wanted["lat"], wanted["lon"]),
+        wanted["preferred_technician_id"],
+    )
+    found = repair_slots(
+        session, ask, plan.on, now=now, tables=tables, without=wanted["without"], search=True
+    )
+    return {"rooms": [_as_json(room) for room in found]}
+
+
+def rooms_of(job: Job) -> list[Room] | None:
+    """The rooms that were found; None while nobody has answered."""
+    return [_room(found) for found in job.result["rooms"]] if job.state == JobState.DONE else None
+
+
+def _as_json(room: Room) -> dict[str, Any]:
+    slot = room.slot
+    return {
+        "window": [slot.window.starts_at.isoformat(), slot.window.ends_at.isoformat()],
+        "technician_id": slot.technician_id,
+        "starts_at": slot.starts_at.isoformat(),
+        "added_travel_s": round(slot.added_travel.total_seconds()),
+        "estimated": slot.estimated,
+        "moves": [
+            [move.visit_id, move.old_starts_at.isoformat(), move.new_starts_at.isoformat()]
+            for move in room.moves
+        ],
+        "changed_technician": sorted(room.changed_technician),
+        "orders": {shift: list(names) for shift, names in room.orders.items()},
+        "seen": {str(key): version for key, version in room.seen.items()},
+    }
+
+
+def _room(found: dict[str, Any]) -> Room:
+    instant = datetime.fromisoformat
+    return Room(
+        slot=Slot(
+            window=Window(*map(instant, found["window"])),
+            technician_id=found["technician_id"],
+            starts_at=instant(found["starts_at"]),
+            added_travel=timedelta(seconds=found["added_travel_s"]),
+            estimated=found["estimated"],
+        ),
+        moves=tuple(Shifted(key, instant(old), instant(new)) for key, old, new in found["moves"]),
+        changed_technician=frozenset(found["changed_technician"]),
+        orders={shift: tuple(names) for shift, names in found["orders"].items()},
+        seen={int(key): version for key, version in found["seen"].items()},
+    )

@@ -100,8 +100,8 @@ def _plan_linked(portfolio: Portfolio, legal: Plan, limit: Limit, engine: Engine
         Portfolio(incumbent, plan, portfolio.seed, portfolio.threads).run(engine, until)
         return incumbent.best
 
-    plan_linked(portfolio.incumbent, legal, limit, portfolio.seed, rest)
-    portfolio.stats["engine"] = "linked"
+    found = plan_linked(portfolio.incumbent, legal, limit, portfolio.seed, rest)
+    portfolio.stats |= {"engine": "linked", **found}
 
 
 def _require_positive(**limits: float | None) -> None:

@@ -4,9 +4,6 @@ A driver with the vehicle compatible with him becomes a shift from and to the ve
 the tools (renewable resources) of the vehicle and the spare parts it starts with. The node of type 0 is where
 missing tools and parts are fetched. A request becomes a visit at its node.
 
-`solve` refuses a problem with a place to restock. Without its ``restock`` it can be solved, and such a plan
-is legal in the whole problem: nobody has to restock.
-
 The XML files have neither arrival windows nor service times: they are those of the Solomon file that an
 instance was made from, and are read from it when it is given as second file; its customers must be the
 requests, in the same order and places. Without it visits take no time and may start any time.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import time, timedelta
 
 import pytest
@@ -258,3 +260,12 @@ def test_who_waits_comes_before_the_background(tight: Tight) -> None:
     with tight.db.reading() as session:
         states = {job.kind: job.state for job in session.scalars(select(Job))}
     assert states == {"improve": "queued", "rooms": "done"}
+
+
+def test_what_the_web_process_imports_has_no_compiler() -> None:
+    """Offers, rooms and explanations load neither numba nor OR-Tools."""
+    code = (
+        "import sys, fieldservice.planning.rooms, fieldservice.planning.why, scheduler.slots\n"
+        "sys.exit(bool({'numba', 'llvmlite', 'ortools'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -56,7 +56,6 @@ def test_metres_count_where_they_weigh():
         assert routed(problem) == {shift: ("V1",)}
 
 
-@pytest.mark.xfail(reason="the local search takes the parts of the van for a limit", strict=True)
 def test_missing_parts_and_tools_are_fetched():
     """With a place to restock both visits are served, after one stop there; without it neither is."""
     visits = [

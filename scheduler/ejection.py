@@ -8,7 +8,7 @@ with the cheapest way out of each visit, other steps of the chain aside, as the 
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, count
+from itertools import combinations, count, permutations
 from typing import NamedTuple
 
 import numpy as np
@@ -189,18 +189,51 @@ class Ejections:
             for variant in np.flatnonzero(free).tolist():
                 add(state, who, variant, int(self._position[who, variant]), float(self._cost[who, variant]))
 
-    def turns(self, visit: Visit, window: Window, most: int) -> Iterator[dict[str, list[Visit]]]:
-        """Routes that let the visit in once one of their own visits comes earlier or later."""
+    def turns(self, visit: Visit, window: Window, limit: Limit) -> Iterator[dict[str, list[Visit]]]:
+        """Routes that let the visit in once one or two of their own come at another place of the route.
+
+        Of two, one may go to another route instead.
+        """
         cost, position = self._options(visit, [window])
-        for column in np.argsort(cost, kind="stable")[:most].tolist():
-            variant = self.variants[column]
-            if not np.isfinite(cost[column]) or len(variant.out) != 1:
+        for column in np.argsort(cost, kind="stable").tolist():
+            if limit.reached() or not np.isfinite(cost[column]):
+                return
+            for out in permutations(self.variants[column].out):
+                orders = self._turned(visit, column, int(position[column]), out)
+                if orders:
+                    yield orders
+
+    def _turned(
+        self, visit: Visit, column: int, at: int, out: Sequence[int]
+    ) -> dict[str, list[Visit]] | None:
+        """The routes after the visit came in and what was taken out has found places again, if it has."""
+        variant = self.variants[column]
+        shift, order = self.problem.shifts[variant.shift], self.rest(variant)
+        order.insert(at, visit)
+        changed = {shift.id: order}
+        for number in out:
+            moved = self.visits[number]
+            here = _cheapest_position(Kernel(self.problem, [shift], [order]), moved)
+            if here is not None:
+                order.insert(here, moved)
                 continue
-            shift, moved = self.problem.shifts[variant.shift], self.visits[variant.out[0]]
-            order = self.rest(variant)
-            order.insert(int(position[column]), visit)
-            kernel = Kernel(self.problem, [shift], [order])
-            starts = kernel.starts(moved, [0])
-            for _, at in kernel.spots(moved, [0], starts).tolist():
-                yield {shift.id: [*order[:at], moved, *order[at:]]}
-                break
+            costs = self._cost[number, : len(self.orders)]  # the first variants are the routes as they are
+            free = [
+                row for row in np.flatnonzero(np.isfinite(costs)).tolist() if self._id(row) not in changed
+            ]
+            if not free:
+                return None
+            row = min(free, key=lambda row: costs[row])
+            changed[self._id(row)] = [*self.orders[row]]
+            changed[self._id(row)].insert(int(self._position[number, row]), moved)
+        return changed
+
+    def _id(self, row: int) -> str:
+        return self.problem.shifts[row].id
+
+
+def _cheapest_position(kernel: Kernel, visit: Visit) -> int | None:
+    """Where a visit adds least driving to the only route of a kernel; ``None`` where there is no time."""
+    starts = kernel.starts(visit, [0])
+    spots = [position for _, position in kernel.spots(visit, [0], starts).tolist()]
+    return min(spots, key=lambda position: int(starts[-1][0, position])) if spots else None

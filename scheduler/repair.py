@@ -22,8 +22,8 @@ Rearrange = Callable[[Problem, Orders, float, int], Iterator[Orders]]
 """Called with a problem, orders, seconds and a seed; yields orders that serve all of these and maybe more."""
 CHAINS = 12
 """Chains that are timed for a window before it is given up."""
-TURNS = 40
-"""Routes that are tried in another order for a window."""
+FINISH_S = 0.05
+"""Seconds that are kept for judging the last find."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +195,10 @@ class _Scene:
         ejections = Ejections(self.problem, self.routes)
         for number, window in enumerate(windows):
             if found[number] is None and not limit.reached():
-                found[number] = self._chain(ejections, window, limit)
+                seconds = limit.left_s() / (2 * (len(windows) - number))
+                found[number] = self._chain(
+                    ejections, window, Limit(seconds=seconds, iterations=None, should_stop=None)
+                )
 
     def _chain(self, ejections: Ejections, window: Window, limit: Limit) -> RepairedPlace | None:
         asked = self.asked(window)
@@ -203,7 +206,7 @@ class _Scene:
             place = self.placed(window, _orders(ejections, steps, asked))
             if place is not None or tried >= CHAINS:
                 return place
-        for order in ejections.turns(asked, window, TURNS):
+        for order in ejections.turns(asked, window, limit):
             place = self.placed(window, order)
             if place is not None:
                 return place
@@ -278,11 +281,14 @@ class _Search:
     def run(self, windows: Sequence[Window], found: list[RepairedPlace | None]) -> None:
         """Fill in the windows that the search makes room in."""
         missing = [number for number, place in enumerate(found) if place is None]
-        self._together(windows, missing, found, self._limit.left_s() / 2 if len(missing) > 1 else 0.0)
-        missing = [number for number in missing if found[number] is None]
+        if len(missing) > 1:
+            self._together(windows, missing, found, self._left_s() / 2)
+            missing = [number for number in missing if found[number] is None]
         for turn, number in enumerate(missing):
-            seconds = self._limit.left_s() / (len(missing) - turn)
-            self._together(windows, [number], found, seconds)
+            self._together(windows, [number], found, self._left_s() / (len(missing) - turn))
+
+    def _left_s(self) -> float:
+        return self._limit.left_s() - FINISH_S
 
     def _together(
         self,

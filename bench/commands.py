@@ -12,6 +12,7 @@ from bench.instances.days import Day
 from bench.instances.literature import names
 from bench.instances.roads import default_roads
 from bench.paths import ROOT, DataMissing
+from bench.results import keep_text
 from bench.runner import ENGINES, Series, make
 from bench.worker import OURS
 from scheduler.formats import problem_to_json
@@ -123,6 +124,7 @@ def _clock(chosen: argparse.Namespace) -> int:
     found = clock.measure(chosen.visits, chosen.seconds, chosen.threads)
     table, kept = clock.report(found, chosen.visits)
     print(table)
+    keep_text("clock", table)
     return int(not kept)
 
 
@@ -140,7 +142,9 @@ def _add_replan(parser: argparse.ArgumentParser) -> None:
 def _replan(chosen: argparse.Namespace) -> int:
     day = replan.call(chosen.plan_seconds, chosen.reference_seconds, chosen.threads)
     found = [replan.measure(day, change, chosen.seconds, chosen.threads) for change in chosen.change]
-    print("\n\n".join(replan.report(each) for each in found))
+    text = "\n\n".join(replan.report(each) for each in found)
+    print(text)
+    keep_text("replan", text)
     return int(not all(each.kept for each in found))
 
 

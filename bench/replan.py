@@ -172,17 +172,17 @@ def _technicians(problem: Problem, plan: Plan) -> Mapping[str, str]:
 
 
 def report(found: Replanned) -> str:
-    """In words."""
+    """In words, one line for each figure."""
     return "\n".join(
         [
-            f"{found.technicians} technicians, {found.open_visits} visits not begun; "
+            f"- {found.technicians} technicians, {found.open_visits} visits not begun; "
             f"the sick one had {found.of_sick}",
-            f"weight of changes {found.change:g}: first plan after {found.first_s:.2f} s "
+            f"- weight of changes {found.change:g}: first plan after {found.first_s:.2f} s "
             f"(bar {FIRST_PLAN_BAR_S:g} s) with {found.first_lost} promises lost, "
             f"no more than at the end after {found.settled_s:.2f} s; back after {found.took_s:.2f} s",
-            f"promises lost: {found.lost}; by a longer search that may move everybody: {found.reference}",
-            f"moved to another technician: {found.moved} of {found.untouched} untouched visits "
+            f"- promises lost: {found.lost}; by a longer search that may move everybody: {found.reference}",
+            f"- moved to another technician: {found.moved} of {found.untouched} untouched visits "
             f"({100 * found.moved_share:.1f} %, bar {100 * MOVED_BAR:g} %)",
-            f"violations: {found.violations}; {'kept' if found.kept else 'MISSED'}",
+            f"- violations: {found.violations}; {'kept' if found.kept else 'MISSED'}",
         ]
     )

@@ -88,6 +88,20 @@ def disturbed(record: Record) -> bool:
     return alone and record["cpu_s"] < LEAST_SHARE * record["wall_s"]
 
 
+def keep_text(name: str, text: str) -> None:
+    """Write what a command found for the document, with machine, date and commit."""
+    date = datetime.now(UTC).strftime("%Y-%m-%d")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    content = f"{text}\n\n{date}; {machine()}; commit {commit()}."
+    (RESULTS / f"{name}.md").write_text(content, encoding="utf-8")
+
+
+def kept_text(name: str) -> str:
+    """What `keep_text` wrote last, or nothing."""
+    path = RESULTS / f"{name}.md"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
 def records(family: str) -> Iterator[Record]:
     """Every record of a family, in order of instance and run."""
     for path in sorted(RESULTS.glob(f"{family}_*/*.json")):

@@ -8,7 +8,7 @@ from statistics import mean, median
 
 from bench.paths import ROOT
 from bench.peers import PEERS
-from bench.results import Record, records
+from bench.results import Record, kept_text, records
 from bench.samples import Sample, best, gap, samples
 from bench.worker import OURS
 
@@ -33,6 +33,7 @@ def write_tables() -> None:
     """Replace what stands between the markers of both documents by tables of the kept records."""
     blocks = {family: family_block(family) for family in SECONDS}
     blocks["contributions"] = contributions()
+    blocks |= {name: kept_text(name) for name in ("clock", "replan")}
     for path in (DOCUMENT, README):
         _replace(path, {**blocks, "summary": days_summary()})
 

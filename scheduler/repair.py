@@ -7,7 +7,7 @@ then, where a search may run, a search on the whole day for the windows that are
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from scheduler.admission import refuse_unsupported, unsupported
+from scheduler.admission import refusal, refuse_unsupported, unsupported
 from scheduler.costs import evaluate, route_cost, route_parts
 from scheduler.ejection import Ejections, Step
 from scheduler.insertion import Board, Place, require_plannable
@@ -99,6 +99,8 @@ def repair(
     if faults := list(unsupported(visit)):
         raise ValueError("\n".join(f"visit.{fault}" for fault in faults))
     require_plannable(problem, visit)
+    if all(refusal(visit, shift, problem.restock) for shift in problem.shifts):
+        return [None] * len(windows)  # nobody may serve it, whoever moves
     scene = _Scene(problem, plan, visit)
     found = [scene.direct(window) for window in windows]
     if problem.restock is None and None in found:

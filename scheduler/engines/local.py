@@ -17,10 +17,12 @@ from scheduler.model import Problem
 
 ROUNDS_PER_ITERATION = 500
 """Rounds of ruin and recreate in each iteration, where iterations are limited."""
-ORDERS = (4.0, 2.0, 2.0, 2.0, 2.0, 1.0, 2.0, 2.0, 2.0, 4.0)
+ORDERS = (4.0, 0.5, 4.0, 0.5, 1.0, 1.0, 1.0, 0.5, 0.5, 1.0)
 """How often each order of `Data.keys` is used, those which make no difference aside."""
-WARM, COLD = 5.0, 0.05
-"""The temperature at the beginning and at the end, in usual drives."""
+WARM, COOL, COLD = 10.0, 1.0, 0.05
+"""Temperatures in usual drives: at the beginning, when it is decided what is left out, and at the end."""
+DECIDED = 0.8
+"""The part of the search after which it is decided what is left out."""
 CALL_S = 0.01
 """Seconds of a call of the compiled search, after which time and requests to stop are looked at."""
 WATCH_S = 0.02
@@ -185,7 +187,7 @@ class Worker:
         exchanged = 0
         while not team.stop and part < 1:
             began = time.perf_counter()
-            warmth = edge * WARM * (COLD / WARM) ** part
+            warmth = edge * warmth_at(part, leaving_out=bool(self.state.totals["best_weight"][0]))
             search(team.data, self.state, team.orders, rounds, warmth, warmth)
             self.rounds += rounds
             self._offer()
@@ -220,6 +222,15 @@ class Worker:
         if best is not None and best.rank < self._rank():
             load(self.state, [best.stops[row, 1 : length + 1] for row, length in enumerate(best.length)])
             search(self.team.data, self.state, self.team.orders, 0, 1.0, 1.0)
+
+
+def warmth_at(part: float, *, leaving_out: bool) -> float:
+    """The temperature when this part of the search is over, slower at first where visits are left out."""
+    if not leaving_out:
+        return float(WARM * (COLD / WARM) ** part)
+    if part < DECIDED:
+        return float(WARM * (COOL / WARM) ** (part / DECIDED))
+    return float(COOL * (COLD / COOL) ** ((part - DECIDED) / (1 - DECIDED)))
 
 
 def load(state: State, routes: Sequence[Sequence[int] | Integers]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from scheduler.engines.arrays import FORBIDDEN
 from scheduler.engines.compiled import compiled, random_below, random_part
 from scheduler.engines.insertion_scan import best_place
 from scheduler.engines.moves import (
@@ -23,10 +24,6 @@ from scheduler.engines.moves import (
 )
 from scheduler.engines.timing import NEVER, refresh
 
-REMOVED = 10.0
-"""How many visits a ruin takes out on average."""
-LONGEST = 10.0
-"""The longest string."""
 SPLIT, SPLIT_STAYS = 0.5, 0.5
 """How often a string keeps a few stops inside, and how often one more is kept."""
 MOST_TRIED = 60
@@ -105,13 +102,20 @@ def ruin(data: Any, state: Any) -> None:
         routes += state.routes[shift].count > 0
     if served == 0:
         return
-    longest = min(LONGEST, served / routes)
-    strings = np.int64(random_part(state.totals) * (4 * REMOVED / (1 + longest) - 1)) + 1
-    seed = random_below(state.totals, visits)
+    longest = min(data.rules[0].longest, served / routes)
+    strings = np.int64(random_part(state.totals) * (4 * data.rules[0].removed / (1 + longest) - 1)) + 1
+    absent = state.totals[0].absent
+    if absent and random_part(state.totals) < data.rules[0].hungry:
+        seed = state.lists[random_below(state.totals, absent)].absent
+    else:
+        seed = random_below(state.totals, visits)
+    hungry = state.spots[seed].shift < 0
     for index in range(-1, data.near.shape[1]):
         visit = seed if index < 0 else data.near[seed, index]
         shift = state.spots[visit].shift
-        if shift >= 0 and state.routes[shift].active and state.routes[shift].mark != state.totals[0].round:
+        if shift < 0 or state.routes[shift].mark == state.totals[0].round:
+            continue
+        if state.routes[shift].active and not (hungry and data.apart[seed, shift] >= FORBIDDEN):
             ruin_route(data, state, shift, state.spots[visit].column, longest)
             strings -= 1
             if strings <= 0:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from scheduler.engines.arrays import EXACT, SEGMENTS, Column
-from scheduler.engines.compiled import compiled
+from scheduler.engines.compiled import compiled, inlined
+from scheduler.engines.one_break import backward_one, forward_one
 
 NEVER = 1 << 60
 IMPOSSIBLE = 1e30
@@ -19,7 +20,7 @@ IMPOSSIBLE = 1e30
 SERVED, LEFT, REACHED, READY = range(4)
 
 
-@compiled
+@inlined
 def earliest_in(data: Any, visit: int, time: int) -> Any:
     """The earliest second from `time` on at which work may start, or `NEVER`."""
     for window in range(data.visits[visit].window_count):
@@ -28,7 +29,7 @@ def earliest_in(data: Any, visit: int, time: int) -> Any:
     return NEVER
 
 
-@compiled
+@inlined
 def latest_in(data: Any, visit: int, time: int) -> Any:
     """The latest second until `time` at which work may start, or ``-NEVER``."""
     best = -NEVER
@@ -38,7 +39,7 @@ def latest_in(data: Any, visit: int, time: int) -> Any:
     return best
 
 
-@compiled
+@inlined
 def pause_forward(data: Any, shift: int, times: Any, row: int) -> None:
     """Let every state also take the next breaks where it is."""
     for taken in range(data.shifts[shift].break_count):
@@ -47,7 +48,7 @@ def pause_forward(data: Any, shift: int, times: Any, row: int) -> None:
             times[row, taken + 1] = min(times[row, taken + 1], begin + data.breaks[shift, taken, 2])
 
 
-@compiled
+@inlined
 def pause_backward(data: Any, shift: int, times: Any, row: int) -> None:
     """The same on the way back."""
     for taken in range(data.shifts[shift].break_count - 1, -1, -1):
@@ -57,13 +58,13 @@ def pause_backward(data: Any, shift: int, times: Any, row: int) -> None:
 
 
 @compiled
-def forward(data: Any, state: Any, shift: int, first: int) -> None:
-    """`State.leave` of a route, from a column on."""
+def forward(data: Any, state: Any, shift: int) -> None:
+    """When the van can leave each stop of a route at the earliest, by breaks taken."""
     breaks, work = data.shifts[shift].break_count, state.scratch
-    for column in range(first, state.routes[shift].count + 1):
+    for column in range(state.routes[shift].count + 1):
         if column == 0:
-            work[0, 0] = data.shifts[shift].begin
-            work[0, 1 : breaks + 1] = NEVER
+            for taken in range(breaks + 1):
+                work[0, taken] = data.shifts[shift].begin if taken == 0 else NEVER
         else:
             visit, drive = state.stops[shift, column].visit, state.stops[shift, column - 1].leg
             if breaks == 0:
@@ -71,33 +72,32 @@ def forward(data: Any, state: Any, shift: int, first: int) -> None:
                 state.times[shift, column, 0, 0] = min(start + data.visits[visit].service, NEVER)
                 continue
             for taken in range(breaks + 1):
-                work[0, taken] = min(state.times[shift, column - 1, taken, 0] + drive, NEVER)
+                work[0, taken] = min(work[0, taken] + drive, NEVER)
             pause_forward(data, shift, work, 0)
             for taken in range(breaks + 1):
-                work[0, taken] = min(
-                    earliest_in(data, visit, work[0, taken]) + data.visits[visit].service, NEVER
-                )
+                start = earliest_in(data, visit, work[0, taken])
+                work[0, taken] = min(start + data.visits[visit].service, NEVER)
         pause_forward(data, shift, work, 0)
         for taken in range(breaks + 1):
             state.times[shift, column, taken, 0] = work[0, taken]
 
 
 @compiled
-def backward(data: Any, state: Any, shift: int, last: int) -> None:
-    """`State.reach` of a route, up to a column."""
+def backward(data: Any, state: Any, shift: int) -> None:
+    """When each stop of a route must be reached at the latest, by breaks taken before."""
     breaks, work, end = data.shifts[shift].break_count, state.scratch, state.routes[shift].count + 1
-    if last == end:
-        for taken in range(breaks):
-            state.times[shift, end, taken, 1] = min(data.shifts[shift].limit, data.breaks[shift, taken, 1])
-        state.times[shift, end, breaks, 1] = data.shifts[shift].limit
-    for column in range(min(last, end - 1), 0, -1):
+    for taken in range(breaks + 1):
+        limit = data.shifts[shift].limit
+        work[0, taken] = limit if taken == breaks else min(limit, data.breaks[shift, taken, 1])
+        state.times[shift, end, taken, 1] = work[0, taken]
+    for column in range(end - 1, 0, -1):
         visit, drive = state.stops[shift, column].visit, state.stops[shift, column].leg
         if breaks == 0:
             time = state.times[shift, column + 1, 0, 1] - drive - data.visits[visit].service
             state.times[shift, column, 0, 1] = latest_in(data, visit, time)
             continue
         for taken in range(breaks + 1):
-            work[0, taken] = max(state.times[shift, column + 1, taken, 1] - drive, -NEVER)
+            work[0, taken] = max(work[0, taken] - drive, -NEVER)
         pause_backward(data, shift, work, 0)
         for taken in range(breaks + 1):
             work[0, taken] = latest_in(data, visit, work[0, taken] - data.visits[visit].service)
@@ -106,7 +106,7 @@ def backward(data: Any, state: Any, shift: int, last: int) -> None:
             state.times[shift, column, taken, 1] = work[0, taken]
 
 
-@compiled
+@inlined
 def join(first: Any, drive: int, second: Any) -> Any:
     """Two segments (duration, earliest, latest start) and the drive between as one."""
     gone = first[0] + drive
@@ -118,7 +118,7 @@ def join(first: Any, drive: int, second: Any) -> Any:
     )
 
 
-@compiled
+@inlined
 def alone(data: Any, visit: int) -> Any:
     """A visit with a single window as a segment."""
     return (
@@ -128,14 +128,14 @@ def alone(data: Any, visit: int) -> Any:
     )
 
 
-@compiled
+@inlined
 def head(state: Any, shift: int, column: int) -> Any:
     """The route up to a column as a segment."""
     stop = state.stops[shift, column]
     return stop.head_duration, stop.head_earliest, stop.head_latest
 
 
-@compiled
+@inlined
 def tail(state: Any, shift: int, column: int) -> Any:
     """The route from a column on as a segment."""
     stop = state.stops[shift, column]
@@ -192,8 +192,12 @@ def refresh(data: Any, state: Any, shift: int) -> None:
     if data.rules[0].distance > 0.0:
         apart += distance_cost(data, state, shift, count)
     state.routes[shift].driven, state.routes[shift].apart = driven, apart
-    forward(data, state, shift, 0)
-    backward(data, state, shift, count + 1)
+    if data.shifts[shift].break_count == 1 and data.rules[0].single:
+        forward_one(data, state, shift)
+        backward_one(data, state, shift)
+    else:
+        forward(data, state, shift)
+        backward(data, state, shift)
     if data.rules[0].pricing == SEGMENTS:
         segments(data, state, shift)
     state.routes[shift].cost = route_cost(data, state, shift)
@@ -230,7 +234,7 @@ def route_cost(data: Any, state: Any, shift: int) -> Any:
     return np.rint(data.rules[0].travel * route.driven) + route.apart + route.timed
 
 
-@compiled
+@inlined
 def in_time(state: Any, shift: int) -> Any:
     """Whether the route ends in time with its breaks."""
     count = state.routes[shift].count
@@ -243,7 +247,7 @@ def in_time(state: Any, shift: int) -> Any:
     return False
 
 
-@compiled
+@inlined
 def end_cost(data: Any, shift: int, end: int, duration: int) -> Any:
     """What the end of a route and the time from leaving to it cost."""
     overtime = max(end - data.shifts[shift].end, 0)

@@ -13,6 +13,7 @@ import numpy as np
 
 from bench.instances.days import Day, generate
 from scheduler.engines.rearrange import rearranged
+from scheduler.insertion import suggest
 from scheduler.model import Plan, Problem, Visit
 from scheduler.repair import RepairedPlace, repair
 from scheduler.rules import check
@@ -89,10 +90,10 @@ def answer(problem: Problem, plan: Plan, wish: Visit, count: Count) -> list[Repa
         count.moves += len(place.moves)
         if before is None:
             count.search += 1
-        elif before.moves and any(move.from_shift != move.to_shift for move in before.moves):
-            count.chains += 1
-        else:
+        elif suggest(problem, plan, replace(wish, windows=(window,)), 1):
             count.direct += 1
+        else:
+            count.chains += 1
     return found
 
 

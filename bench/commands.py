@@ -1,6 +1,7 @@
 """The commands of ``python -m bench``."""
 
 import argparse
+import json
 import math
 import subprocess
 import sys
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("instance", help="such as days:visits=200,seed=1,breaks=1 or solomon:R101")
-    parser.set_defaults(run=lambda chosen: print(problem_to_json(load(chosen.instance).problem)))
+    parser.set_defaults(run=lambda chosen: print(json.dumps(problem_to_json(load(chosen.instance).problem))))
 
 
 def _add_series(parser: argparse.ArgumentParser, *, seconds: float, seeds: int) -> None:

@@ -149,7 +149,8 @@ class _Choice:
         shifts = [shift for shift in self.problem.shifts if shift.id in names]
         if not shifts:
             return None
-        free = [*group, *self._beside(names, group)]
+        chosen = [group, *self._more_groups(groups, group, names)]
+        free = [*(visit for each in chosen for visit in each), *self._beside(names, group)]
         inside = {visit.id for visit in free}
         held = held_routes(self.problem, self.plan.routes)
         orders = [
@@ -174,8 +175,19 @@ class _Choice:
             for shift in self.problem.shifts
             if shift.id not in names and any(_may(visit, shift, self.problem) for visit in group)
         ]
-        most = max(MOST_SHIFTS, max(visit.crew for visit in group) + 2)
+        most = max(MOST_SHIFTS + (self.size - NEIGHBOURS) // 3, max(visit.crew for visit in group) + 2)
         return names | set(self.chance.sample(able, min(len(able), max(0, most - len(names)))))
+
+    def _more_groups(
+        self, groups: Sequence[Sequence[Visit]], group: Sequence[Visit], names: set[str]
+    ) -> list[Sequence[Visit]]:
+        """Other groups that are on these shifts alone; more of them the larger the part may be."""
+        inside = [
+            other
+            for other in groups
+            if other is not group and all(self.shifts_of.get(visit.id, set()) <= names for visit in other)
+        ]
+        return self.chance.sample(inside, min(len(inside), 1 + (self.size - NEIGHBOURS) // 2))
 
     def _beside(self, names: set[str], group: Sequence[Visit]) -> list[Visit]:
         """Some visits of these shifts on which nothing hangs, and some absent ones that these could serve."""

@@ -274,3 +274,10 @@ def test_time_is_kept_and_plans_get_better():
     assert time.monotonic() - began < 4 * 1.05 + 0.5
     assert check(problem, plan) == []
     assert objective(plan.cost) < objective(begun.cost)
+
+
+def test_same_input_same_plan():
+    """The same problem, seed and iterations give the same plan, CP-SAT included."""
+    problem = crowded(20)
+    plans = [replace(solve(problem, iterations=2, seed=3), stats={}) for _ in range(2)]
+    assert plans[0] == plans[1]

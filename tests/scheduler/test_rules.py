@@ -59,6 +59,10 @@ def test_each_rule_catches_its_own_breach(rule, visit, shift):
     plan = make_plan(problem, ana=["V1"])
     assert rules_of(problem, plan) == set()
     assert stretched(problem, plan, [make_visit(**visit)], [make_shift(**shift)]) == {rule}
+    harder = replace(problem, visits=(make_visit(**visit),), shifts=(make_shift(**shift),))
+    for found in check(harder, plan):
+        assert found.text.endswith(".")
+        assert found.numbers
 
 
 @pytest.mark.parametrize(

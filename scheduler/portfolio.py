@@ -19,6 +19,10 @@ ROUTING_BUILD_S = 1.2e-6
 """Seconds it takes to build OR-Tools' model, for each pair of visits."""
 
 
+COMBINED_FROM_S, COMBINING_PART = 3.0, 0.1
+"""Routes are combined anew in searches of so many seconds, in this last part of them."""
+
+
 class Portfolio:
     """The engines around an incumbent.
 
@@ -72,10 +76,27 @@ class Portfolio:
             return
         warm()
         engine = LocalSearch(self.incumbent.problem, self.incumbent.keep, self._former)
+        combining = limit.seconds is not None and limit.left_s() > COMBINED_FROM_S
+        searching = limit.until(1 - COMBINING_PART) if combining else limit
         engine.improve(
-            self._begin(), limit, self.seed, self.threads, lambda orders: self._offer("local", orders)
+            self._begin(), searching, self.seed, self.threads, lambda orders: self._offer("local", orders)
         )
         self.stats["local_rounds"] = engine.rounds
+        if combining and not limit.reached():
+            self._combine(engine, limit)
+
+    def _combine(self, engine: LocalSearch, limit: Limit) -> None:
+        """Choose anew among the routes that the local search came across."""
+        from scheduler.engines.partition import choose  # CP-SAT takes long to load
+
+        problem, pool, begin = self.incumbent.problem, engine.pool(), engine.columns()
+        losses = [
+            (int(visit.id in self.incumbent.keep), int(visit.promised), visit.priority)
+            for visit in problem.visits
+        ]
+        kinds = engine.data.shifts["kind"].tolist()
+        found = choose(pool, begin, losses, limit=limit, workers=self.threads, kinds=kinds)
+        self._offer("partition", engine.orders_of(found.columns))
 
     def _begin(self) -> Orders:
         """The orders of the best plan, or of the legal one when nothing was planned yet."""

@@ -5,129 +5,35 @@ that ends at its last visit, to which it takes no time to drive.
 """
 
 from collections.abc import Collection, Sequence
-from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.costs import CHANGE_S, Former
 from scheduler.engines.eligibility import eligibility
+from scheduler.engines.layout import (
+    BLINK,
+    EXACT,
+    FORBIDDEN,
+    HUNGRY,
+    LONGEST,
+    NEAREST,
+    REMOVED,
+    RULES,
+    SEGMENTS,
+    SHIFT,
+    STATIC,
+    VISIT,
+    Column,
+    Data,
+    Floats,
+    Integers,
+    Records,
+    Small,
+)
 from scheduler.model import Problem, Visit
 from scheduler.timeline import NEVER, break_span, leaves_late, start_windows
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Small = NDArray[np.int32]
-Records = NDArray[np.void]
-
-NEAREST = 200
-"""How many neighbours of a visit the search looks at."""
-REMOVED = 10.0
-"""How many visits a ruin takes out on average."""
-LONGEST = 10.0
-"""The longest string."""
-BLINK = 0.01
-"""How often a place is overlooked."""
-HUNGRY = 0.5
-"""How often a ruin begins at a visit that is absent, where there is one."""
-FORBIDDEN = 1e30
-STATIC, SEGMENTS, EXACT = 0, 1, 2
-"""How an insertion is priced: by driving alone, by segments of the route in O(1), or by timing the route."""
-
-
-class Data(NamedTuple):
-    """What does not change while searching. Times in seconds, costs in seconds of travel.
-
-    Shapes: n visits, m shifts, N nodes, B breaks a shift, K loads. There are few arrays, of records, because
-    each of them is an argument of every compiled function: the compiler's time grows with their number.
-    """
-
-    travel: Small  # (profiles, N, N)
-    travel_to: Small  # (profiles, N, N), transposed
-    metres: Small  # (N, N) where they cost something
-    visits: Records  # (n + 1,) VISIT; the last is the place to restock
-    windows: Integers  # (n + 1, most windows, 7), see `Column`
-    apart: Floats  # (n + 1, m): cost of the technician, whatever the time; `FORBIDDEN` for others
-    shifts_of: Small  # (n, m): the eligible shifts, in front
-    use: Integers  # (n + 1, K)
-    capacity: Integers  # (m, K)
-    near: Small  # (n, nearest): other visits, nearest first
-    shifts: Records  # (m,) SHIFT
-    breaks: Integers  # (m, B, 3): earliest and latest start, duration
-    keys: Floats  # (orders, n): in which order visits are put back
-    rules: Records  # (1,) RULES
-
-
-VISIT = np.dtype(
-    [
-        ("service", np.int64),
-        ("window_count", np.int64),
-        ("last_start", np.int64),
-        ("shift_count", np.int64),
-        ("priority", np.int64),
-        ("rank", np.int64),  # 2 for visits to keep, 1 for promised ones, 0 for others
-        ("penalty", np.float64),
-        ("due", np.int64),
-        ("late_cost", np.float64),  # for each hour
-        ("preferred_most", np.int64),
-        ("former_windows", np.int64),  # bits of the windows it had; 0 when there was none
-        ("hash", np.uint64),
-    ],
-    align=True,
-)
-SHIFT = np.dtype(
-    [
-        ("begin", np.int64),
-        ("limit", np.int64),
-        ("end", np.int64),
-        ("start_node", np.int64),
-        ("end_node", np.int64),
-        ("hourly", np.float64),  # cost of each hour
-        ("late_leave", np.int64),
-        ("longest", np.int64),
-        ("travel_limit", np.int64),
-        ("visit_limit", np.int64),
-        ("break_count", np.int64),
-        ("profile", np.int64),
-        ("kind", np.int64),  # shifts of the same kind are interchangeable
-        ("hash", np.uint64),  # of the kind
-    ],
-    align=True,
-)
-RULES = np.dtype(
-    [
-        ("travel", np.float64),
-        ("distance", np.float64),
-        ("duration", np.float64),
-        ("waiting", np.float64),
-        ("overtime", np.float64),
-        ("lateness", np.float64),
-        ("change", np.float64),  # of a visit with another technician or window
-        ("edge", np.float64),  # the cost of a usual drive
-        ("pricing", np.int64),
-        ("timed", np.int64),  # whether the times of stops cost something
-        ("single", np.int64),  # whether no visit has two windows
-        ("rows", np.int64),  # stops of the longest route
-        ("removed", np.float64),  # see `REMOVED`, `LONGEST` and `BLINK`
-        ("longest", np.float64),
-        ("blink", np.float64),
-        ("hungry", np.float64),
-    ],
-    align=True,
-)
-
-
-class Column(IntEnum):
-    """Places in the last dimension of `Data.windows`."""
-
-    START = 0
-    END = 1
-    RAW_START = 2  # the arrival windows, pins aside
-    RAW_END = 3
-    PREFERRED_START = 4
-    PREFERRED_END = 5
-    WORTH = 6
 
 
 def build(problem: Problem, former: Former | None = None, keep: Collection[str] = ()) -> Data:
@@ -153,7 +59,6 @@ def build(problem: Problem, former: Former | None = None, keep: Collection[str] 
     apart[:-1][~allowed] = FORBIDDEN
     use, capacity = _loads(problem)
     shifts["kind"] = _kinds((shifts, breaks, capacity, apart.T))
-    shifts["hash"] = _words(len(shifts))[shifts["kind"]]
     rules = _rules(problem, former, visits, shifts)
     rules["edge"] = price = _drive_cost(problem, edge, _edge(metres, near) if rules["distance"][0] else 0.0)
     rules["rows"] = _rows(visits, shifts, travel.min(axis=0))
@@ -207,11 +112,6 @@ def _between(problem: Problem, table: Small) -> Small:
     return found
 
 
-def _words(count: int) -> NDArray[np.uint64]:
-    """Random words, always the same: the threads of a search must agree on the names of routes."""
-    return np.random.default_rng(1).integers(1, 1 << 63, count, np.uint64)
-
-
 UNIT = 30.0
 """What a visit of usual priority is worth in the search, in usual drives."""
 
@@ -235,7 +135,6 @@ def _visits(problem: Problem, former: Former | None, keep: Collection[str]) -> R
     table["service"][-1] = 0 if problem.restock is None else problem.restock.service_s
     table["window_count"][-1], table["last_start"][-1], table["due"][-1] = 1, NEVER, NEVER
     table["penalty"] = _penalties(table)
-    table["hash"] = _words(len(table))
     return table
 
 

@@ -19,7 +19,7 @@ from numba.core import config as _config
 
 config: Any = _config
 _SOURCES = Path(__file__).parent
-LAID_OUT = ("arrays.py", "state.py")
+LAID_OUT = ("layout.py", "state.py")
 """Files that say how the arrays of compiled functions are laid out."""
 
 

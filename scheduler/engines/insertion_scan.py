@@ -4,21 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from scheduler.engines.arrays import SEGMENTS, STATIC, Column
 from scheduler.engines.compiled import compiled, inlined, random_part
+from scheduler.engines.layout import SEGMENTS, STATIC, Column
 from scheduler.engines.one_break import fits_one
-from scheduler.engines.timing import (
-    IMPOSSIBLE,
-    NEVER,
-    alone,
-    earliest_in,
-    end_cost,
-    head,
-    join,
-    line_cost,
-    pause_forward,
-    tail,
-)
+from scheduler.engines.timing import IMPOSSIBLE, alone, end_cost, head, join, line_cost, pause_forward, tail
+from scheduler.engines.windows import NEVER, earliest_in
 
 
 @compiled

@@ -8,7 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from scheduler.costs import Former
-from scheduler.engines.arrays import Data, Floats, Integers, build
+from scheduler.engines.arrays import build
+from scheduler.engines.harvest import Column, Pool
+from scheduler.engines.layout import Data, Floats, Integers
+from scheduler.engines.regions import Cut, Relay, Routes
 from scheduler.engines.sisr import search
 from scheduler.engines.state import State, allocate
 from scheduler.incumbent import Orders
@@ -31,6 +34,14 @@ REPORT_S = 0.25
 EXCHANGES = 8
 """How often a thread that lags behind takes over the best plan of all threads."""
 
+LARGE = 250
+"""From so many visits on the threads search different routes of one plan instead of a plan each."""
+MEETINGS = 25
+"""How often they then join what they have."""
+SHORTEST_TURN_S, PATIENCE_S = 0.15, 0.3
+"""The least seconds between two meetings, and how long one waits for the others."""
+HARVEST = 0.6
+"""The part of the search after which routes are collected: earlier ones are too dear."""
 Rank = tuple[int, int, int, float]
 
 
@@ -40,6 +51,7 @@ class Found(NamedTuple):
     rank: Rank
     stops: Integers
     length: Integers
+    costs: Floats
 
 
 class LocalSearch:
@@ -60,6 +72,7 @@ class LocalSearch:
         self.data = build(problem, former, keep)
         self.rounds = 0
         self.best: Found | None = None
+        self._pools: list[Pool] = []
         self._number = {visit.id: number for number, visit in enumerate(problem.visits)}
 
     def improve(
@@ -68,7 +81,7 @@ class LocalSearch:
         """Search until the limit; `found` is called in this thread with better and better orders."""
         if not self.problem.visits or not self.problem.shifts:
             return
-        team = Team(self.data, limit)
+        team = Team(self.data, limit, threads)
         begin = self._routes(orders)
         workers = [Worker(team, allocate(self.data, seed * 1000 + n), n) for n in range(threads)]
         running = [threading.Thread(target=worker.run, args=(begin,), daemon=True) for worker in workers]
@@ -81,6 +94,7 @@ class LocalSearch:
             for thread in running:
                 thread.join()
             self.rounds += sum(worker.rounds for worker in workers)
+            self._pools = [worker.pool for worker in workers]
         team.raise_error()
         self._report(team, found)
 
@@ -95,6 +109,27 @@ class LocalSearch:
             if time.monotonic() - reported > REPORT_S:
                 self._report(team, found)
                 reported = time.monotonic()
+
+    def pool(self) -> list[Column]:
+        """Routes that the last search came across, each set of visits once for each kind of shift."""
+        whole = Pool(self.data.shifts["kind"])
+        for pool in self._pools:
+            for column in pool.columns():
+                whole.add(column)
+        return whole.columns()
+
+    def columns(self) -> list[Column]:
+        """The routes of the best plan."""
+        if self.best is None:
+            return []
+        rows = range(len(self.problem.shifts))
+        routes = [tuple(self.best.stops[row, 1 : self.best.length[row] + 1].tolist()) for row in rows]
+        return [(row, visits, round(self.best.costs[row])) for row, visits in enumerate(routes) if visits]
+
+    def orders_of(self, columns: Sequence[Column]) -> Orders:
+        """The ids of the visits of these routes."""
+        visits, shifts = self.problem.visits, self.problem.shifts
+        return {shifts[row].id: [visits[number].id for number in numbers] for row, numbers, _ in columns}
 
     def _report(self, team: "Team", found: Callable[[Orders], None]) -> None:
         best = team.news()
@@ -119,15 +154,24 @@ class LocalSearch:
 class Team:
     """What the threads of a search share."""
 
-    def __init__(self, data: Data, limit: Limit) -> None:
+    def __init__(self, data: Data, limit: Limit, threads: int) -> None:
         self.data = data
         self.limit = limit
+        large = threads > 1 and limit.iterations is None and len(data.visits) > LARGE
+        self.relay = Relay(data, threads) if large else None
         self.orders = order_chances(data)
         self.stop = False
         self.best: Found | None = None
         self._reported: Found | None = None
         self._lock = threading.Lock()
         self._error: BaseException | None = None
+
+    def exchanges(self) -> int:
+        """How often the threads exchange what they have."""
+        if self.relay is None:
+            return EXCHANGES
+        seconds = self.limit.seconds or 0.0
+        return max(1, min(MEETINGS, int(seconds / SHORTEST_TURN_S)))
 
     def offer(self, found: Found) -> None:
         """Take the routes of a thread if they are the best."""
@@ -169,6 +213,7 @@ class Worker:
         self.state = state
         self.number = number
         self.rounds = 0
+        self.pool = Pool(team.data.shifts["kind"])
         self._better = 0
 
     def run(self, begin: Sequence[Sequence[int]]) -> None:
@@ -191,13 +236,17 @@ class Worker:
             search(team.data, self.state, team.orders, rounds, warmth, warmth)
             self.rounds += rounds
             self._offer()
+            if part > HARVEST:
+                self.pool.harvest(self.state)
             if team.limit.iterations is None:
                 taken = time.perf_counter() - began
                 rounds = int(min(max(rounds * CALL_S / max(taken, 1e-6), 1), 2 * rounds))
-                if part * (EXCHANGES + 1) > exchanged + 1:
+                if part * (team.exchanges() + 1) > exchanged + 1:
                     exchanged += 1
-                    self._catch_up()
+                    self._exchange()
             part = team.progress(self.rounds)
+        if team.limit.iterations is None:
+            self._exchange()
 
     def _offer(self) -> None:
         """Tell the team when there is something better."""
@@ -205,7 +254,8 @@ class Worker:
         if better != self._better:
             self._better = better
             stops, length = self.state.stops["best"].copy(), self.state.routes["best_count"].copy()
-            self.team.offer(Found(self._rank(), stops, length))
+            costs = self.state.routes["best_route_cost"].copy()
+            self.team.offer(Found(self._rank(), stops, length, costs))
 
     def _rank(self) -> Rank:
         total = self.state.totals[0]
@@ -215,6 +265,27 @@ class Worker:
             int(total["best_weight"]),
             float(total["best_cost"]),
         )
+
+    def _exchange(self) -> None:
+        """Go on from what all threads have together, or from the best of them."""
+        relay = self.team.relay
+        if relay is None:
+            self._catch_up()
+            return
+        current = Routes(self.state.stops["visit"].copy(), self.state.routes["count"].copy())
+        best = Routes(self.state.stops["best"].copy(), self.state.routes["best_count"].copy())
+        if relay.meet(self.number, current, best, PATIENCE_S) and relay.best and relay.current:
+            if self.number == 0:
+                self._take(relay.best, None)
+            self._take(relay.current, relay.cut)
+
+    def _take(self, routes: Routes, mine: Cut | None) -> None:
+        """Go on from these routes; with a cut only this thread's part of them may change."""
+        self.state.routes["active"] = 1 if mine is None else mine.shifts == self.number
+        self.state.spots["active"][:-1] = 1 if mine is None else mine.visits == self.number
+        load(self.state, [routes.stops[row, 1 : count + 1] for row, count in enumerate(routes.length)])
+        search(self.team.data, self.state, self.team.orders, 0, 1.0, 1.0)
+        self._offer()
 
     def _catch_up(self) -> None:
         """Go on from the best routes of all when they are better than any of this thread."""

@@ -99,5 +99,6 @@ def save_best(state: Any) -> None:
     total.best_kept, total.best_promised, total.best_weight = total.kept, total.promised, total.weight
     for shift in range(len(state.routes)):
         state.routes[shift].best_count = state.routes[shift].count
+        state.routes[shift].best_route_cost = state.routes[shift].cost
         for column in range(1, state.routes[shift].count + 1):
             state.stops[shift, column].best = state.stops[shift, column].visit

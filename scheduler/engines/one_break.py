@@ -5,11 +5,9 @@ It says the same as the general code in `timing` and `insertion_scan`, five time
 
 from typing import Any
 
-from scheduler.engines.arrays import Column
 from scheduler.engines.compiled import compiled, inlined
-from scheduler.timeline import NEVER as _NEVER
-
-NEVER = _NEVER
+from scheduler.engines.layout import Column
+from scheduler.engines.windows import NEVER
 
 
 @inlined

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from scheduler.engines.arrays import FORBIDDEN
 from scheduler.engines.compiled import compiled, random_below, random_part
 from scheduler.engines.insertion_scan import best_place
+from scheduler.engines.layout import FORBIDDEN
 from scheduler.engines.moves import (
     make_absent,
     put_in,
@@ -22,7 +22,8 @@ from scheduler.engines.moves import (
     take_out,
     touch,
 )
-from scheduler.engines.timing import NEVER, refresh
+from scheduler.engines.timing import refresh
+from scheduler.engines.windows import NEVER
 
 SPLIT, SPLIT_STAYS = 0.5, 0.5
 """How often a string keeps a few stops inside, and how often one more is kept."""
@@ -104,11 +105,7 @@ def ruin(data: Any, state: Any) -> None:
         return
     longest = min(data.rules[0].longest, served / routes)
     strings = np.int64(random_part(state.totals) * (4 * data.rules[0].removed / (1 + longest) - 1)) + 1
-    absent = state.totals[0].absent
-    if absent and random_part(state.totals) < data.rules[0].hungry:
-        seed = state.lists[random_below(state.totals, absent)].absent
-    else:
-        seed = random_below(state.totals, visits)
+    seed = pick(data, state)
     hungry = state.spots[seed].shift < 0
     for index in range(-1, data.near.shape[1]):
         visit = seed if index < 0 else data.near[seed, index]
@@ -120,6 +117,21 @@ def ruin(data: Any, state: Any) -> None:
             strings -= 1
             if strings <= 0:
                 break
+
+
+@compiled
+def pick(data: Any, state: Any) -> Any:
+    """A visit to begin a ruin at, if possible one that this thread may move."""
+    visit, absent = 0, state.totals[0].absent
+    hungry = absent and random_part(state.totals) < data.rules[0].hungry
+    for _ in range(10):
+        visit = random_below(state.totals, absent if hungry else len(data.visits) - 1)
+        if hungry:
+            visit = state.lists[visit].absent
+        shift = state.spots[visit].shift
+        if state.routes[shift].active if shift >= 0 else state.spots[visit].active:
+            break
+    return visit
 
 
 @compiled
@@ -168,6 +180,8 @@ def queue_up(data: Any, state: Any, orders: Any) -> Any:
     count = 0
     for index in range(absent):
         visit = state.lists[index].absent
+        if not state.spots[visit].active:
+            continue
         if (
             chance < 1.0
             and state.spots[visit].since != state.totals[0].round

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scheduler.engines.arrays import Data, Integers, Records, Small
+from scheduler.engines.layout import Data, Integers, Records
 from scheduler.timeline import NEVER
 
 
@@ -25,8 +25,6 @@ class State(NamedTuple):
     line: Records  # (R + 2,) LINE: a route that is tried
     line_times: Integers  # (R + 2, 4, W): served, left, reached, ready
     scratch: Integers  # (2, W)
-    pool: Records  # (slots,) POOLED
-    pool_visits: Small
 
 
 ROUTE = np.dtype(
@@ -43,6 +41,7 @@ ROUTE = np.dtype(
         ("saved_count", np.int64),
         ("saved_cost", np.float64),
         ("best_count", np.int64),
+        ("best_route_cost", np.float64),
     ],
     align=True,
 )
@@ -67,6 +66,7 @@ SPOT = np.dtype(
         ("column", np.int64),
         ("slot", np.int64),  # place in the list of what is absent
         ("since", np.int64),  # the round in which it was taken out
+        ("active", np.int64),  # whether this thread may put it in
     ],
     align=True,
 )
@@ -102,23 +102,9 @@ TOTALS = np.dtype(
         ("best_cost", np.float64),
         ("better", np.int64),  # how often the best changed
         ("accepted", np.int64),
-        ("pooled", np.int64),
-        ("pool_end", np.int64),
     ],
     align=True,
 )
-POOLED = np.dtype(
-    [
-        ("hash", np.uint64),
-        ("cost", np.float64),
-        ("shift", np.int64),
-        ("first", np.int64),  # where its visits begin in `State.pool_visits`
-        ("length", np.int64),
-    ],
-    align=True,
-)
-POOL_SLOTS = 1 << 16
-POOL_VISITS = 600_000
 
 
 def allocate(data: Data, seed: int) -> State:
@@ -138,10 +124,8 @@ def allocate(data: Data, seed: int) -> State:
         line=np.zeros(columns + 2, LINE),
         line_times=np.zeros((columns + 2, 4, width), np.int64),
         scratch=np.zeros((2, width), np.int64),
-        pool=np.zeros(POOL_SLOTS, POOLED),
-        pool_visits=np.zeros(POOL_VISITS, np.int32),
     )
     state.spots["shift"] = -1
-    state.routes["active"] = 1
+    state.routes["active"], state.spots["active"] = 1, 1
     state.totals["random"] = np.random.default_rng(seed).integers(1, 1 << 63, dtype=np.uint64)
     return state

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from scheduler.costs import evaluate, objective, starts_of
 from scheduler.engines.local import LocalSearch
+from scheduler.engines.regions import Routes, cut, join
 from scheduler.engines.warm import warm
 from scheduler.limits import Limit
 from scheduler.model import Plan
@@ -152,3 +153,37 @@ def test_an_error_in_a_thread_is_raised():
         engine.improve(
             {"T0/mon": [visit.id for visit in problem.visits] * 100}, limit(1), 1, 1, lambda orders: None
         )
+
+
+def test_threads_share_one_large_plan():
+    """Above `LARGE` visits the threads work on parts of one plan: legal, as counted, and in time."""
+    problem, found = town(300, 30), []
+    engine, began = LocalSearch(problem), time.monotonic()
+    engine.improve({}, limit(seconds=1.5), 1, 2, found.append)
+    assert time.monotonic() - began < 2.2
+    routes = [schedule(problem, shift_id, order) for shift_id, order in found[-1].items()]
+    plan = Plan(routes=tuple(route for route in routes if route.stops))
+    assert check(problem, plan) == []
+    assert engine.best.rank[1:3] == objective(evaluate(problem, plan))[:2]
+
+
+def test_a_cut_gives_every_route_and_visit_one_part():
+    """Visits on a route go with it, parts are of like size, and joining takes each route from its part."""
+    data = LocalSearch(town(60, 8)).data
+    stops, length = np.zeros((8, 20), np.int64), np.full(8, 7)
+    for shift in range(8):
+        stops[shift, 1:8] = np.arange(shift * 7, shift * 7 + 7)
+    routes = Routes(stops, length)
+    found = cut(data, routes, 2, turn=1)
+    assert sorted(np.bincount(found.shifts)) == [4, 4]
+    assert all((found.visits[stops[shift, 1:8]] == found.shifts[shift]).all() for shift in range(8))
+    joined = join([routes, Routes(stops + 100, length - 1)], found.shifts)
+    assert (joined.length == np.where(found.shifts == 0, 7, 6)).all()
+    assert (joined.stops[found.shifts == 1, 1] >= 100).all()
+
+
+def test_cuts_differ():
+    """Every turn is cut elsewhere, so that no pair of routes stays apart."""
+    data = LocalSearch(town(60, 8)).data
+    routes = Routes(np.zeros((8, 20), np.int64), np.zeros(8, np.int64))
+    assert len({tuple(cut(data, routes, 2, turn).shifts.tolist()) for turn in range(8)}) > 2

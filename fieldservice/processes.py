@@ -1,8 +1,9 @@
-"""Nothing outlives its parent: the kernel is asked to kill a child whose parent is gone."""
+"""What processes have in common: nothing outlives its parent, and nobody waits for a collector of garbage."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -11,6 +12,15 @@ SOCKET_VARIABLE = "SUPERVISED_SOCKET"  # set by the supervisor, which keeps the 
 _PR_SET_PDEATHSIG = 1
 # Loaded here, not between fork and exec, where loading a library could block.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def settle_memory() -> None:
+    """Let the garbage collector pass over what lives as long as this process: modules, mappers, templates.
+
+    Otherwise a request now and then waits while all of it is looked through, and a forked process copies it.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def die_with_parent(parent: int) -> None:

@@ -9,7 +9,7 @@ from gunicorn.app.base import BaseApplication
 
 from fieldservice.app import create_app
 from fieldservice.config import Settings
-from fieldservice.processes import SOCKET_VARIABLE, die_with_parent
+from fieldservice.processes import SOCKET_VARIABLE, die_with_parent, settle_memory
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -27,7 +27,9 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """The app of one web process."""
-        return create_app(self.settings)
+        app = create_app(self.settings)
+        settle_memory()
+        return app
 
 
 def _configuration(settings: Settings, socket: int | None) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from fieldservice.geo.tables import TravelTables
 from fieldservice.models import BookingDraft, Service, Territory, Window
 from fieldservice.planning import service as planning
 from fieldservice.planning.travel import with_travel
+from fieldservice.processes import settle_memory
 from tests import factories
 from tests.factories import CENTRE, Company, make_company, make_route, number
 from tests.races import count
@@ -150,6 +151,7 @@ def main(url: str, service_id: str, territory_id: str, now: str, rivals: str, *d
     db, tables = Database(url), TravelTables(EstimatedTravelTimes())
     book_once(contest, db, tables, dates[0], "captain")
     db.dispose()  # connections must not cross a fork; what was compiled may
+    settle_memory()  # as the web server does
     context = multiprocessing.get_context("fork")
     barrier = context.Barrier(int(rivals))
     processes = [

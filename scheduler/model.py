@@ -6,7 +6,7 @@ fault, each beginning with the path to the field.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -264,10 +264,7 @@ class Restock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """Seconds of cost for each second of these, and for each metre of `distance`.
-
-    `scheduler.costs` says what each one counts.
-    """
+    """Seconds of cost for each second of these and each metre of `distance`; see `scheduler.costs`."""
 
     travel: float = 1.0
     distance: float = 0.0
@@ -280,16 +277,7 @@ class Weights:
 
     def __post_init__(self) -> None:
         faults = Faults()
-        for name in (
-            "travel",
-            "distance",
-            "duration",
-            "waiting",
-            "overtime",
-            "lateness",
-            "fairness",
-            "change",
-        ):
+        for name in (each.name for each in fields(self)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1000:
                 faults.add(name, f"{value!r} is not a number between 0 and 1000")
@@ -397,10 +385,8 @@ class Plan:
 
     def route_of(self, shift_id: str) -> Route:
         """The route of a shift; an empty one when the plan has none."""
-        for route in self.routes:
-            if route.shift == shift_id:
-                return route
-        return Route(shift=shift_id, stops=())
+        mine = (route for route in self.routes if route.shift == shift_id)
+        return next(mine, Route(shift=shift_id, stops=()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,10 +95,7 @@ def repair(
         When the visit's references are wrong, or it or the problem uses crews or order between visits.
     """
     limit = Limit(seconds=seconds, iterations=None, should_stop=None)
-    refuse_unsupported(problem)
-    if faults := list(unsupported(visit)):
-        raise ValueError("\n".join(f"visit.{fault}" for fault in faults))
-    require_plannable(problem, visit)
+    _require_single(problem, visit)
     if all(refusal(visit, shift, problem.restock) for shift in problem.shifts):
         return [None] * len(windows)  # nobody may serve it, whoever moves
     scene = _Scene(problem, plan, visit)
@@ -108,6 +105,14 @@ def repair(
     if rearrange is not None and None in found:
         _Search(scene, rearrange, limit, seed).run(windows, found)
     return found
+
+
+def _require_single(problem: Problem, visit: Visit) -> None:
+    """Refuse crews and order between visits: chains move one visit at a time."""
+    refuse_unsupported(problem)
+    if faults := list(unsupported(visit)):
+        raise ValueError("\n".join(f"visit.{fault}" for fault in faults))
+    require_plannable(problem, visit)
 
 
 def rooms(

@@ -109,10 +109,9 @@ class Slots:
             there, onward = table.ways(visit.location)
         else:
             there, onward = np.atleast_2d(there_s), np.atleast_2d(onward_s)
-        mask, timed = self._admissions.mask(visit), self._timed_alone(visit)
-        if timed:
-            mask = mask.copy()
-            mask[timed] = False
+        timed = self._timed_alone(visit)
+        mask = self._admissions.mask(visit).copy()
+        mask[timed] = False
         asked = Asked(visit, there, onward, mask, self._missed(visit))
         if not self._fields.fits():
             self._fields = FieldMaker(table)

@@ -103,9 +103,9 @@ def book(
     """
     if answers.window is None:
         raise ValueError("a visit is booked into a window; without one it is requested")
+    planning.lock_territory(session, answers.territory)  # before the customer's names, in every way to book
     if room is not None:
         return _book_room(session, answers, room, company=company, tables=tables, now=now, actor=actor)
-    planning.lock_territory(session, answers.territory)
     if hold is not None and hold.expires_at <= now:
         planning.release_hold(session, hold, tables=tables, now=now)
         hold = None
@@ -151,7 +151,7 @@ def require_open(
     """
     ask = _ask(answers)
     if ask is not None and answers.window is not None:
-        planning.require_slot(session, ask, answers.window, tables=tables, now=now, lock=False)
+        planning.require_slot(session, ask, answers.window, tables=tables, now=now)
 
 
 def _ask(answers: Answers) -> planning.Ask | None:

@@ -22,6 +22,7 @@ from fieldservice.geo.types import Coordinates
 from fieldservice.models import Job, Plan, PlanChange, Proposal, Technician, Territory, Visit
 from fieldservice.planning import changes, improve, jobs, judge
 from fieldservice.planning.adoption import Adoption
+from fieldservice.planning.rows import plan_of
 
 bp = Blueprint("actions", __name__)
 
@@ -127,7 +128,7 @@ def optimise(on: date) -> ResponseReturnValue:
 
     def work(session: Session) -> ResponseReturnValue:
         territory = edge.territory_of(session)
-        plan = session.scalar(select(Plan).where(Plan.territory_id == territory.id, Plan.on == on))
+        plan = plan_of(session, territory, on)
         if plan is None:
             flash(_("There is nothing to optimize on this day yet."))
         else:

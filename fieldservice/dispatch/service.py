@@ -36,7 +36,7 @@ from fieldservice.planning.improve import PROPOSE
 from fieldservice.planning.judge import Move
 from fieldservice.planning.lines import features
 from fieldservice.planning.problem import Day
-from fieldservice.planning.rows import visit_place
+from fieldservice.planning.rows import plan_of, visit_place
 from fieldservice.planning.service import lock_territory, territory_at
 
 _HALF_HOUR = timedelta(minutes=30)
@@ -93,7 +93,7 @@ def first_window(visit: Visit, starts_at: datetime) -> Window:
 def dispatch_day(session: Session, territory: Territory, on: date, *, now: datetime, actor: str) -> int:
     """Send the plan of a day to its technicians; returns how many visits were sent."""
     lock_territory(session, territory)
-    plan = session.scalar(select(Plan).where(Plan.territory_id == territory.id, Plan.on == on))
+    plan = plan_of(session, territory, on)
     if plan is None:
         return 0
     visits = _planned(session, plan, VisitState.BOOKED)
@@ -107,7 +107,7 @@ def dispatch_day(session: Session, territory: Territory, on: date, *, now: datet
 def recall_day(session: Session, territory: Territory, on: date, *, now: datetime, actor: str) -> int:
     """Take back what was sent and has not begun; returns how many visits that were."""
     lock_territory(session, territory)
-    plan = session.scalar(select(Plan).where(Plan.territory_id == territory.id, Plan.on == on))
+    plan = plan_of(session, territory, on)
     if plan is None:
         return 0
     visits = _planned(session, plan, VisitState.DISPATCHED)

@@ -28,7 +28,7 @@ from fieldservice.planning.improve import (
     tomorrow,
 )
 from fieldservice.planning.rooms import ROOMS, find_rooms
-from fieldservice.planning.rows import load_day
+from fieldservice.planning.rows import load_day, plan_of
 from fieldservice.planning.travel import table_of, with_travel
 
 MAX_ATTEMPTS = 3
@@ -102,7 +102,7 @@ def request_improvements(session: Session, *, now: datetime) -> int:
     asked = 0
     for territory in session.scalars(select(Territory).where(Territory.active)).all():
         on = tomorrow(territory, now)
-        plan = session.scalar(select(Plan).where(Plan.territory_id == territory.id, Plan.on == on))
+        plan = plan_of(session, territory, on)
         if plan is not None and plan.dispatched_at is None:
             asked += request_improvement(session, plan, now=now) is not None
     return asked

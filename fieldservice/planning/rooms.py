@@ -20,6 +20,7 @@ from fieldservice.geo.types import Coordinates
 from fieldservice.models import Job, JobState, Plan, Service, Territory, Window
 from fieldservice.planning.judge import Shifted
 from fieldservice.planning.repair import Room, repair_slots
+from fieldservice.planning.rows import plan_of
 from fieldservice.planning.service import Ask, Slot
 
 ROOMS = "rooms"
@@ -32,7 +33,7 @@ def request_rooms(
 
     None for a day without routes, and for one whose technicians know them: nothing moves there.
     """
-    plan = session.scalar(select(Plan).where(Plan.territory_id == ask.territory.id, Plan.on == on))
+    plan = plan_of(session, ask.territory, on)
     if plan is None or plan.dispatched_at is not None:
         return None
     payload = {

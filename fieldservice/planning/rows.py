@@ -103,6 +103,11 @@ def stop_place(stop: Stop, territory: Territory) -> Coordinates | None:
     return None
 
 
+def plan_of(session: Session, territory: Territory, on: date) -> Plan | None:
+    """The plan of a day; None when nothing was ever planned."""
+    return session.scalar(select(Plan).where(Plan.territory_id == territory.id, Plan.on == on))
+
+
 def load_days(
     session: Session, territory: Territory, days: Sequence[date], *, now: datetime, only: int | None = None
 ) -> list[DayRows]:

@@ -332,15 +332,12 @@ def require_slot(
     *,
     tables: Mapping[date, TravelTable],
     now: datetime,
-    lock: bool = True,
 ) -> None:
     """Look whether somebody can keep the window. Raises SlotTaken, StaleTravel.
 
-    With `lock` nobody else can take it before the transaction ends. Without, in a reading session, it sends
-    away who is too late before they queue for the technicians; it promises nothing.
+    With the territory locked it stays so until the transaction ends. In a reading session it sends away who
+    is too late before they queue for the technicians; it promises nothing.
     """
-    if lock:
-        lock_territory(session, ask.territory)
     _offered_day(session, ask, window, tables, now)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 import scheduler
 from fieldservice.models import Plan, Route, Stop, StopKind, Territory
 from fieldservice.planning.problem import Day, row_id, shift_id
+from fieldservice.planning.rows import plan_of
 
 
 def write_routes(session: Session, day: Day, routes: Iterable[scheduler.Route]) -> None:
@@ -85,7 +86,7 @@ def _way_home(day: Day, technician_id: int, route: scheduler.Route) -> tuple[tim
 
 def ensure_plan(session: Session, territory: Territory, on: date) -> Plan:
     """The plan of a day, made when there is none; call it with the technicians locked."""
-    plan = session.scalar(select(Plan).where(Plan.territory_id == territory.id, Plan.on == on))
+    plan = plan_of(session, territory, on)
     if plan is None:
         plan = Plan(territory_id=territory.id, on=on, version=1)
         session.add(plan)

@@ -17,8 +17,8 @@ from scheduler.model import Plan
 Engine = Literal["auto", "local", "routing"]
 ROUTING_BUILD_S = 1.2e-6
 """Seconds it takes to build OR-Tools' model, for each pair of visits."""
-
-
+RESTOCK_PART = 0.05
+"""Part of OR-Tools' time in which visits are inserted that need a stop to restock."""
 COMBINED_FROM_S, COMBINING_PART = 3.0, 0.1
 """Routes are combined anew in searches of so many seconds, in this last part of them."""
 
@@ -65,8 +65,12 @@ class Portfolio:
 
     def _first(self, limit: Limit) -> None:
         """What fits without moving anything."""
-        board = Board(self.incumbent.problem, self._legal, former=self._former)
-        served = {visit_id for route in self._legal.routes for visit_id in route.visit_ids}
+        self._fill(self._legal, limit)
+
+    def _fill(self, plan: Plan, limit: Limit) -> None:
+        """Insert what is absent from a plan, with stops to restock where they are needed."""
+        board = Board(self.incumbent.problem, plan, former=self._former)
+        served = {visit_id for route in plan.routes for visit_id in route.visit_ids}
         absent = [visit for visit in self.incumbent.problem.visits if visit.id not in served]
         FirstPlan(board, absent, self.incumbent.keep).fill(limit)
         self._offer("insertion", board.orders())
@@ -105,7 +109,14 @@ class Portfolio:
         return {route.shift: route.visit_ids for route in plan.routes}
 
     def _route(self, limit: Limit) -> None:
-        """OR-Tools' turn, if there is time to build its model."""
+        """OR-Tools' turn, if there is time to build its model; what a van carries is a limit to it."""
+        if self.incumbent.problem.restock is not None:
+            self._search_routing(limit.until(1 - RESTOCK_PART))
+            self._fill(self.incumbent.best, limit)
+        else:
+            self._search_routing(limit)
+
+    def _search_routing(self, limit: Limit) -> None:
         nodes = len(self.incumbent.problem.visits) + len(self.incumbent.problem.shifts)
         if limit.left_s() < ROUTING_BUILD_S * nodes**2:
             return

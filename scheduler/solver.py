@@ -4,10 +4,8 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 
 from scheduler.engines.balance import balance
-from scheduler.engines.first import FirstPlan
 from scheduler.explain import reasons
 from scheduler.incumbent import Incumbent
-from scheduler.insertion import Board
 from scheduler.limits import Limit
 from scheduler.links import linked_ids
 from scheduler.model import Plan, Problem, Route, Unassigned
@@ -18,8 +16,6 @@ from scheduler.timeline import schedule
 DEFAULT_SECONDS = 10.0
 FAIRNESS_PART = 0.2
 """Part of the time in which work is spread more evenly, where that has a weight."""
-RESTOCK_PART = 0.05
-"""Part of the time in which visits are inserted that need a stop to restock."""
 REASONS_S = 0.25
 """Seconds after the search in which the reasons of unassigned visits are worked out."""
 
@@ -83,34 +79,15 @@ def solve(  # noqa: PLR0913 - the options of a command, all with a default
         incumbent.offer(start)
     legal = _legal_part(problem, start, keep)
     portfolio = Portfolio(incumbent, legal, seed, threads)
-    searching = limit.until(1 - _finishing_part(problem))
+    searching = limit.until(1 - FAIRNESS_PART) if problem.weights.fairness else limit
     if linked_ids(problem):
         _plan_linked(portfolio, legal, searching, engine)
     else:
         portfolio.run(engine, searching)
-        _fetch_and_fill(portfolio, limit)
     if balance(incumbent, limit, seed):
         portfolio.stats["engine"] = "balance"
     stats = portfolio.stats | {"seed": seed, "threads": threads, "start_violations": violations}
     return _with_reasons(incumbent, stats | {"seconds": round(limit.elapsed_s(), 2)})
-
-
-def _finishing_part(problem: Problem) -> float:
-    """The part of the time for what the engines do not see."""
-    if problem.weights.fairness:
-        return FAIRNESS_PART
-    return RESTOCK_PART if problem.restock is not None else 0.0
-
-
-def _fetch_and_fill(portfolio: Portfolio, limit: Limit) -> None:
-    """Insert what is left where vans can restock, for the engines take what a van carries for a limit."""
-    incumbent = portfolio.incumbent
-    problem, left = incumbent.problem, incumbent.best.unassigned
-    if problem.restock is not None and left and not limit.reached():
-        board = Board(problem, incumbent.best)
-        FirstPlan(board, [problem.visit_by_id[each.visit] for each in left], incumbent.keep).fill(limit)
-        if incumbent.offer_orders(board.orders()):
-            portfolio.stats["engine"] = "insertion"
 
 
 def _plan_linked(portfolio: Portfolio, legal: Plan, limit: Limit, engine: Engine) -> None:

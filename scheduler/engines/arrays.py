@@ -57,9 +57,10 @@ def build(problem: Problem, former: Former | None = None, keep: Collection[str] 
     windows = _windows(problem)
     apart, shifts, breaks = _apart(problem, former), _shifts(problem), _breaks(problem)
     apart[:-1][~allowed] = FORBIDDEN
-    use, capacity = _loads(problem)
+    use, capacity, fetched = _loads(problem)
     shifts["kind"] = _kinds((shifts, breaks, capacity, apart.T))
     rules = _rules(problem, former, visits, shifts)
+    rules["fetched"] = fetched
     rules["edge"] = price = _drive_cost(problem, edge, _edge(metres, near) if rules["distance"][0] else 0.0)
     rules["rows"] = _rows(visits, shifts, travel.min(axis=0))
     visits["penalty"] = (
@@ -224,21 +225,28 @@ def _apart(problem: Problem, former: Former | None) -> Floats:
     return table
 
 
-def _loads(problem: Problem) -> tuple[Integers, Integers]:
-    """What visits use and shifts hold: parts, then the dimensions of the capacity."""
+def _loads(problem: Problem) -> tuple[Integers, Integers, int]:
+    """What visits use and shifts hold, and how many kinds of it in front a stop to restock fetches.
+
+    First the parts, where there is a place to restock then the tools, of which a shift has any number or none,
+    then the dimensions of the capacity.
+    """
     visits, shifts = problem.visits, problem.shifts
     parts = sorted({part for visit in visits for part in visit.parts})
-    dimensions = max((len(shift.capacity) for shift in shifts), default=0)
-    use = np.zeros((len(visits) + 1, len(parts) + dimensions), np.int64)
-    capacity = np.full((len(shifts), len(parts) + dimensions), NEVER)
+    tools = sorted({tool for visit in visits for tool in visit.tools}) if problem.restock else []
+    goods, dimensions = len(parts) + len(tools), max((len(shift.capacity) for shift in shifts), default=0)
+    use = np.zeros((len(visits) + 1, goods + dimensions), np.int64)
+    capacity = np.full((len(shifts), goods + dimensions), NEVER)
     for row, visit in enumerate(visits):
         use[row, : len(parts)] = [visit.parts.get(part, 0) for part in parts]
+        use[row, len(parts) : goods] = [tool in visit.tools for tool in tools]
         load = visit.load[:dimensions]
-        use[row, len(parts) : len(parts) + len(load)] = load
+        use[row, goods : goods + len(load)] = load
     for row, shift in enumerate(shifts):
         capacity[row, : len(parts)] = [shift.parts.get(part, 0) for part in parts]
-        capacity[row, len(parts) : len(parts) + len(shift.capacity)] = shift.capacity
-    return use, capacity
+        capacity[row, len(parts) : goods] = [NEVER if tool in shift.tools else 0 for tool in tools]
+        capacity[row, goods : goods + len(shift.capacity)] = shift.capacity
+    return use, capacity, goods if problem.restock else 0
 
 
 def _nearest(travel: Small, visits: int) -> Small:

@@ -11,16 +11,17 @@ Needs = tuple[frozenset[tuple[str, int]], frozenset[str]]
 
 
 def eligibility(problem: Problem) -> NDArray[np.bool_]:
-    """By visit and shift, as `scheduler.admission.refusal` decides; tools are not fetched."""
+    """By visit and shift, as `scheduler.admission.refusal` decides."""
     shifts = problem.shifts
     technicians = np.array([shift.technician for shift in shifts], object)
     ids = np.array([shift.id for shift in shifts], object)
     table = np.zeros((len(problem.visits), len(shifts)), bool)
     rows: dict[Needs, NDArray[np.bool_]] = {}
     for index, visit in enumerate(problem.visits):
-        needs = frozenset(visit.skills.items()), visit.tools
+        tools = frozenset[str]() if problem.restock else visit.tools  # others are fetched
+        needs = frozenset(visit.skills.items()), tools
         if needs not in rows:
-            rows[needs] = np.array([_holds(shift, visit.skills, visit.tools) for shift in shifts], bool)
+            rows[needs] = np.array([_holds(shift, visit.skills, tools) for shift in shifts], bool)
         table[index] = rows[needs]
         _restrict(table[index], visit, technicians, ids)
     return table

@@ -9,6 +9,11 @@ MOST = 30_000
 """How many routes are kept; the oldest go first."""
 
 
+def visits_among(nodes: Integers, visits: int) -> tuple[int, ...]:
+    """The visits of a route without the stop to restock; when the van makes it follows from them."""
+    return tuple(nodes[nodes < visits].tolist())
+
+
 class Pool:
     """The cheapest order of each set of visits on each kind of shift; `kinds` has a number for each shift."""
 
@@ -21,7 +26,8 @@ class Pool:
         costs, lengths = state.routes["cost"].tolist(), state.routes["count"].tolist()
         for shift, (cost, length) in enumerate(zip(costs, lengths, strict=True)):
             if length:
-                self.add((shift, tuple(state.stops["visit"][shift, 1 : length + 1].tolist()), round(cost)))
+                nodes = state.stops["visit"][shift, 1 : length + 1]
+                self.add((shift, visits_among(nodes, len(state.lists)), round(cost)))
         while len(self._routes) > MOST:
             del self._routes[next(iter(self._routes))]
 

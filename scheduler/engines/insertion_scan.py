@@ -5,56 +5,72 @@ from typing import Any
 import numpy as np
 
 from scheduler.engines.compiled import compiled, inlined, random_part
+from scheduler.engines.fetching import best_with_stop
 from scheduler.engines.layout import SEGMENTS, STATIC, Column
 from scheduler.engines.one_break import fits_one
 from scheduler.engines.timing import IMPOSSIBLE, alone, end_cost, head, join, line_cost, pause_forward, tail
 from scheduler.engines.windows import NEVER, earliest_in
 
+REFUSED, ANYWHERE, BEHIND, FETCHING = range(4)
+"""Where a visit may go on a route: nowhere, anywhere, after the stop to restock, or only with a new one."""
+
 
 @compiled
 def best_place(data: Any, state: Any, visit: int, everywhere: int) -> Any:
-    """The cheapest place found for a visit: price, shift, column after which it goes; no shift (-1) if none.
+    """The cheapest place found for a visit: shift, and the column after which it goes; no shift (-1) if none.
 
-    Unless `everywhere`, only routes that were changed in this round are looked at.
+    In front, the column after which the van must restock for it first, or -1. Unless `everywhere`, only routes
+    that were changed in this round are looked at.
     """
-    price, place, after = IMPOSSIBLE, -1, -1
+    price, place, after, stop = IMPOSSIBLE, -1, -1, -1
     state.totals[0].tries += 1
     for index in range(data.visits[visit].shift_count):
         shift = data.shifts_of[visit, index]
         if not everywhere and state.routes[shift].mark != state.totals[0].round:
             continue
-        if state.routes[shift].active and admits(data, state, shift, visit):
-            found, column = best_column(data, state, shift, visit, price)
+        admitted = admits(data, state, shift, visit) if state.routes[shift].active else REFUSED
+        if admitted == FETCHING:
+            found, first, column = best_with_stop(data, state, shift, visit, price)
             if column >= 0:
-                price, place, after = found, shift, column
-    return price, place, after
+                price, place, after, stop = found, shift, column, first
+        elif admitted != REFUSED:
+            first = state.routes[shift].stop if admitted == BEHIND else 0
+            found, column = best_column(data, state, shift, visit, price, first)
+            if column >= 0:
+                price, place, after, stop = found, shift, column, -1
+    return stop, place, after
 
 
 @inlined
 def admits(data: Any, state: Any, shift: int, visit: int) -> Any:
-    """Whether loads and the number of visits leave room, and no empty route like this one was tried."""
-    count = state.routes[shift].count
+    """Whether loads and the number of visits leave room, and where; no empty route twice that is alike."""
+    count, carried = state.routes[shift].count, True
     if count == 0:
         kind = data.shifts[shift].kind
         if state.routes[kind].seen == state.totals[0].tries:
-            return False
+            return REFUSED
         state.routes[kind].seen = state.totals[0].tries
-    if count >= data.shifts[shift].visit_limit or count + 3 >= state.stops.shape[1]:
-        return False
+    fetched = state.routes[shift].stop > 0
+    if count - fetched >= data.shifts[shift].visit_limit or count + 4 >= state.stops.shape[1]:
+        return REFUSED
     for kind in range(data.use.shape[1]):
         if state.load[shift, kind] + data.use[visit, kind] > data.capacity[shift, kind]:
-            return False
-    return True
+            if kind >= data.rules[0].fetched:
+                return REFUSED
+            carried = False
+    if carried:
+        return ANYWHERE
+    return BEHIND if fetched else FETCHING
 
 
 @inlined
-def best_column(data: Any, state: Any, shift: int, visit: int, price: Any) -> Any:
-    """The cheapest place on one route that costs less than `price`: its price and column, -1 for none."""
+def best_column(data: Any, state: Any, shift: int, visit: int, price: Any, first: int) -> Any:
+    """The cheapest place on one route, from a column on, that costs less than `price`: price, column or -1."""
     best, last = -1, data.visits[visit].last_start
     room = data.shifts[shift].travel_limit - state.routes[shift].driven
     pricing = data.rules[0].pricing
     free = pricing != STATIC and data.rules[0].travel == 0.0 and data.rules[0].distance == 0.0
-    for column in range(state.routes[shift].count + 1):
+    for column in range(first, state.routes[shift].count + 1):
         if state.times[shift, column, 0, 0] > last:
             break
         near, onward = drives(data, state, shift, visit, column)

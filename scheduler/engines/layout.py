@@ -40,7 +40,7 @@ class Data(NamedTuple):
     windows: Integers  # (n + 1, most windows, 7), see `Column`
     apart: Floats  # (n + 1, m): cost of the technician, whatever the time; `FORBIDDEN` for others
     shifts_of: Small  # (n, m): the eligible shifts, in front
-    use: Integers  # (n + 1, K)
+    use: Integers  # (n + 1, K): what can be fetched in front
     capacity: Integers  # (m, K)
     near: Small  # (n, nearest): other visits, nearest first
     shifts: Records  # (m,) SHIFT
@@ -95,6 +95,7 @@ RULES = np.dtype(
         ("edge", np.float64),  # the cost of a usual drive
         ("pricing", np.int64),
         ("timed", np.int64),  # whether the times of stops cost something
+        ("fetched", np.int64),  # how many kinds of load a stop to restock fetches
         ("single", np.int64),  # whether no visit has two windows
         ("rows", np.int64),  # stops of the longest route
         ("removed", np.float64),  # see `REMOVED`, `LONGEST` and `BLINK`

@@ -9,7 +9,7 @@ import numpy as np
 
 from scheduler.costs import Former
 from scheduler.engines.arrays import build
-from scheduler.engines.harvest import Column, Pool
+from scheduler.engines.harvest import Column, Pool, visits_among
 from scheduler.engines.layout import Data, Floats, Integers
 from scheduler.engines.regions import Cut, Relay, Routes
 from scheduler.engines.sisr import search
@@ -122,9 +122,11 @@ class LocalSearch:
         """The routes of the best plan."""
         if self.best is None:
             return []
-        rows = range(len(self.problem.shifts))
-        routes = [tuple(self.best.stops[row, 1 : self.best.length[row] + 1].tolist()) for row in rows]
+        routes = [self._visits(self.best, row) for row in range(len(self.problem.shifts))]
         return [(row, visits, round(self.best.costs[row])) for row, visits in enumerate(routes) if visits]
+
+    def _visits(self, best: Found, row: int) -> tuple[int, ...]:
+        return visits_among(best.stops[row, 1 : best.length[row] + 1], len(self.problem.visits))
 
     def orders_of(self, columns: Sequence[Column]) -> Orders:
         """The ids of the visits of these routes."""
@@ -146,7 +148,7 @@ class LocalSearch:
     def _orders(self, best: Found) -> Orders:
         visits = self.problem.visits
         return {
-            shift.id: [visits[number].id for number in best.stops[row, 1 : best.length[row] + 1].tolist()]
+            shift.id: [visits[number].id for number in self._visits(best, row)]
             for row, shift in enumerate(self.problem.shifts)
         }
 
@@ -282,7 +284,7 @@ class Worker:
     def _take(self, routes: Routes, mine: Cut | None) -> None:
         """Go on from these routes; with a cut only this thread's part of them may change."""
         self.state.routes["active"] = 1 if mine is None else mine.shifts == self.number
-        self.state.spots["active"][:-1] = 1 if mine is None else mine.visits == self.number
+        self.state.spots["active"][:-1] = 1 if mine is None else mine.visits[:-1] == self.number
         load(self.state, [routes.stops[row, 1 : count + 1] for row, count in enumerate(routes.length)])
         search(self.team.data, self.state, self.team.orders, 0, 1.0, 1.0)
         self._offer()

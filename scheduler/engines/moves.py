@@ -3,7 +3,7 @@
 from typing import Any
 
 from scheduler.engines.compiled import compiled
-from scheduler.engines.timing import IMPOSSIBLE, refresh
+from scheduler.engines.timing import refresh
 
 
 @compiled
@@ -41,31 +41,51 @@ def make_absent(data: Any, state: Any, visit: int) -> None:
 
 @compiled
 def take_out(data: Any, state: Any, shift: int, first: int, span: int, skip: int, kept: int) -> None:
-    """Take out the stops of a span, but for `kept` of them from `skip` on; all when the rest has no time."""
+    """Take out the visits of a span, but for `kept` of them from `skip` on; a stop to restock stays."""
     count, place = state.routes[shift].count, first
     for column in range(first, count + 1):
         visit = state.stops[shift, column].visit
-        if column >= first + span or skip <= column < skip + kept:
+        stays = column >= first + span or skip <= column < skip + kept
+        if stays or visit == len(data.visits) - 1:
             state.stops[shift, place].visit = visit
             place += 1
         else:
             make_absent(data, state, visit)
     state.routes[shift].count = place - 1
     refresh(data, state, shift)
-    if state.routes[shift].cost >= IMPOSSIBLE:
-        for column in range(1, state.routes[shift].count + 1):
+
+
+@compiled
+def clear(data: Any, state: Any, shift: int) -> None:
+    """Take everything out of a route."""
+    for column in range(1, state.routes[shift].count + 1):
+        if state.stops[shift, column].visit < len(data.visits) - 1:
             make_absent(data, state, state.stops[shift, column].visit)
-        state.routes[shift].count = 0
-        refresh(data, state, shift)
+    state.routes[shift].count = 0
+    refresh(data, state, shift)
+
+
+@compiled
+def put_node(state: Any, shift: int, after: int, node: int) -> None:
+    """Put a node after a column of a route, whose times are not refreshed."""
+    for column in range(state.routes[shift].count, after, -1):
+        state.stops[shift, column + 1].visit = state.stops[shift, column].visit
+    state.stops[shift, after + 1].visit = node
+    state.routes[shift].count += 1
+
+
+@compiled
+def take_node(state: Any, shift: int, column: int) -> None:
+    """Take the node in a column out of a route, whose times are not refreshed."""
+    for later in range(column, state.routes[shift].count):
+        state.stops[shift, later].visit = state.stops[shift, later + 1].visit
+    state.routes[shift].count -= 1
 
 
 @compiled
 def put_in(data: Any, state: Any, shift: int, after: int, visit: int) -> None:
     """Put an absent visit after a column of a route, whose times are not refreshed."""
-    for column in range(state.routes[shift].count, after, -1):
-        state.stops[shift, column + 1].visit = state.stops[shift, column].visit
-    state.stops[shift, after + 1].visit = visit
-    state.routes[shift].count += 1
+    put_node(state, shift, after, visit)
     slot, last = state.spots[visit].slot, state.lists[state.totals[0].absent - 1].absent
     state.lists[slot].absent, state.spots[last].slot = last, slot
     state.totals[0].absent -= 1

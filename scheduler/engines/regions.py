@@ -24,7 +24,7 @@ class Routes(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """By shift and by visit the number of the part it belongs to."""
+    """By shift and by visit the number of the part it belongs to; the last place is the one to restock."""
 
     shifts: Integers
     visits: Integers
@@ -48,11 +48,11 @@ def cut(data: Data, routes: Routes, parts: int, turn: int) -> Cut:
 
 def _keys(data: Data, routes: Routes, chance: np.random.Generator, turn: int) -> tuple[Floats, Floats]:
     """How far along each shift and visit lie: in time, or from a random visit."""
-    begins, count = data.shifts["begin"], len(data.visits) - 1
+    begins, count = data.shifts["begin"], len(data.visits)
     if turn % 2 and begins.max() - begins.min() > HALF_DAY_S:
-        starts = np.clip(data.windows[:-1, 0, Column.START], begins.min(), data.shifts["limit"].max())
+        starts = np.clip(data.windows[:, 0, Column.START], begins.min(), data.shifts["limit"].max())
         return begins + chance.random(len(begins)), starts.astype(np.float64)
-    from_pivot = data.travel[0, chance.integers(count)].astype(np.float64)
+    from_pivot = data.travel[0, chance.integers(count - 1)].astype(np.float64)
     visits = from_pivot[:count]
     shifts = from_pivot[data.shifts["start_node"]]
     for shift, length in enumerate(routes.length):
@@ -77,7 +77,7 @@ class Relay:
         self.data = data
         self.threads = threads
         self.turn = 0
-        self.cut = Cut(np.zeros(len(data.shifts), np.int64), np.zeros(len(data.visits) - 1, np.int64))
+        self.cut = Cut(np.zeros(len(data.shifts), np.int64), np.zeros(len(data.visits), np.int64))
         self.current: Routes | None = None
         self.best: Routes | None = None
         self._handed: list[tuple[Routes, Routes] | None] = [None] * threads

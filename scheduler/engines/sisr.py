@@ -12,17 +12,20 @@ from typing import Any
 import numpy as np
 
 from scheduler.engines.compiled import compiled, random_below, random_part
+from scheduler.engines.fetching import settle_stop
 from scheduler.engines.insertion_scan import best_place
 from scheduler.engines.layout import FORBIDDEN
 from scheduler.engines.moves import (
+    clear,
     make_absent,
     put_in,
+    put_node,
     restore,
     save_best,
     take_out,
     touch,
 )
-from scheduler.engines.timing import refresh
+from scheduler.engines.timing import IMPOSSIBLE, refresh
 from scheduler.engines.windows import NEVER
 
 SPLIT, SPLIT_STAYS = 0.5, 0.5
@@ -150,6 +153,10 @@ def ruin_route(data: Any, state: Any, shift: int, column: int, longest: float) -
     skip = first + random_below(state.totals, length + 1) if kept else first
     touch(state, shift)
     take_out(data, state, shift, first, span, skip, kept)
+    if state.routes[shift].stop > 0:
+        settle_stop(data, state, shift)
+    if state.routes[shift].cost >= IMPOSSIBLE:
+        clear(data, state, shift)
 
 
 @compiled
@@ -160,9 +167,11 @@ def recreate(data: Any, state: Any, orders: Any) -> None:
         visit = state.lists[index].queue
         fresh = state.spots[visit].since == state.totals[0].round
         everywhere = fresh or random_part(state.totals) < EVERYWHERE
-        price, shift, column = best_place(data, state, visit, everywhere)
+        stop, shift, column = best_place(data, state, visit, everywhere)
         if shift >= 0:
             touch(state, shift)
+            if stop >= 0:
+                put_node(state, shift, stop, len(data.visits) - 1)
             put_in(data, state, shift, column, visit)
             refresh(data, state, shift)
 
@@ -214,6 +223,8 @@ def start(data: Any, state: Any) -> None:
             state.spots[visit].since = total.round + 1
     for shift in range(len(data.shifts)):
         refresh(data, state, shift)
+        if data.rules[0].fetched:
+            settle_stop(data, state, shift)
         total.cost += state.routes[shift].cost
     total.current = total.cost + total.absence
     total.best_kept = NEVER

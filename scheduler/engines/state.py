@@ -18,7 +18,7 @@ class State(NamedTuple):
     routes: Records  # (m,) ROUTE
     stops: Records  # (m, R) STOP
     times: Integers  # (m, R, W, 2): can leave at the earliest, must be reached at the latest, by breaks taken
-    load: Integers  # (m, K)
+    load: Integers  # (m, K): of all visits; what is fetched, of those before the stop to restock
     spots: Records  # (n + 1,) SPOT
     lists: Records  # (n,) LISTED
     totals: Records  # (1,) TOTALS
@@ -30,6 +30,7 @@ class State(NamedTuple):
 ROUTE = np.dtype(
     [
         ("count", np.int64),
+        ("stop", np.int64),  # the column of the stop to restock, 0 for none
         ("driven", np.int64),
         ("apart", np.float64),  # cost of its technician and of its metres
         ("timed", np.float64),  # the part of its cost that depends on its times
@@ -110,7 +111,7 @@ TOTALS = np.dtype(
 def allocate(data: Data, seed: int) -> State:
     """A state without visits on routes."""
     visits, shifts = len(data.visits) - 1, len(data.shifts)
-    width, columns = data.breaks.shape[1] + 1, int(data.rules["rows"][0]) + 4
+    width, columns = data.breaks.shape[1] + 1, int(data.rules["rows"][0]) + 5
     times = np.empty((shifts, columns, width, 2), np.int64)
     times[..., 0], times[..., 1] = NEVER, -NEVER
     state = State(

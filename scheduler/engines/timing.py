@@ -154,6 +154,7 @@ def refresh(data: Any, state: Any, shift: int) -> None:
         data.shifts[shift].start_node,
         data.shifts[shift].end_node,
     )
+    state.routes[shift].stop = 0
     for kind in range(data.use.shape[1]):
         state.load[shift, kind] = 0
     for column in range(count + 1):
@@ -168,7 +169,9 @@ def refresh(data: Any, state: Any, shift: int) -> None:
         visit = state.stops[shift, column].visit
         state.spots[visit].shift, state.spots[visit].column = shift, column
         apart += data.apart[visit, shift]
-        for kind in range(data.use.shape[1]):
+        if visit == len(data.visits) - 1:
+            state.routes[shift].stop = column
+        for kind in range(data.rules[0].fetched if state.routes[shift].stop else 0, data.use.shape[1]):
             state.load[shift, kind] += data.use[visit, kind]
     if data.rules[0].distance > 0.0:
         apart += distance_cost(data, state, shift, count)

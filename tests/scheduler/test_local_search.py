@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from scheduler.engines.local import LocalSearch
 from scheduler.engines.regions import Routes, cut, join
 from scheduler.engines.warm import warm
 from scheduler.limits import Limit
-from scheduler.model import Plan
+from scheduler.model import Plan, Restock
 from scheduler.rules import check
 from scheduler.timeline import schedule
 from tests.scheduler.instances import greedy_plan, problems
@@ -65,6 +66,49 @@ def test_it_counts_changes_like_the_judge(problem):
         cost = evaluate(problem, plan, baseline=start)
         assert engine.best.rank[3] == pytest.approx(cost["cost"] - cost["fairness"], abs=1)
         assert keep <= {visit_id for route in plan.routes for visit_id in route.visit_ids}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(problems(restock=True))
+def test_it_fetches_like_the_judge(problem):
+    """With a place to restock each plan is legal, and the engine counts no less than it costs.
+
+    No less, because the judge's stop to restock may lie better; how late a start is does not count, for the
+    place of the stop is chosen without it.
+    """
+    visits = tuple(replace(visit, due_s=None, preferred_windows=()) for visit in problem.visits)
+    problem = replace(problem, visits=visits)
+    engine, plan = search(problem)
+    assert check(problem, plan) == []
+    if engine.best is not None:
+        cost = evaluate(problem, plan)
+        assert engine.best.rank[1:3] == objective(cost)[:2]
+        assert engine.best.rank[3] >= cost["cost"] - cost["fairness"] - 1
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(problems(most_visits=4, restock=True))
+def test_small_problems_with_restocking_are_solved_to_the_end(problem):
+    """Up to four visits, tools and parts that must be fetched: as many are served as by trying everything."""
+    _, plan = search(problem, iterations=2)
+    assert objective(evaluate(problem, plan))[:2] == best_by_trying(problem)[:2]
+
+
+def test_parts_are_fetched_in_large_problems():
+    """In parts by thread as well: half of the visits need a tool that no van has."""
+    problem = town(300, 30)
+    visits = tuple(
+        replace(visit, tools=frozenset({"camera"} if number % 2 else ()))
+        for number, visit in enumerate(problem.visits)
+    )
+    problem = replace(problem, visits=visits, restock=Restock(location=0, service_s=5 * MINUTE))
+    engine, found = LocalSearch(problem), []
+    engine.improve({}, limit(seconds=1.5), 1, 2, found.append)
+    routes = [schedule(problem, shift_id, order) for shift_id, order in found[-1].items()]
+    plan = Plan(routes=tuple(route for route in routes if route.stops))
+    assert check(problem, plan) == []
+    assert any(stop.restock for route in plan.routes for stop in route.stops)
+    assert engine.best.rank[1:3] == objective(evaluate(problem, plan))[:2]
 
 
 def best_by_trying(problem):

@@ -30,6 +30,11 @@ class Limit:
         seconds = None if self.seconds is None else self.seconds * part - self.elapsed_s()
         return Limit(seconds=seconds, iterations=self.iterations, should_stop=self.should_stop)
 
+    def before(self, seconds: float) -> "Limit":
+        """This limit, but so many seconds sooner."""
+        left = None if self.seconds is None else self.left_s() - seconds
+        return Limit(seconds=left, iterations=self.iterations, should_stop=self.should_stop)
+
     def unless(self, stop: Callable[[], bool]) -> "Limit":
         """This limit, that also ends when `stop` says so."""
         asked = self.should_stop

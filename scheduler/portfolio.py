@@ -19,8 +19,12 @@ ROUTING_BUILD_S = 1.2e-6
 """Seconds it takes to build OR-Tools' model, for each pair of visits."""
 RESTOCK_PART = 0.05
 """Part of OR-Tools' time in which visits are inserted that need a stop to restock."""
-COMBINED_FROM_S, COMBINING_PART = 3.0, 0.1
-"""Routes are combined anew in searches of so many seconds, in this last part of them."""
+COMBINED_FROM_S = 3.0
+"""Routes are combined anew in searches of so many seconds."""
+SEARCHED, COMBINED = 0.85, 0.93
+"""The parts of a search after which that begins and ends; the rest improves what comes out."""
+COOLED = 0.9
+"""The part of the cooling that is then over."""
 
 
 class Portfolio:
@@ -80,19 +84,26 @@ class Portfolio:
             return
         warm()
         engine = LocalSearch(self.incumbent.problem, self.incumbent.keep, self._former)
-        combining = limit.seconds is not None and limit.left_s() > COMBINED_FROM_S
-        searching = limit.until(1 - COMBINING_PART) if combining else limit
-        engine.improve(
-            self._begin(), searching, self.seed, self.threads, lambda orders: self._offer("local", orders)
-        )
+        whole = limit.left_s()
+        if limit.seconds is None or whole <= COMBINED_FROM_S:
+            self._search(engine, limit)
+        else:
+            self._search(engine, limit.before(whole * (1 - SEARCHED)))
+            self._combine(engine, limit.before(whole * (1 - COMBINED)))
+            self._search(engine, limit, COOLED)
         self.stats["local_rounds"] = engine.rounds
-        if combining and not limit.reached():
-            self._combine(engine, limit)
+
+    def _search(self, engine: LocalSearch, limit: Limit, cooled: float = 0.0) -> None:
+        engine.improve(
+            self._begin(), limit, self.seed, self.threads, lambda orders: self._offer("local", orders), cooled
+        )
 
     def _combine(self, engine: LocalSearch, limit: Limit) -> None:
         """Choose anew among the routes that the local search came across."""
         from scheduler.engines.partition import choose  # CP-SAT takes long to load
 
+        if limit.reached():
+            return
         problem, pool, begin = self.incumbent.problem, engine.pool(), engine.columns()
         losses = [
             (int(visit.id in self.incumbent.keep), int(visit.promised), visit.priority)

@@ -53,6 +53,7 @@ def build(problem: Problem, former: Former | None = None, keep: Collection[str] 
     near = _nearest(travel[0], len(problem.visits))
     edge = _edge(travel[0], near)
     allowed = eligibility(problem)
+    visits["least"] = visits["service"] + _shortest_drives(problem, travel.min(axis=0))
     visits["shift_count"][:-1] = allowed.sum(axis=1)
     windows = _windows(problem)
     apart, shifts, breaks = _apart(problem, former), _shifts(problem), _breaks(problem)
@@ -247,6 +248,17 @@ def _loads(problem: Problem) -> tuple[Integers, Integers, int]:
         capacity[row, len(parts) : goods] = [NEVER if tool in shift.tools else 0 for tool in tools]
         capacity[row, goods : goods + len(shift.capacity)] = shift.capacity
     return use, capacity, goods if problem.restock else 0
+
+
+def _shortest_drives(problem: Problem, travel: Small) -> Integers:
+    """To each visit, and the place to restock, and from it on, whatever comes before and after."""
+    count, others = len(problem.visits) + 1, travel.astype(np.int64)
+    np.fill_diagonal(others, NEVER)
+    others[-1] = NEVER
+    if all(shift.end_location is not None for shift in problem.shifts):
+        others[:, -1] = NEVER
+    found: Integers = others[:, :count].min(axis=0) + others[:count].min(axis=1)
+    return found
 
 
 def _nearest(travel: Small, visits: int) -> Small:

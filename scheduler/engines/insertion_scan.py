@@ -28,6 +28,8 @@ def best_place(data: Any, state: Any, visit: int, everywhere: int) -> Any:
         shift = data.shifts_of[visit, index]
         if not everywhere and state.routes[shift].mark != state.totals[0].round:
             continue
+        if state.routes[shift].widest < data.visits[visit].least:
+            continue
         admitted = admits(data, state, shift, visit) if state.routes[shift].active else REFUSED
         if admitted == FETCHING:
             found, first, column = best_with_stop(data, state, shift, visit, price)
@@ -73,6 +75,8 @@ def best_column(data: Any, state: Any, shift: int, visit: int, price: Any, first
     for column in range(first, state.routes[shift].count + 1):
         if state.times[shift, column, 0, 0] > last:
             break
+        if state.stops[shift, column].gap < data.visits[visit].least:
+            continue
         near, onward = drives(data, state, shift, visit, column)
         added = near + onward - state.stops[shift, column].leg
         lowest = added_cost(data, state, shift, visit, column, added)

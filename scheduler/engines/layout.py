@@ -52,6 +52,7 @@ class Data(NamedTuple):
 VISIT = np.dtype(
     [
         ("service", np.int64),
+        ("least", np.int64),  # its service with the shortest drives to it and from it
         ("window_count", np.int64),
         ("last_start", np.int64),
         ("shift_count", np.int64),

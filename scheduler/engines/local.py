@@ -75,13 +75,22 @@ class LocalSearch:
         self._pools: list[Pool] = []
         self._number = {visit.id: number for number, visit in enumerate(problem.visits)}
 
-    def improve(
-        self, orders: Orders, limit: Limit, seed: int, threads: int, found: Callable[[Orders], None]
+    def improve(  # noqa: PLR0913 - what a search is told
+        self,
+        orders: Orders,
+        limit: Limit,
+        seed: int,
+        threads: int,
+        found: Callable[[Orders], None],
+        cooled: float = 0.0,
     ) -> None:
-        """Search until the limit; `found` is called in this thread with better and better orders."""
+        """Search until the limit; `found` is called in this thread with better and better orders.
+
+        `cooled` is the part of the cooling that earlier searches have done.
+        """
         if not self.problem.visits or not self.problem.shifts:
             return
-        team = Team(self.data, limit, threads)
+        team = Team(self.data, limit, threads, cooled)
         begin = self._routes(orders)
         workers = [Worker(team, allocate(self.data, seed * 1000 + n), n) for n in range(threads)]
         running = [threading.Thread(target=worker.run, args=(begin,), daemon=True) for worker in workers]
@@ -94,7 +103,7 @@ class LocalSearch:
             for thread in running:
                 thread.join()
             self.rounds += sum(worker.rounds for worker in workers)
-            self._pools = [worker.pool for worker in workers]
+            self._pools += [worker.pool for worker in workers]
         team.raise_error()
         self._report(team, found)
 
@@ -156,9 +165,10 @@ class LocalSearch:
 class Team:
     """What the threads of a search share."""
 
-    def __init__(self, data: Data, limit: Limit, threads: int) -> None:
+    def __init__(self, data: Data, limit: Limit, threads: int, cooled: float = 0.0) -> None:
         self.data = data
         self.limit = limit
+        self.cooled = cooled
         large = threads > 1 and limit.iterations is None and len(data.visits) > LARGE
         self.relay = Relay(data, threads) if large else None
         self.orders = order_chances(data)
@@ -234,11 +244,12 @@ class Worker:
         exchanged = 0
         while not team.stop and part < 1:
             began = time.perf_counter()
-            warmth = edge * warmth_at(part, leaving_out=bool(self.state.totals["best_weight"][0]))
+            cooled = team.cooled + (1 - team.cooled) * part
+            warmth = edge * warmth_at(cooled, leaving_out=bool(self.state.totals["best_weight"][0]))
             search(team.data, self.state, team.orders, rounds, warmth, warmth)
             self.rounds += rounds
             self._offer()
-            if part > HARVEST:
+            if cooled > HARVEST:
                 self.pool.harvest(self.state)
             if team.limit.iterations is None:
                 taken = time.perf_counter() - began

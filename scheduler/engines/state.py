@@ -31,6 +31,7 @@ ROUTE = np.dtype(
     [
         ("count", np.int64),
         ("stop", np.int64),  # the column of the stop to restock, 0 for none
+        ("widest", np.int64),  # the longest `gap` of its stops
         ("driven", np.int64),
         ("apart", np.float64),  # cost of its technician and of its metres
         ("timed", np.float64),  # the part of its cost that depends on its times
@@ -50,6 +51,7 @@ STOP = np.dtype(
     [
         ("visit", np.int64),
         ("leg", np.int64),  # drive to the next
+        ("gap", np.int64),  # no visit that takes longer with its drives fits in before the next
         ("head_duration", np.int64),  # the route up to this stop as a segment
         ("head_earliest", np.int64),
         ("head_latest", np.int64),

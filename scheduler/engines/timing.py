@@ -184,7 +184,27 @@ def refresh(data: Any, state: Any, shift: int) -> None:
         backward(data, state, shift)
     if data.rules[0].pricing == SEGMENTS:
         segments(data, state, shift)
+    gaps(data, state, shift)
     state.routes[shift].cost = route_cost(data, state, shift)
+
+
+@inlined
+def gaps(data: Any, state: Any, shift: int) -> None:
+    """How long a visit with its drives can be at most in each place of a route."""
+    widest, breaks = -NEVER, data.shifts[shift].break_count
+    for column in range(state.routes[shift].count + 1):
+        gap = -NEVER
+        for taken in range(breaks + 1):
+            pauses = 0
+            for later in range(taken, breaks + 1):
+                gap = max(
+                    gap, state.times[shift, column + 1, later, 1] - state.times[shift, column, taken, 0] - pauses
+                )
+                if later < breaks:
+                    pauses += data.breaks[shift, later, 2]
+        state.stops[shift, column].gap = gap
+        widest = max(widest, gap)
+    state.routes[shift].widest = widest
 
 
 @compiled

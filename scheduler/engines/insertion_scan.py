@@ -6,7 +6,7 @@ import numpy as np
 
 from scheduler.engines.compiled import compiled, inlined, random_part
 from scheduler.engines.fetching import best_with_stop
-from scheduler.engines.layout import SEGMENTS, STATIC, Column
+from scheduler.engines.layout import FORBIDDEN, SEGMENTS, STATIC, Column
 from scheduler.engines.one_break import fits_one
 from scheduler.engines.timing import IMPOSSIBLE, alone, end_cost, head, join, line_cost, pause_forward, tail
 from scheduler.engines.windows import NEVER, earliest_in
@@ -15,22 +15,23 @@ REFUSED, ANYWHERE, BEHIND, FETCHING = range(4)
 """Where a visit may go on a route: nowhere, anywhere, after the stop to restock, or only with a new one."""
 
 
+TOUCHED, NEAR, EVERYWHERE = range(3)
+"""Which routes are looked at: those of this round, those of near visits too, or all."""
+NEIGHBOURS = 30
+"""Of how many of the nearest visits."""
+
+
 @compiled
-def best_place(data: Any, state: Any, visit: int, everywhere: int) -> Any:
+def best_place(data: Any, state: Any, visit: int, reach: int) -> Any:
     """The cheapest place found for a visit: shift, and the column after which it goes; no shift (-1) if none.
 
-    In front, the column after which the van must restock for it first, or -1. Unless `everywhere`, only routes
-    that were changed in this round are looked at.
+    In front, the column after which the van must restock for it first, or -1.
     """
     price, place, after, stop = IMPOSSIBLE, -1, -1, -1
     state.totals[0].tries += 1
-    for index in range(data.visits[visit].shift_count):
-        shift = data.shifts_of[visit, index]
-        if not everywhere and state.routes[shift].mark != state.totals[0].round:
-            continue
-        if state.routes[shift].widest < data.visits[visit].least:
-            continue
-        admitted = admits(data, state, shift, visit) if state.routes[shift].active else REFUSED
+    for index in range(candidates(data, state, visit, reach)):
+        shift = state.routes[index].candidate
+        admitted = admits(data, state, shift, visit)
         if admitted == FETCHING:
             found, first, column = best_with_stop(data, state, shift, visit, price)
             if column >= 0:
@@ -41,6 +42,39 @@ def best_place(data: Any, state: Any, visit: int, everywhere: int) -> Any:
             if column >= 0:
                 price, place, after, stop = found, shift, column, -1
     return stop, place, after
+
+
+@inlined
+def candidates(data: Any, state: Any, visit: int, reach: int) -> Any:
+    """Fill the list of routes to look at, each once; how many."""
+    count = 0
+    if reach != EVERYWHERE:
+        for index in range(state.totals[0].touched):
+            count = propose(data, state, visit, state.routes[index].touched, count)
+    if reach == NEAR:
+        for index in range(min(NEIGHBOURS, data.near.shape[1])):
+            shift = state.spots[data.near[visit, index]].shift
+            if shift >= 0:
+                count = propose(data, state, visit, shift, count)
+    if reach != TOUCHED:
+        for index in range(data.visits[visit].shift_count):
+            shift = data.shifts_of[visit, index]
+            if reach == EVERYWHERE or state.routes[shift].count == 0:
+                count = propose(data, state, visit, shift, count)
+    return count
+
+
+@inlined
+def propose(data: Any, state: Any, visit: int, shift: int, count: int) -> Any:
+    """Put a route on the list, unless it is there or has no time for the visit; how many there are then."""
+    route = state.routes[shift]
+    if route.asked == state.totals[0].tries or data.apart[visit, shift] >= FORBIDDEN:
+        return count
+    route.asked = state.totals[0].tries
+    if not route.active or route.widest < data.visits[visit].least:
+        return count
+    state.routes[count].candidate = shift
+    return count + 1
 
 
 @inlined

@@ -24,6 +24,8 @@ ORDERS = (4.0, 0.5, 4.0, 0.5, 1.0, 1.0, 1.0, 0.5, 0.5, 1.0)
 """How often each order of `Data.keys` is used, those which make no difference aside."""
 WARM, COOL, COLD = 10.0, 1.0, 0.05
 """Temperatures in usual drives: at the beginning, when it is decided what is left out, and at the end."""
+WARM_LARGE = 6.0
+"""The first one where threads search different routes: fewer rounds come to each visit."""
 DECIDED = 0.8
 """The part of the search after which it is decided what is left out."""
 CALL_S = 0.01
@@ -31,6 +33,8 @@ CALL_S = 0.01
 WATCH_S = 0.02
 REPORT_S = 0.25
 """Seconds between two reports of what was found: to judge a plan takes a while."""
+FIRST_PLANS, FIRST_PART = 6, 0.03
+"""From how many plans a thread picks the one that it begins with, in no more than this part of the time."""
 EXCHANGES = 8
 """How often a thread that lags behind takes over the best plan of all threads."""
 
@@ -52,6 +56,10 @@ class Found(NamedTuple):
     stops: Integers
     length: Integers
     costs: Floats
+
+    def routes(self) -> list[Integers]:
+        """The nodes of each shift in order."""
+        return [self.stops[row, 1 : length + 1] for row, length in enumerate(self.length)]
 
 
 class LocalSearch:
@@ -237,15 +245,14 @@ class Worker:
 
     def _run(self, begin: Sequence[Sequence[int]]) -> None:
         team, edge = self.team, float(self.team.data.rules["edge"][0])
-        load(self.state, begin)
-        search(team.data, self.state, team.orders, 0, 1.0, 1.0)
-        self._offer()
+        self._fill(begin)
         rounds, part = ROUNDS_PER_ITERATION, team.progress(0)
         exchanged = 0
         while not team.stop and part < 1:
             began = time.perf_counter()
             cooled = team.cooled + (1 - team.cooled) * part
-            warmth = edge * warmth_at(cooled, leaving_out=bool(self.state.totals["best_weight"][0]))
+            leaving_out = bool(self.state.totals["best_weight"][0])
+            warmth = edge * warmth_at(cooled, WARM if team.relay is None else WARM_LARGE, leaving_out=leaving_out)
             search(team.data, self.state, team.orders, rounds, warmth, warmth)
             self.rounds += rounds
             self._offer()
@@ -261,14 +268,34 @@ class Worker:
         if team.limit.iterations is None:
             self._exchange()
 
+    def _fill(self, begin: Sequence[Sequence[int]]) -> None:
+        """Begin with the best of some plans in which what is absent was inserted in different orders."""
+        best: Found | None = None
+        for _ in range(FIRST_PLANS):
+            self._restart(begin)
+            if best is None or self._rank() < best.rank:
+                best = self._found()
+            if self.team.progress(0) > FIRST_PART:
+                break
+        if best is not None and best.rank < self._rank():
+            self._restart(best.routes())
+
+    def _restart(self, routes: Sequence[Sequence[int] | Integers]) -> None:
+        """Go on from these routes, with what fits into them."""
+        load(self.state, routes)
+        search(self.team.data, self.state, self.team.orders, 0, 1.0, 1.0)
+        self._offer()
+
+    def _found(self) -> Found:
+        stops, length = self.state.stops["best"].copy(), self.state.routes["best_count"].copy()
+        return Found(self._rank(), stops, length, self.state.routes["best_route_cost"].copy())
+
     def _offer(self) -> None:
         """Tell the team when there is something better."""
         better = int(self.state.totals["better"][0])
         if better != self._better:
             self._better = better
-            stops, length = self.state.stops["best"].copy(), self.state.routes["best_count"].copy()
-            costs = self.state.routes["best_route_cost"].copy()
-            self.team.offer(Found(self._rank(), stops, length, costs))
+            self.team.offer(self._found())
 
     def _rank(self) -> Rank:
         total = self.state.totals[0]
@@ -296,24 +323,21 @@ class Worker:
         """Go on from these routes; with a cut only this thread's part of them may change."""
         self.state.routes["active"] = 1 if mine is None else mine.shifts == self.number
         self.state.spots["active"][:-1] = 1 if mine is None else mine.visits[:-1] == self.number
-        load(self.state, [routes.stops[row, 1 : count + 1] for row, count in enumerate(routes.length)])
-        search(self.team.data, self.state, self.team.orders, 0, 1.0, 1.0)
-        self._offer()
+        self._restart([routes.stops[row, 1 : count + 1] for row, count in enumerate(routes.length)])
 
     def _catch_up(self) -> None:
         """Go on from the best routes of all when they are better than any of this thread."""
         best = self.team.best
         if best is not None and best.rank < self._rank():
-            load(self.state, [best.stops[row, 1 : length + 1] for row, length in enumerate(best.length)])
-            search(self.team.data, self.state, self.team.orders, 0, 1.0, 1.0)
+            self._restart(best.routes())
 
 
-def warmth_at(part: float, *, leaving_out: bool) -> float:
+def warmth_at(part: float, warm: float, *, leaving_out: bool) -> float:
     """The temperature when this part of the search is over, slower at first where visits are left out."""
     if not leaving_out:
-        return float(WARM * (COLD / WARM) ** part)
+        return float(warm * (COLD / warm) ** part)
     if part < DECIDED:
-        return float(WARM * (COOL / WARM) ** (part / DECIDED))
+        return float(warm * (COOL / warm) ** (part / DECIDED))
     return float(COOL * (COLD / COOL) ** ((part - DECIDED) / (1 - DECIDED)))
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from scheduler.engines.compiled import compiled, random_below, random_part
+from scheduler.engines.compiled import compiled, inlined, random_below, random_part
 from scheduler.engines.fetching import settle_stop
-from scheduler.engines.insertion_scan import best_place
+from scheduler.engines.insertion_scan import EVERYWHERE as WHOLE
+from scheduler.engines.insertion_scan import NEAR, TOUCHED, best_place
 from scheduler.engines.layout import FORBIDDEN
 from scheduler.engines.moves import (
     clear,
@@ -34,6 +35,8 @@ MOST_TRIED = 60
 """How many visits that were absent before are tried in a round."""
 EVERYWHERE = 0.005
 """How often such a visit is tried in routes that did not change."""
+NEARBY, FEW = 0.9, 12
+"""How often what left is tried on routes near it alone, where there are more shifts than a few."""
 RANKED = 0.7
 """How often what was promised goes first."""
 
@@ -165,15 +168,22 @@ def recreate(data: Any, state: Any, orders: Any) -> None:
     count = queue_up(data, state, orders)
     for index in range(count):
         visit = state.lists[index].queue
-        fresh = state.spots[visit].since == state.totals[0].round
-        everywhere = fresh or random_part(state.totals) < EVERYWHERE
-        stop, shift, column = best_place(data, state, visit, everywhere)
+        stop, shift, column = best_place(data, state, visit, reach_of(data, state, visit))
         if shift >= 0:
             touch(state, shift)
             if stop >= 0:
                 put_node(state, shift, stop, len(data.visits) - 1)
             put_in(data, state, shift, column, visit)
             refresh(data, state, shift)
+
+
+@inlined
+def reach_of(data: Any, state: Any, visit: int) -> Any:
+    """Where a visit is looked for: what was absent before is tried on the routes of this round mostly."""
+    pick = random_part(state.totals)
+    if state.spots[visit].since != state.totals[0].round:
+        return WHOLE if pick < EVERYWHERE else TOUCHED
+    return NEAR if len(data.shifts) > FEW and pick < NEARBY else WHOLE
 
 
 @compiled

@@ -39,6 +39,8 @@ ROUTE = np.dtype(
         ("mark", np.int64),  # the round in which it was changed last
         ("active", np.int64),  # whether this thread may change it
         ("seen", np.int64),  # by kind of shift: when its empty route was tried
+        ("asked", np.int64),  # when it was put on the list of candidates
+        ("candidate", np.int64),  # a list: the routes to look at for a visit
         ("touched", np.int64),  # a list: the routes changed in this round
         ("saved_count", np.int64),
         ("saved_cost", np.float64),

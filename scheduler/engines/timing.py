@@ -12,7 +12,7 @@ import numpy as np
 
 from scheduler.engines.compiled import compiled, inlined
 from scheduler.engines.layout import EXACT, SEGMENTS, Column
-from scheduler.engines.one_break import backward_one, forward_one
+from scheduler.engines.one_break import backward_one, both_ways, forward_one
 from scheduler.engines.stop_costs import timed_cost
 from scheduler.engines.windows import LEFT, NEVER, REACHED, READY, SERVED, earliest_in, latest_in
 
@@ -176,7 +176,9 @@ def refresh(data: Any, state: Any, shift: int) -> None:
     if data.rules[0].distance > 0.0:
         apart += distance_cost(data, state, shift, count)
     state.routes[shift].driven, state.routes[shift].apart = driven, apart
-    if data.shifts[shift].break_count == 1 and data.rules[0].single:
+    if data.rules[0].single and data.shifts[shift].break_count == 0:
+        both_ways(data, state, shift)
+    elif data.rules[0].single and data.shifts[shift].break_count == 1:
         forward_one(data, state, shift)
         backward_one(data, state, shift)
     else:

@@ -13,6 +13,8 @@ from scheduler.solver import solve
 DAY = "days:visits=400,seed=7,breaks=1,load=1.03"
 TECHNICIANS = 50
 SICK_AT_S = 10 * 3600 + 1800
+RUNNING_CHANGE = 2.0
+"""The weight of changes that the product gives a day which was dispatched."""
 FIRST_PLAN_BAR_S, MOVED_BAR = 2.0, 0.1
 
 

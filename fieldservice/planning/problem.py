@@ -109,6 +109,15 @@ def wish(rows: DayRows, table: TravelTable, visit: Visit) -> scheduler.Visit:
     return _Builder(rows, table, frozenset(), lift=False).visit(visit)
 
 
+RUNNING_CHANGE = 2.0
+"""Weight of changes once technicians know their day: another technician or window counts 20 minutes' drive."""
+
+
+def _weights(rows: DayRows) -> scheduler.Weights:
+    dispatched = rows.plan is not None and rows.plan.dispatched_at is not None
+    return scheduler.Weights(change=RUNNING_CHANGE) if dispatched else scheduler.Weights()
+
+
 class _Builder:
     def __init__(self, rows: DayRows, table: TravelTable, without: frozenset[str], *, lift: bool) -> None:
         self.rows, self.table, self.without, self.lift = rows, table, without, lift
@@ -151,6 +160,7 @@ class _Builder:
             distance_m=self.table.metres,
             visits=tuple(self.visits),
             shifts=tuple(self.shifts),
+            weights=_weights(self.rows),
         )
         plan = scheduler.Plan(routes=tuple(self.routes), unassigned=tuple(self.unassigned))
         return Day(self.rows, matrix, plan, self.table, self.done, self.rows_by_id)

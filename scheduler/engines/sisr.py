@@ -35,7 +35,7 @@ MOST_TRIED = 60
 """How many visits that were absent before are tried in a round."""
 EVERYWHERE = 0.005
 """How often such a visit is tried in routes that did not change."""
-NEARBY, FEW = 0.9, 12
+NEARBY, FEW = 0.9, 30
 """How often what left is tried on routes near it alone, where there are more shifts than a few."""
 RANKED = 0.7
 """How often what was promised goes first."""

@@ -11,6 +11,7 @@ import scheduler
 from fieldservice.db import Database
 from fieldservice.models import ShiftPattern, TechnicianSkill, Visit, VisitState
 from fieldservice.planning import service as planning
+from fieldservice.planning.problem import RUNNING_CHANGE
 from fieldservice.planning.progress import follow
 from tests.factories import NOW, TODAY, TOMORROW, make_company, near, window
 from tests.fieldservice.planning.scenes import Scene
@@ -53,6 +54,22 @@ def test_an_overdue_plan_is_feasible_as_it_is(db: Database) -> None:
         day = scene.day(session, TODAY, now=NOON)
         assert scheduler.check(day.problem, day.plan) == []
         assert len(day.plan.routes[0].visit_ids) == 2
+
+
+def test_a_dispatched_day_is_changed_less_readily(db: Database) -> None:
+    """Once technicians know their day, another technician for a visit weighs twenty minutes of driving."""
+    scene = Scene(db, lambda session: make_company(session, 1))
+    scene.book(window(TODAY, 10, 12), now=NOW - timedelta(days=1))
+
+    def dispatch(session, tables):
+        day = scene.day(session, TODAY, now=NOW)
+        day.rows.plan.dispatched_at = NOW
+
+    with db.reading() as session:
+        assert scene.day(session, TODAY, now=NOW).problem.weights.change == scheduler.Weights().change
+    scene.change(dispatch, days=[TODAY], now=NOW)
+    with db.reading() as session:
+        assert scene.day(session, TODAY, now=NOW).problem.weights.change == RUNNING_CHANGE
 
 
 def test_nobody_is_made_later_by_a_booking_on_a_late_day(db: Database) -> None:

@@ -29,7 +29,7 @@ def served(plan):
 
 
 @ENGINES
-@random_problems(60)
+@random_problems(40)
 def test_every_plan_is_legal_and_complete(engine, problem):
     """The judge has nothing to say, the cost is what it counts, and each visit left out has its reasons."""
     plan = solve(problem, iterations=1, engine=engine)

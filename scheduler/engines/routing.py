@@ -88,11 +88,8 @@ class RoutingEngine:
         self._build()
         try:
             self._search(limit, seed, found)
-        finally:
-            del (
-                self.routing,
-                self.time,
-            )  # the model knows its callbacks and they know it: nothing else frees it
+        finally:  # the model knows its callbacks and they know it: nothing else frees it
+            del self.routing, self.time
 
     def _search(self, limit: Limit, seed: int, found: Callable[[Orders], None]) -> None:
         self.routing.solver().ReSeed(seed)

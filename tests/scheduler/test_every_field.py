@@ -1,13 +1,15 @@
 """Every field of a problem in every place that must know it, against the best plan that brute force finds."""
 
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
 from scheduler.costs import evaluate, objective
 from scheduler.insertion import place, suggest, without_visit
 from scheduler.links import held_routes, linked_ids
-from scheduler.model import Plan
+from scheduler.model import Plan, Shift, Visit, Weights
 from scheduler.rules import check
 from scheduler.solver import solve
 from scheduler.timeline import schedule_visits
@@ -16,6 +18,20 @@ from tests.scheduler.field_scenes import SCENES
 from tests.scheduler.scenes import make_shift, make_visit
 
 HELPERS = frozenset({"dee", "eve"})
+
+
+NAMES = {"id", "technician", "location", "start_location", "service_s"}  # what no problem can do without
+TABLE = Path(__file__).parents[2] / "docs" / "scheduler.md"
+
+
+def test_the_table_of_the_guide_has_every_field_and_rule():
+    """A field or a rule that is added needs a row that says where it is handled, and so a scene."""
+    rows = [line.split("|")[1] for line in TABLE.read_text().splitlines() if line.startswith("| `")]
+    told = set(re.findall(r"[a-z_]+", " ".join(rows)))
+    own = {each.name for kind in (Visit, Shift, Weights) for each in fields(kind)} - NAMES
+    rules = {SCENES[name]().rule for name in SCENES} - {None}
+    assert own <= told
+    assert rules <= told
 
 
 @pytest.fixture(params=SCENES)

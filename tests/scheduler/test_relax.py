@@ -135,7 +135,7 @@ def test_nobody_else_needs_less(problem):
     ],
 )
 def test_each_rule_has_its_smallest_change(rule, visit, shift, numbers):
-    """Each rule that can keep a visit off is relaxed alone, just as far as it has to be; then it is planned."""
+    """Each rule that can keep a visit off is relaxed alone, as far as it has to be; then it is planned."""
     problem = make_problem([make_visit(**visit)], [make_shift(**shift)])
     change = next(each for each in explain(problem, Plan(), "V1").changes if each.rule == rule)
     assert numbers.items() <= change.numbers.items()

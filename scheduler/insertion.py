@@ -11,7 +11,7 @@ from scheduler.clock_refusal import clock_refusal
 from scheduler.consistency import visit_faults
 from scheduler.costs import COST_PARTS, Former, evaluate, route_parts
 from scheduler.kernel import Kernel
-from scheduler.links import alone, held_routes, hold, linked_ids, served_of
+from scheduler.links import alone, companions, held_routes, hold, knowing, linked_ids, served_of
 from scheduler.model import Plan, Problem, Route, Shift, Violation, Visit
 from scheduler.teams import Team, teams
 from scheduler.timeline import project_visits, schedule_visits
@@ -146,11 +146,7 @@ class Board:
 
     def teams(self, visit: Visit, free: Visit) -> Iterator[Team]:
         """Who could serve the visit together, cheapest first; `free` is what `free_of_links` says of it."""
-        among: frozenset[str] | None = None
-        for after in visit.after:
-            if after.same_technician:
-                people = self.served[after.visit].technicians
-                among = people if among is None else among & people
+        among = companions(self.problem, visit, self.served)
         return teams(self.kernel, free, self.admitting(free), visit.crew, among)
 
     def cheapest(self, visit: Visit, tries: int) -> Place | None:
@@ -242,10 +238,10 @@ def suggest(
     Raises
     ------
     ValueError
-        When the visit's references are wrong, or room is to be made in a problem with crews or order.
+        When the visit's references are wrong.
     """
     require_plannable(problem, visit)
-    board = Board(problem, plan, without=visit.id)
+    board = Board(knowing(problem, visit), plan, without=visit.id)
     places = sorted(board.places(visit), key=_rank)
     if repair is not None:
         from scheduler.repair import rooms  # which asks this module where visits fit
@@ -266,6 +262,8 @@ def place(problem: Problem, plan: Plan, visit: Visit, place: Place) -> Plan:
         When it does not fit there (any more).
     """
     require_plannable(problem, visit)
+    known = visit.id in problem.visit_by_id
+    problem = knowing(problem, visit)
     changed = without_visit(problem, plan, visit.id)
     free: Visit | None = _one_window_each(visit)[place.window]
     if free is not None and (visit.after or linked_ids(problem)):
@@ -278,7 +276,6 @@ def place(problem: Problem, plan: Plan, visit: Visit, place: Place) -> Plan:
         route = _placed(problem, changed, free, spot)
         changed = replace(changed, routes=_with_route(changed, route))
     changed = replace(changed, cost={})
-    known = visit.id in problem.visit_by_id
     return replace(changed, cost=evaluate(problem, changed)) if known else changed
 
 
@@ -352,7 +349,7 @@ def refusals(problem: Problem, plan: Plan, visit: Visit) -> Mapping[str, Violati
     crew these are asked of each technician alone, and then whether there are enough at once.
     """
     require_plannable(problem, visit)
-    return refusals_on(Board(problem, plan, without=visit.id), visit)
+    return refusals_on(Board(knowing(problem, visit), plan, without=visit.id), visit)
 
 
 def refusals_on(board: Board, visit: Visit) -> Mapping[str, Violation]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 
 from scheduler.insertion import Board
-from scheduler.links import Served, alone, hold
+from scheduler.links import Served, alone, companions, hold
 from scheduler.model import Visit
 from scheduler.teams import Team, teams
 
@@ -85,11 +85,7 @@ class Linker:
         single = alone(self.board.problem, visit, self.served)
         if single is None:
             return []
-        among = None
-        for after in visit.after:
-            if after.same_technician and visit.crew > 1:
-                people = self.served[after.visit].technicians
-                among = people if among is None else among & people
+        among = companions(self.board.problem, visit, self.served) if visit.crew > 1 else None
         rows = self.board.admitting(single)
         return list(islice(teams(self.board.kernel, single, rows, visit.crew, among), most))
 

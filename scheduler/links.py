@@ -104,6 +104,24 @@ def alone(problem: Problem, visit: Visit, served: Mapping[str, Served]) -> Visit
     return span.visit()
 
 
+def companions(problem: Problem, visit: Visit, served: Mapping[str, Served]) -> frozenset[str] | None:
+    """Technicians of whom one has to be in the crew of a visit; ``None`` when anybody may."""
+    asked = [served[after.visit].technicians for after in visit.after if after.same_technician]
+    for later in problem.visits:
+        same = any(after.visit == visit.id and after.same_technician for after in later.after)
+        if same and later.id in served:
+            asked.append(served[later.id].technicians)
+    return frozenset.intersection(*asked) if asked else None
+
+
+def knowing(problem: Problem, visit: Visit) -> Problem:
+    """The problem with this visit in it, where others hang on it or it on them: they are held then."""
+    if not visit.after or problem.visit_by_id.get(visit.id) == visit:
+        return problem
+    others = (other for other in problem.visits if other.id != visit.id)
+    return replace(problem, visits=(*others, visit))
+
+
 class _Span:
     """Bounds of a start, and who may come."""
 

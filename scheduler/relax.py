@@ -4,6 +4,7 @@ Rules with an amount (a shift that ends later, a break that may begin later, a w
 the second: whoever still cannot come at an amount that suffices for somebody needs more and drops out.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -100,6 +101,9 @@ class _Finder:
         self._board, self._visit, self._restock = board, visit, board.problem.restock
         self._shifts = board.problem.shifts
         rows = range(len(self._shifts))
+        self._shifts_of: dict[str, list[Shift]] = defaultdict(list)
+        for shift in self._shifts:
+            self._shifts_of[shift.technician].append(shift)
         self._stopped = {row for row in rows if self._static(visit, row, self._shifts[row]) is not None}
         fitting = self._fits(visit, rows)
         self._busy = [row for row in rows if row not in self._stopped and row not in fitting]
@@ -152,17 +156,32 @@ class _Finder:
         """By how many seconds a shift would have to be relaxed at least."""
         problem, routes = self._board.problem, self._board.kernel.routes
 
+        def relaxed(row: int, by_s: int) -> Shift:
+            return stretch.relaxed(self._shifts[row], min(by_s, self._most(rule, row)))
+
         def far_enough(rows: Sequence[int], by_s: int) -> list[int]:
-            shifts = [stretch.relaxed(self._shifts[row], by_s) for row in rows]
-            relaxed = Kernel(problem, shifts, [routes[row] for row in rows])
+            shifts = [relaxed(row, by_s) for row in rows]
+            kernel = Kernel(problem, shifts, [routes[row] for row in rows])
             every = range(len(rows))
-            spots = relaxed.spots(self._visit, every, relaxed.starts(self._visit, every))
+            spots = kernel.spots(self._visit, every, kernel.starts(self._visit, every))
             return _rows(rows, spots.tolist())
 
-        able = [row for row in self._busy if stretch.relaxed(self._shifts[row], 1) != self._shifts[row]]
+        able = [row for row in self._busy if relaxed(row, 1) != self._shifts[row]]
         if (found := _least(able, MOST_S, far_enough)) is not None:
             least, row = found
             yield self._finding(rule, row, stretch.words, {stretch.number: least})
+
+    def _most(self, rule: str, row: int) -> int:
+        """Seconds until a shift would meet another one of its technician, who works one at a time."""
+        shift, most = self._shifts[row], MOST_S
+        for other in self._shifts_of[shift.technician]:
+            if other is shift:
+                continue
+            if rule == "shift_end" and other.start_s >= shift.limit_s:
+                most = min(most, other.start_s - shift.limit_s)
+            if rule == "shift_start" and other.limit_s <= shift.start_s:
+                most = min(most, shift.start_s - other.limit_s)
+        return most
 
     def lifted(self, rule: str) -> Iterator[Finding]:
         """Who could come if a rule without a clock were lifted, and lacks least of it."""

@@ -1,7 +1,8 @@
 """OR-Tools' routing search: improves the orders of visits from a plan that exists.
 
 It sees the hard rules and most costs exactly. It lets a break interrupt a drive, and does not see preferred
-windows, fairness and the times of the former plan; `scheduler.solver` times and judges what comes out.
+windows, fairness, the times of the former plan and the way to restock; `scheduler.solver` times and
+judges what comes out. To tell it of breaks and preferred windows was tried (docs/optimiser.md).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -85,6 +86,12 @@ class RoutingEngine:
         if not self.visits or not self.shifts or limit.reached():
             return
         self._build()
+        try:
+            self._search(limit, seed, found)
+        finally:  # the model knows its callbacks and they know it: nothing else frees it
+            del self.routing, self.time
+
+    def _search(self, limit: Limit, seed: int, found: Callable[[Orders], None]) -> None:
         self.routing.solver().ReSeed(seed)
         best = [LARGEST_COST]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from scheduler.model import Break, Pin, Plan, Problem, Restock, Route, Shift, Visit, Weights
+from scheduler.model import After, Break, Pin, Plan, Problem, Restock, Route, Shift, Visit, Weights
 from scheduler.rules import check
 from scheduler.timeline import schedule
 
@@ -138,3 +138,65 @@ def greedy_plan(problem: Problem, keep_out: str) -> Plan:
                 routes[shift.id] = route
                 break
     return Plan(routes=tuple(routes.values()))
+
+
+@st.composite
+def links(draw, problem):
+    """The problem with some crews of two and some orders between visits."""
+    visits = []
+    for index, visit in enumerate(problem.visits):
+        after = ()
+        if index and draw(st.integers(0, 3)) == 0:
+            low = draw(st.integers(0, 60))
+            after = (
+                After(
+                    visit=problem.visits[draw(st.integers(0, index - 1))].id,
+                    min_lag_s=low,
+                    max_lag_s=draw(st.none() | st.integers(low, low + 200)),
+                    same_technician=draw(st.booleans()),
+                ),
+            )
+        visits.append(replace(visit, after=after, crew=draw(st.sampled_from([1, 1, 1, 2]))))
+    return replace(problem, visits=tuple(visits))
+
+
+@st.composite
+def people(draw, problem):
+    """The problem with visits that only some may or must not serve, and one more day of the first."""
+    names = sorted({shift.technician for shift in problem.shifts})
+    some = st.sets(st.sampled_from(names), min_size=1).map(frozenset)
+    visits = [
+        replace(
+            visit,
+            technicians=draw(st.just(None) | st.just(None) | some),
+            not_technicians=draw(st.just(frozenset()) | st.just(frozenset()) | some),
+        )
+        for visit in problem.visits
+    ]
+    first = problem.shifts[0]
+    begin = first.limit_s + draw(st.integers(0, DAY))
+    pauses = tuple(
+        replace(each, earliest_s=each.earliest_s + begin, latest_s=each.latest_s + begin)
+        for each in first.breaks
+    )
+    second = replace(
+        first,
+        id=f"{first.technician}/tue",
+        start_s=begin,
+        end_s=begin + draw(st.sampled_from([100, 300])),
+        available_s=None,
+        breaks=pauses,
+    )
+    return replace(problem, visits=tuple(visits), shifts=(*problem.shifts, second))
+
+
+@st.composite
+def anything(draw, most_visits=5):
+    """A random problem with a random subset of all fields."""
+    problem = draw(problems(most_visits, restock=draw(st.booleans())))
+    if draw(st.booleans()):
+        problem = draw(people(problem))
+    if draw(st.integers(0, 2)) == 0:
+        problem = draw(links(problem))
+    fairness = draw(st.sampled_from([0.0, 0.0, 0.5]))
+    return replace(problem, weights=replace(problem.weights, fairness=fairness))

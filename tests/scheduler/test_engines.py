@@ -1,5 +1,8 @@
 """Each engine alone: better orders than it was given, and legal ones."""
 
+import gc
+import weakref
+
 import pytest
 
 from scheduler.costs import evaluate, objective
@@ -49,6 +52,23 @@ def test_engine_improves_and_stays_legal(engine):
     best = timed(problem, found[-1])
     assert check(problem, best) == []
     assert objective(evaluate(problem, best)) < objective(evaluate(problem, timed(problem, begun)))
+
+
+def test_the_routing_engine_frees_its_model():
+    """Nothing is left of a search when it is over: a process that plans all day does not grow."""
+    problem, models = town(6, 2), []
+
+    class Watched(RoutingEngine):
+        def _build(self):
+            super()._build()
+            models.append(weakref.ref(self.routing))
+
+    gc.disable()
+    try:
+        Watched(problem, filled(problem), ()).improve(limit(5), 1, lambda orders: None)
+        assert [model() for model in models] == [None]
+    finally:
+        gc.enable()
 
 
 def test_the_judge_takes_no_illegal_plan():

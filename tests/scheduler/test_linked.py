@@ -16,7 +16,7 @@ from scheduler.model import After, Plan
 from scheduler.rules import check
 from scheduler.slots import Slots
 from scheduler.solver import solve
-from tests.scheduler.instances import problems
+from tests.scheduler.instances import links, problems
 from tests.scheduler.scenes import EIGHT, HOUR, MINUTE, make_plan, make_problem, make_shift, make_visit
 from tests.scheduler.test_solver import complete, town
 
@@ -42,25 +42,9 @@ def who(plan, visit_id):
     return sorted(route.shift.split("/")[0] for route in plan.routes if visit_id in route.visit_ids)
 
 
-@st.composite
-def linked_problems(draw):
+def linked_problems():
     """Random problems with some crews of two and some orders between visits."""
-    problem = draw(problems())
-    visits = []
-    for index, visit in enumerate(problem.visits):
-        after = ()
-        if index and draw(st.integers(0, 3)) == 0:
-            low = draw(st.integers(0, 60))
-            after = (
-                After(
-                    visit=problem.visits[draw(st.integers(0, index - 1))].id,
-                    min_lag_s=low,
-                    max_lag_s=draw(st.none() | st.integers(low, low + 200)),
-                    same_technician=draw(st.booleans()),
-                ),
-            )
-        visits.append(replace(visit, after=after, crew=draw(st.sampled_from([1, 1, 1, 2]))))
-    return replace(problem, visits=tuple(visits))
+    return problems().flatmap(links)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,10 +8,12 @@ from hypothesis import given, settings
 
 from scheduler.explain import explain, why_not
 from scheduler.insertion import place, suggest
+from scheduler.lifts import LACKS
 from scheduler.model import Break, Pin, Plan
 from scheduler.relax import MOST_S, STRETCHES
 from scheduler.rules import check
-from tests.scheduler.instances import greedy_plan, problems
+from scheduler.solver import solve
+from tests.scheduler.instances import greedy_plan, people, problems
 from tests.scheduler.scenes import EIGHT, HOUR, MINUTE, make_plan, make_problem, make_shift, make_visit
 
 BEN = {"id": "ben/mon", "technician": "ben"}
@@ -133,11 +135,55 @@ def test_nobody_else_needs_less(problem):
     ],
 )
 def test_each_rule_has_its_smallest_change(rule, visit, shift, numbers):
-    """Each rule that can keep a visit off is relaxed alone, just as far as it has to be."""
+    """Each rule that can keep a visit off is relaxed alone, as far as it has to be; then it is planned."""
     problem = make_problem([make_visit(**visit)], [make_shift(**shift)])
     change = next(each for each in explain(problem, Plan(), "V1").changes if each.rule == rule)
     assert numbers.items() <= change.numbers.items()
-    assert places_after(problem, Plan(), problem.visits[0], change)[1]
+    changed, found = places_after(problem, Plan(), problem.visits[0], change)
+    assert check(changed, place(changed, Plan(), changed.visits[0], found[0])) == []
+    planned = solve(changed, iterations=1)
+    assert check(changed, planned) == []
+    assert planned.route_of(change.shift).visit_ids == ("V1",)
+
+
+def test_every_kind_of_change_is_proved():
+    """A kind that is added to the library needs a scene above."""
+    (proved,) = (mark for mark in test_each_rule_has_its_smallest_change.pytestmark)
+    assert {scene[0] for scene in proved.args[1]} == {"window", *STRETCHES, *LACKS}
+
+
+@settings(max_examples=120, deadline=None)
+@given(problems(restock=True).flatmap(people))
+def test_applied_change_places_the_visit_where_parts_are_fetched(problem):
+    """The same where vans restock, some technicians are not allowed and somebody works two days."""
+    visit = problem.visits[0]
+    plan = greedy_plan(problem, keep_out=visit.id)
+    for change in why_not(problem, plan, visit).changes:
+        changed, found = places_after(problem, plan, visit, change)
+        assert found, change
+        assert check(changed, place(changed, plan, changed.visit_by_id[visit.id], found[0])) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "visit", "shift"),
+    [
+        ("window", {"windows": ((EIGHT, EIGHT + 5 * MINUTE),)}, {}),
+        ("shift_end", {"service_s": 9 * HOUR}, {}),
+        ("skill", {"skills": {"gas": 1}}, {}),
+    ],
+)
+def test_changes_are_named_beside_a_crew(rule, visit, shift):
+    """A crew on the day does not hide what would help another visit, and stays where it is."""
+    crew = make_visit(id="crew", crew=2, technicians=frozenset({"ben", "cho"}))
+    team = [make_shift(**shift), make_shift(**BEN), make_shift(id="cho/mon", technician="cho")]
+    asked = make_visit(**({"technicians": frozenset({"ana"})} | visit))
+    problem = make_problem([asked, crew], team)
+    plan = solve(problem, iterations=1)
+    change = next(each for each in explain(problem, plan, "V1").changes if each.rule == rule)
+    changed, found = places_after(problem, plan, asked, change)
+    placed = place(changed, plan, changed.visit_by_id["V1"], found[0])
+    assert check(changed, placed) == []
+    assert placed.route_of("ben/mon") == plan.route_of("ben/mon")
 
 
 def test_window_that_is_not_offered_is_explained():

@@ -13,7 +13,6 @@ from ortools.sat.python import cp_model
 
 from scheduler.admission import refusal
 from scheduler.costs import starts_of
-from scheduler.engines.first import FirstPlan
 from scheduler.engines.linked_model import SCALE, LinkedModel, Part
 from scheduler.engines.partition import watched
 from scheduler.incumbent import Incumbent
@@ -86,10 +85,7 @@ def plan_linked(incumbent: Incumbent, start: Plan, limit: Limit, seed: int, rest
 
 
 def insert_chains(problem: Problem, plan: Plan, limit: Limit, keep: Iterable[str] = ()) -> Plan:
-    """The plan with as many absent linked visits as fit without moving others, important ones first.
-
-    Where vans can restock the other absent visits follow: the engines take what a van carries for a limit.
-    """
+    """The plan with as many absent linked visits as fit without moving others, important ones first."""
     kept = frozenset(keep)
     linked = linked_ids(problem)
     served = {i: where for i, where in served_of(problem, plan.routes).items() if i in linked}
@@ -101,10 +97,6 @@ def insert_chains(problem: Problem, plan: Plan, limit: Limit, keep: Iterable[str
         if limit.reached():
             break
         linker.insert(group)
-    if problem.restock is not None:
-        served_now = {visit.id for row in range(len(problem.shifts)) for visit in board.visits(row)}
-        absent = [v for v in problem.visits if v.id not in linked and v.id not in served_now]
-        FirstPlan(board, absent, kept).fill(limit)
     routes = (schedule_visits(problem, s, board.visits(row)) for row, s in enumerate(problem.shifts))
     return Plan(routes=tuple(route for route in routes if route is not None and route.stops))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -163,6 +163,16 @@ def minutes_words(length: timedelta) -> str:
     return str(gettext("%(hours)d h %(minutes)02d", hours=minutes // 60, minutes=minutes % 60))
 
 
+def answer_words(said: Mapping[str, Any]) -> str:
+    """One of a work order's kept answers in words: What does it burn? Gas."""
+    answer, kind = said["answer"], said["kind"]
+    if kind == "chips":
+        return ", ".join(answer)
+    if answer in ("yes", "no") and kind in ("yesno", "tried"):
+        answer = gettext("yes") if answer == "yes" else gettext("no")
+    return f"{said['question']} {answer} {said['unit']}".strip()
+
+
 def _locale() -> str:
     return str(get_locale())
 
@@ -222,6 +232,7 @@ def template_helpers() -> dict[str, Any]:
         "day_words": day_words,
         "zone_words": zone_words,
         "minutes_words": minutes_words,
+        "answer_words": answer_words,
         "new_key": new_key,
         "map_tiles": map_tiles,
         "settings": services().settings,

@@ -232,7 +232,6 @@ def template_helpers() -> dict[str, Any]:
         "day_words": day_words,
         "zone_words": zone_words,
         "minutes_words": minutes_words,
-        "answer_words": answer_words,
         "new_key": new_key,
         "map_tiles": map_tiles,
         "settings": services().settings,

@@ -180,6 +180,9 @@ def reach_words(contact: ContactRole) -> str:
 def summary_rows(draft: Draft) -> list[dict[str, Any]]:
     """The answers of a draft with links that change them."""
     rows = [_when_row(draft), _where_row(draft), _what_row(draft)]
+    if draft.way.answered:
+        tried = said_words(said(draft.way, draft.answers.tried))
+        rows.append({"label": gettext("You tried"), "value": "", "detail": " · ".join(tried)})
     if draft.service.price_text:
         rows.append(
             {
@@ -226,7 +229,7 @@ def _where_row(draft: Draft) -> dict[str, Any]:
 
 def _what_row(draft: Draft) -> dict[str, Any]:
     answers = draft.answers
-    words = [*said_words(draft.found.said), answers.problem, *said_words(said(draft.way, answers.tried))]
+    words = [*said_words(draft.found.said), answers.problem]
     return {
         "label": gettext("What"),
         "value": draft.service.name,

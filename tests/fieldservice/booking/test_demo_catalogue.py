@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 
 from fieldservice.booking.catalogue import write_catalogue
+from fieldservice.booking.catalogue_text import read_catalogue
 from fieldservice.booking.checks import follow
 from fieldservice.booking.intake import evaluate
 from fieldservice.demo.catalogue import OFFERS, SKILLS, TRADES, Offer, written_about
@@ -72,3 +73,9 @@ def test_the_checks_can_solve_it_and_always_end(offer: Offer) -> None:
     }
     assert None not in endings
     assert {Ending.SOLVED, Ending.BOOK} <= endings
+
+
+@BY_CODE
+def test_it_can_be_shown_and_written_again(offer: Offer) -> None:
+    """What `catalogue show` prints is what `catalogue write` reads, unchanged."""
+    assert read_catalogue(written(offer)) == written_about(offer.code)

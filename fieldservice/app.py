@@ -85,6 +85,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     Babel(app)
     Assets(STATIC / "vendor").install(app.jinja_env)
     app.context_processor(web.template_helpers)
+    app.jinja_env.filters["answered"] = web.answer_words
     app.jinja_env.filters["phone"] = partial(words.phone_words, country=settings.country)
     auth.install(app, services, homes=_STAFF_HOMES)
     for code in _PAGES:

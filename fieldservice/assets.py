@@ -23,10 +23,11 @@ class UnknownAssetError(LookupError):
 
 @dataclass(frozen=True)
 class Manifest:
-    """Logical name to hashed file name, and the names of the icons in the sprite."""
+    """Logical name to hashed file name, and the names of the icons and pictures in their sprites."""
 
     files: dict[str, str]
     icons: frozenset[str]
+    pictures: frozenset[str]
 
 
 class Assets:
@@ -47,7 +48,8 @@ class Assets:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise MissingBuildError(self.directory) from error
-        return Manifest(files=content["files"], icons=frozenset(content["icons"]))
+        names = (frozenset(content.get(kind, ())) for kind in ("icons", "pictures"))
+        return Manifest(content["files"], *names)
 
     def url(self, name: str) -> str:
         """Address of `app.css`; it changes with the content, so it may be cached for ever."""
@@ -64,7 +66,20 @@ class Assets:
             css, self.url("icons.svg"), name
         )
 
+    def picture(self, name: str) -> Markup:
+        """A service's picture, silent for screen readers.
+
+        Its name is what the office wrote, so one that we do not have is an icon, or else the tools.
+        """
+        if name not in self.manifest.pictures and name in self.manifest.icons:
+            return self.icon(name)
+        known = name if name in self.manifest.pictures else "tools"
+        return Markup('<svg class="picture" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
+            self.url("pictures.svg"), known
+        )
+
     def install(self, environment: Environment) -> None:
-        """Give templates `asset("app.css")` and `icon("fire")`."""
+        """Give templates `asset("app.css")`, `icon("fire")` and `picture("boiler")`."""
         environment.globals["asset"] = self.url
         environment.globals["icon"] = self.icon
+        environment.globals["picture"] = self.picture

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from fieldservice.catalogue_command import catalogue
 from fieldservice.config import SettingError, Settings, variable
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def fieldservice() -> None:
     Settings are environment variables FIELDSERVICE_*; `fieldservice doctor` shows what they amount to.
     """
 
+
+fieldservice.add_command(catalogue)
 
 _port = click.option("--port", type=click.IntRange(1, 65535), help="Port of the web server.")
 _data = click.option(

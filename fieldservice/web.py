@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -161,6 +161,16 @@ def minutes_words(length: timedelta) -> str:
     if minutes < 60:
         return str(gettext("%(minutes)d min", minutes=minutes))
     return str(gettext("%(hours)d h %(minutes)02d", hours=minutes // 60, minutes=minutes % 60))
+
+
+def answer_words(said: Mapping[str, Any]) -> str:
+    """One of a work order's kept answers in words: What does it burn? Gas."""
+    answer, kind = said["answer"], said["kind"]
+    if kind == "chips":
+        return ", ".join(answer)
+    if answer in ("yes", "no") and kind in ("yesno", "tried"):
+        answer = gettext("yes") if answer == "yes" else gettext("no")
+    return f"{said['question']} {answer} {said['unit']}".strip()
 
 
 def _locale() -> str:

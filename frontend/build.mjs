@@ -68,6 +68,18 @@ async function sprite() {
   return { names, svg: `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("\n")}</svg>\n` };
 }
 
+// The pictures of services are our own; each keeps the lines that its root element sets.
+async function pictures() {
+  const folder = path.join(source, "pictures");
+  const names = (await readdir(folder)).map((file) => path.parse(file).name).sort();
+  const symbols = await Promise.all(names.map(async (name) => {
+    const svg = await readFile(path.join(folder, `${name}.svg`), "utf8");
+    const attributes = svg.match(/^<svg xmlns="[^"]+" ([^>]*)>/)[1];
+    return svg.replace(/^<svg[^>]*>/, `<symbol id="${name}" ${attributes}>`).replace(/<\/svg>\s*$/, "</symbol>");
+  }));
+  return { names, svg: `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("\n")}</svg>\n` };
+}
+
 async function licences(packages) {
   const texts = await Promise.all(packages.map(async (name) => {
     const folder = path.join(modules, name);
@@ -88,7 +100,9 @@ function hashed(name, contents) {
 async function build() {
   const { files, packages } = await bundle();
   const { names, svg } = await sprite();
+  const drawn = await pictures();
   files.set("icons.svg", svg);
+  files.set("pictures.svg", drawn.svg);
   files.set("favicon.svg", await readFile(path.join(source, "favicon.svg")));
   files.set("htmx.js", await readFile(path.join(modules, "htmx.org", "dist", "htmx.min.js")));
 
@@ -97,7 +111,7 @@ async function build() {
   const [fresh, old] = [`${target}.new`, `${target}.old`];
   for (const folder of [fresh, old]) await rm(folder, { recursive: true, force: true });
   await mkdir(fresh, { recursive: true });
-  const manifest = { files: {}, icons: names };
+  const manifest = { files: {}, icons: names, pictures: drawn.names };
   for (const [name, contents] of [...files].sort()) {
     manifest.files[name] = hashed(name, contents);
     await writeFile(path.join(fresh, manifest.files[name]), contents);

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fieldservice.booking.catalogue import write_catalogue
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import (
     Absence,
@@ -154,6 +155,7 @@ def make_override(session: Session, technician: Technician, on: date, **override
 def make_service(session: Session, *, skills: Mapping[str, int] | None = None, **overrides: Any) -> Service:
     """A boiler repair: an hour on site, windows of two hours, bookable two hours ahead for two weeks."""
     serial = number()
+    questions = overrides.pop("intake_questions", ())
     service = Service(
         **{
             "code": f"service-{serial}",
@@ -168,7 +170,19 @@ def make_service(session: Session, *, skills: Mapping[str, int] | None = None, *
     )
     for code, level in ({HEATING: 1} if skills is None else skills).items():
         service.skills.append(ServiceSkill(skill=make_skill(session, code), level=level))
+    ask(session, service, questions)
     return add(session, service)
+
+
+def ask(session: Session, service: Service, questions: Iterable[Any], **more: Any) -> Service:
+    """Give a service questions, rows or plain data with `id` or `code`; `more` as in a catalogue."""
+    plain = [question for question in questions if isinstance(question, dict)]
+    data = [{("code" if name == "id" else name): value for name, value in q.items()} for q in plain]
+    skills = {skill.code: skill for skill in session.scalars(select(Skill))}
+    write_catalogue(service, {"questions": data, **more}, skills)
+    service.intake_questions += [question for question in questions if not isinstance(question, dict)]
+    session.flush()
+    return service
 
 
 def make_customer(session: Session, **overrides: Any) -> Customer:

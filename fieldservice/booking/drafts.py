@@ -6,13 +6,26 @@ import re
 import secrets
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm.interfaces import ORMOption
 
+from fieldservice.booking.checks import Way, follow
+from fieldservice.booking.intake import Findings, evaluate
 from fieldservice.geo.types import Coordinates
-from fieldservice.models import BookingDraft, Hold, Place, Service, Territory, Window
+from fieldservice.models import (
+    BookingDraft,
+    Hold,
+    IntakeQuestion,
+    Needs,
+    Place,
+    Service,
+    Territory,
+    Window,
+)
 from fieldservice.planning import service as planning
 
 LIFETIME = timedelta(hours=24)
@@ -34,6 +47,14 @@ class DraftIncomplete(Exception):
         super().__init__(step)
         self.token = token
         self.step = step
+
+
+class CallUsNow(Exception):
+    """The answers of the draft say that nothing may be booked online: its customer has to call."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__("call us now")
+        self.token = token
 
 
 class AlreadyBooked(Exception):
@@ -78,10 +99,15 @@ class SiteAnswers:
 
 @dataclass(frozen=True, kw_only=True)
 class DraftAnswers:
-    """The answers of a draft; what is not answered yet is None."""
+    """The answers of a draft; what is not answered yet is None.
+
+    `tried` are the answers to the first checks, `ended` the ending of theirs that was counted.
+    """
 
     service: str
     questions: dict[str, Any] = field(default_factory=dict)
+    tried: dict[str, str] = field(default_factory=dict)
+    ended: str = ""
     problem: str = ""
     site: SiteAnswers | None = None
     territory_id: int | None = None
@@ -121,9 +147,31 @@ class Draft:
         """What stands for the draft in an address."""
         return self.row.token
 
+    @cached_property
+    def found(self) -> Findings:
+        """What the answers to the service's questions come to."""
+        return evaluate(self.service.intake_questions, self.answers.questions)
+
+    @cached_property
+    def way(self) -> Way:
+        """How far the customer came in the first checks; no way when they did not begin them."""
+        return follow(self.service.first_checks, self.answers.tried) if self.answers.tried else Way()
+
+    @property
+    def needs(self) -> Needs:
+        """What the visit takes after these answers."""
+        return self.found.needs(self.service)
+
+    @property
+    def call_us(self) -> str | None:
+        """What to do instead of booking online; None when nothing speaks against it."""
+        return self.found.call_us if self.found.call_us is not None else self.way.advice
+
     @property
     def site(self) -> SiteAnswers:
         """Where to come and how to get in; raises DraftIncomplete before that is answered."""
+        if self.found.unanswered:
+            raise DraftIncomplete(self.token, "problem")
         site = self.answers.site
         if site is None or self.territory is None:
             raise DraftIncomplete(self.token, "address")
@@ -141,7 +189,7 @@ class Draft:
     @property
     def ask(self) -> planning.Ask | None:
         """What windows are looked for; None when the office has to find the address first."""
-        return planning.ask_for(self.service, self.area, self.site.coordinates)
+        return planning.ask_for(self.service, self.area, self.site.coordinates, changed=self.needs)
 
     @property
     def window(self) -> Window | None:
@@ -160,10 +208,13 @@ def start(session: Session, answers: DraftAnswers, *, now: datetime) -> BookingD
     return draft
 
 
-def find(session: Session, token: str, *, now: datetime, lock: bool = False) -> Draft:
+def find(
+    session: Session, token: str, *, now: datetime, lock: bool = False, even_call_us: bool = False
+) -> Draft:
     """The draft of a token; `lock` keeps others from changing it until the transaction ends.
 
-    Raises DraftUnknown, DraftExpired, or AlreadyBooked when it has become a visit not long ago.
+    Raises DraftUnknown, DraftExpired, AlreadyBooked when it has become a visit not long ago, and CallUsNow
+    when its answers say so, unless `even_call_us` asks for it all the same, to have them changed.
     """
     if not _TOKEN.fullmatch(token):
         raise DraftUnknown
@@ -176,23 +227,36 @@ def find(session: Session, token: str, *, now: datetime, lock: bool = False) -> 
     if row.visit_id is not None:
         raise AlreadyBooked(row.visit_id)
     answers = DraftAnswers.from_json(row.answers)
-    service = session.scalar(select(Service).where(Service.code == answers.service, Service.active))
+    wanted = select(Service).where(Service.code == answers.service, Service.active)
+    service = session.scalar(wanted.options(_with_questions()))
     if service is None:
         raise DraftExpired
     territory = session.get(Territory, answers.territory_id) if answers.territory_id else None
-    return Draft(row, answers, service, territory)
+    draft = Draft(row, answers, service, territory)
+    if draft.call_us is not None and not even_call_us:
+        raise CallUsNow(token)
+    return draft
 
 
 def keep(draft: Draft, **changes: Any) -> None:
-    """Store changed answers of a locked draft. A window that was picked for something else is given up."""
+    """Store changed answers of a locked draft. A window that was picked for something else is given up.
+
+    First checks belong to a service: what was tried for another one is forgotten.
+    """
     answers = replace(draft.answers, **changes)
-    if _what_a_window_is_for(answers) != _what_a_window_is_for(draft.answers):
+    if answers.service != draft.answers.service:
+        answers = replace(answers, tried={}, ended="")
+    if _what_a_window_is_for(draft, answers) != _what_a_window_is_for(draft, draft.answers):
         answers = replace(answers, window=None)
     draft.row.answers = answers.to_json()
 
 
-def _what_a_window_is_for(answers: DraftAnswers) -> tuple[object, ...]:
-    return answers.service, answers.territory_id, answers.site.coordinates if answers.site else None
+def _what_a_window_is_for(draft: Draft, answers: DraftAnswers) -> tuple[object, ...]:
+    at = answers.site.coordinates if answers.site else None
+    if answers.service != draft.service.code:
+        return answers.service, answers.territory_id, at
+    needs = evaluate(draft.service.intake_questions, answers.questions).needs(draft.service)
+    return answers.service, answers.territory_id, at, needs.occupied, needs.skills
 
 
 def drop_expired(session: Session, *, now: datetime) -> int:
@@ -205,7 +269,12 @@ def drop_expired(session: Session, *, now: datetime) -> int:
 
 
 def active_services(session: Session) -> list[Service]:
-    """What can be booked, in the order of the catalogue."""
-    return list(
-        session.scalars(select(Service).where(Service.active).order_by(Service.position, Service.id)).all()
-    )
+    """What can be booked, in the order of the catalogue, with all that the office wrote about it."""
+    written = (_with_questions(), selectinload(Service.first_checks), selectinload(Service.faq))
+    in_order = select(Service).where(Service.active).order_by(Service.position, Service.id)
+    return list(session.scalars(in_order.options(*written)).all())
+
+
+def _with_questions() -> ORMOption:
+    questions = selectinload(Service.intake_questions)
+    return questions.options(selectinload(IntakeQuestion.options), selectinload(IntakeQuestion.effects))

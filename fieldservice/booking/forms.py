@@ -16,7 +16,6 @@ from wtforms import (
     Field,
     Form,
     RadioField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
     ValidationError,
@@ -26,7 +25,7 @@ from wtforms.validators import AnyOf, DataRequired, Email, InputRequired, Length
 
 from fieldservice.booking.drafts import Contact, SiteAnswers
 from fieldservice.geo.types import Coordinates
-from fieldservice.models import Service, Window
+from fieldservice.models import Window
 
 _LINES = frozenset("\n\t")
 _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -65,68 +64,21 @@ def long_text(label: Any, longest: int) -> TextAreaField:
     return TextAreaField(label, validators=[Optional(), too_long, Readable(lines=True)], filters=[tidy])
 
 
-def radio(label: Any, choices: Sequence[tuple[str, Any]], *, required: Any = None) -> RadioField:
+def radio(
+    label: Any, choices: Sequence[tuple[str, Any]], *, required: Any = None, hint: str = ""
+) -> RadioField:
     """One of the choices; `required` is said when there is none, or a foreign one."""
     message = required or _("Choose one of these")
     first = InputRequired(message) if required else Optional()
     known = AnyOf([value for value, _label in choices], message=message)
-    return RadioField(label, choices=cards(choices), validators=[first, known], validate_choice=False)
+    return RadioField(
+        label, choices=cards(choices), validators=[first, known], validate_choice=False, description=hint
+    )
 
 
 def cards(choices: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
     """Values and labels as the choices of a field."""
     return [SelectChoice(value, label) for value, label in choices]
-
-
-class ProblemForm(FlaskForm):  # type: ignore[misc]
-    """What needs fixing. `for_services` adds the choice of service and every service's questions."""
-
-    problem = long_text(_("Tell us more"), 2000)
-
-    @classmethod
-    def for_services(cls, services: Sequence[Service]) -> type[ProblemForm]:
-        """The form of a catalogue; questions are named after their service, so that all fit in one form."""
-        fields: dict[str, Any] = {
-            "service": radio(
-                _("What needs fixing?"),
-                [(service.code, service.name) for service in services],
-                required=_("Choose what needs fixing"),
-            )
-        }
-        for service in services:
-            for question in service.intake_questions:
-                fields[_question_name(service.code, question["id"])] = _question_field(question)
-        return type("CatalogueForm", (cls,), fields)
-
-    def questions_of(self, code: str) -> list[Field]:
-        """The fields of one service's questions."""
-        return [field for field in self if field.name.startswith(_question_name(code, ""))]
-
-    def answers_of(self, code: str) -> dict[str, Any]:
-        """The answers to one service's questions, by question id, without those left open."""
-        first = len(_question_name(code, ""))
-        return {field.name[first:]: field.data for field in self.questions_of(code) if field.data}
-
-
-def question_data(code: str, answers: dict[str, Any]) -> dict[str, Any]:
-    """Stored answers under the names that their fields have in the form."""
-    return {_question_name(code, question): answer for question, answer in answers.items()}
-
-
-def _question_name(code: str, question: str) -> str:
-    return f"about-{code}-{question}"
-
-
-def _question_field(question: dict[str, Any]) -> Field:
-    label, kind = question["label"], question["kind"]
-    options = [(option, option) for option in question.get("options", ())]
-    if kind == "chips":
-        return SelectMultipleField(label, choices=cards(options))
-    if kind == "choice":
-        return radio(label, options)
-    if kind == "yesno":
-        return radio(label, [("yes", _("Yes")), ("no", _("No"))])
-    return text(label, 200)
 
 
 class AddressForm(FlaskForm):  # type: ignore[misc]

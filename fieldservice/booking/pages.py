@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from fieldservice import web
 from fieldservice.booking import manage
+from fieldservice.booking.checks import said
 from fieldservice.booking.drafts import Draft
 from fieldservice.booking.forms import TimeForm, cards
 from fieldservice.booking.offer import Offer
@@ -132,16 +133,21 @@ def _tile(day: DayOffer, shown: DayOffer | None, page: DayLink, fragment: DayLin
     )
 
 
-def stay_words(service: Service, zone: ZoneInfo, at: datetime) -> str:
-    """What a window means for this kind of service, and in which zone its times are."""
-    length, zone_name = length_words(service.duration), web.zone_words(zone, at)
+def stay_words(service: Service, zone: ZoneInfo, at: datetime, *, length: timedelta) -> str:
+    """What a window means for this kind of service, how long the visit is, and in which zone times are."""
+    length_text, zone_name = length_words(length), web.zone_words(zone, at)
     if service.place == Place.AT_BRANCH:
-        meaning = gettext("Come to us inside the window you pick. It takes about %(length)s.", length=length)
+        meaning = gettext(
+            "Come to us inside the window you pick. It takes about %(length)s.", length=length_text
+        )
     elif service.place == Place.REMOTE:
-        meaning = gettext("We call you inside the window you pick. It takes about %(length)s.", length=length)
+        meaning = gettext(
+            "We call you inside the window you pick. It takes about %(length)s.", length=length_text
+        )
     else:
         meaning = gettext(
-            "Your technician arrives inside the window you pick and stays about %(length)s.", length=length
+            "Your technician arrives inside the window you pick and stays about %(length)s.",
+            length=length_text,
         )
     return f"{meaning} {gettext('All times are %(zone)s.', zone=zone_name)}"
 
@@ -174,6 +180,9 @@ def reach_words(contact: ContactRole) -> str:
 def summary_rows(draft: Draft) -> list[dict[str, Any]]:
     """The answers of a draft with links that change them."""
     rows = [_when_row(draft), _where_row(draft), _what_row(draft)]
+    if draft.way.answered:
+        tried = said_words(said(draft.way, draft.answers.tried))
+        rows.append({"label": gettext("You tried"), "value": "", "detail": " · ".join(tried)})
     if draft.service.price_text:
         rows.append(
             {
@@ -220,28 +229,19 @@ def _where_row(draft: Draft) -> dict[str, Any]:
 
 def _what_row(draft: Draft) -> dict[str, Any]:
     answers = draft.answers
-    labels = {question["id"]: question for question in draft.service.intake_questions}
-    said = [
-        words
-        for question, answer in answers.questions.items()
-        if question in labels and (words := answer_words(labels[question], answer))
-    ]
+    words = [*said_words(draft.found.said), answers.problem]
     return {
         "label": gettext("What"),
         "value": draft.service.name,
-        "detail": " · ".join([*said, answers.problem] if answers.problem else said),
+        "detail": " · ".join(word for word in words if word),
         "change": url_for("booking.change_problem", token=draft.token),
         "change_label": gettext("problem"),
     }
 
 
-def answer_words(question: dict[str, Any], answer: Any) -> str:
-    """One answer to an intake question in words."""
-    if question["kind"] == "chips":
-        return ", ".join(answer)
-    if question["kind"] == "yesno":
-        answer = gettext("yes") if answer == "yes" else gettext("no")
-    return f"{question['label']} {answer}"
+def said_words(answers: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The answers to questions and first checks, each in words."""
+    return [web.answer_words(answer) for answer in answers]
 
 
 def deadline_words(deadline: datetime, zone: ZoneInfo) -> str:

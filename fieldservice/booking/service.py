@@ -14,12 +14,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from fieldservice.auth import links
+from fieldservice.booking import checks, intake
 from fieldservice.booking.drafts import Contact, SiteAnswers
 from fieldservice.db import exists_one, lock_names
 from fieldservice.geo.types import Coordinates, TravelTable
@@ -28,6 +30,7 @@ from fieldservice.models import (
     ContactRole,
     Customer,
     Hold,
+    Needs,
     OfficeTask,
     Role,
     Service,
@@ -66,6 +69,7 @@ class Answers:
     payer: Contact | None = None
     problem: str = ""
     questions: Mapping[str, Any] = field(default_factory=dict)
+    tried: Mapping[str, str] = field(default_factory=dict)
     source: str = "web"
     locale: str = "en_US"
     preferred_technician_id: int | None = None
@@ -74,6 +78,25 @@ class Answers:
     def place(self) -> Coordinates | None:
         """Where the technician has to be; None while the address is not found."""
         return place_of(self.service, self.territory, self.site.coordinates)
+
+    @cached_property
+    def found(self) -> intake.Findings:
+        """What the answers to the service's questions come to."""
+        return intake.evaluate(self.service.intake_questions, self.questions)
+
+    @cached_property
+    def way(self) -> checks.Way:
+        """How far the customer came in the first checks."""
+        return checks.follow(self.service.first_checks, self.tried) if self.tried else checks.Way()
+
+    @property
+    def needs(self) -> Needs:
+        """What the visit takes after these answers."""
+        return self.found.needs(self.service)
+
+
+class NotOnline(Exception):
+    """The answers say that the customer has to call: nothing is booked without a person of the office."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +122,10 @@ def book(
 
     `hold` is what the customer had reserved; it is given back when it has run out. `room` is what others have
     to move for the window; they do in the same transaction. Raises planning's SlotTaken when the window is
-    gone, StaleTravel when `tables` lack a place; the caller then rolls back.
+    gone, StaleTravel when `tables` lack a place, NotOnline when the customer has to call; the caller then
+    rolls back.
     """
+    _require_online(answers, actor)
     if answers.window is None:
         raise ValueError("a visit is booked into a window; without one it is requested")
     planning.lock_territory(session, answers.territory)  # before the customer's names, in every way to book
@@ -158,13 +183,24 @@ def _ask(answers: Answers) -> planning.Ask | None:
     place = answers.place
     if place is None:
         return None
-    return planning.Ask(answers.service, answers.territory, place, answers.preferred_technician_id)
+    wanted = answers.preferred_technician_id
+    return planning.Ask(answers.service, answers.territory, place, wanted, answers.needs)
+
+
+def _require_online(answers: Answers, actor: str) -> None:
+    told_to_call = answers.found.call_us is not None or answers.way.advice is not None
+    if told_to_call and actor == CUSTOMER:
+        raise NotOnline
 
 
 def request(
     session: Session, answers: Answers, *, company: Company, now: datetime, actor: str = CUSTOMER
 ) -> Visit:
-    """Make the customer's visit without a window and leave the rest to the office, which is given a task."""
+    """Make the customer's visit without a window and leave the rest to the office, which is given a task.
+
+    Raises NotOnline when the customer has to call.
+    """
+    _require_online(answers, actor)
     visit = _visit(session, answers, company, now=now, actor=actor)
     kind = "find_time" if answers.place is not None else "find_address"
     session.add(_office_task(kind, visit, now=now))
@@ -191,16 +227,18 @@ def reference_prefix(company_name: str) -> str:
 
 
 def _visit(session: Session, answers: Answers, company: Company, *, now: datetime, actor: str) -> Visit:
-    service = answers.service
+    needs = answers.needs
     visit = Visit(
         reference=_free_reference(session, company.prefix),
         work_order=_work_order(session, answers, now=now),
         territory=answers.territory,
         state=VisitState.REQUESTED,
-        setup=service.setup,
-        service_duration=service.duration,
-        cleanup=service.cleanup,
-        priority=service.priority,
+        setup=needs.setup,
+        service_duration=needs.duration,
+        cleanup=needs.cleanup,
+        priority=needs.priority,
+        skills=dict(answers.found.skills),
+        parts=list(answers.found.parts),
         preferred_technician_id=answers.preferred_technician_id,
         promise_version=0,
         created_at=now,
@@ -227,6 +265,7 @@ def _work_order(session: Session, answers: Answers, *, now: datetime) -> WorkOrd
         service=answers.service,
         problem=answers.problem,
         answers=dict(answers.questions),
+        said=[*answers.found.said, *checks.said(answers.way, answers.tried)],
         source=answers.source,
         created_at=now,
     )

@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 
 from fieldservice import clock, web
 from fieldservice.auth import limits
-from fieldservice.booking import address_views, drafts, edge, pages, service, visit_views
+from fieldservice.booking import address_views, check_views, checks, drafts, edge, pages, service, visit_views
+from fieldservice.booking.check_answers import forget_ended
 from fieldservice.booking.drafts import Draft, DraftAnswers
 from fieldservice.booking.edge import Tables
-from fieldservice.booking.forms import ContactForm, ProblemForm, TimeForm, question_data
+from fieldservice.booking.forms import ContactForm, TimeForm
 from fieldservice.booking.offer import Offer
+from fieldservice.booking.problem_form import ProblemForm
 from fieldservice.models import Hold, Service, Visit, Window
 from fieldservice.planning import service as planning
 from fieldservice.planning.improve import improve_later
@@ -26,6 +28,7 @@ from fieldservice.planning.problem import hold_id
 
 bp = Blueprint("booking", __name__)
 bp.register_blueprint(address_views.bp)
+bp.register_blueprint(check_views.bp)
 bp.register_blueprint(visit_views.bp)
 
 
@@ -71,7 +74,8 @@ def begin() -> ResponseReturnValue:
 
     def work(session: Session) -> ResponseReturnValue:
         draft = drafts.start(session, answers, now=now)
-        return redirect(url_for(".address.show", token=draft.token), 303)
+        after = ".check.show" if form.wants_checks else ".address.show"
+        return redirect(url_for(after, token=draft.token), 303)
 
     return web.once(work, now=now)
 
@@ -80,11 +84,12 @@ def begin() -> ResponseReturnValue:
 def change_problem(token: str) -> ResponseReturnValue:
     """The first screen again, with the answers of the draft."""
     with web.services().db.reading() as session:
-        answers = drafts.find(session, token, now=clock.now()).answers
+        draft = drafts.find(session, token, now=clock.now(), even_call_us=True)
         services = drafts.active_services(session)
+    answers, kind = draft.answers, ProblemForm.for_services(services)
     data = {"service": answers.service, "problem": answers.problem}
-    data |= question_data(answers.service, answers.questions)
-    return _problem_page(ProblemForm.for_services(services)(data=data), services)
+    data |= kind.data_of(answers.service, answers.questions)
+    return _problem_page(kind(data=data), services, pages.said_words(checks.said(draft.way, answers.tried)))
 
 
 @bp.post("/book/<token>")
@@ -93,29 +98,38 @@ def keep_problem(token: str) -> ResponseReturnValue:
     """Store a changed problem."""
     now = clock.now()
     with web.services().db.reading() as session:
-        drafts.find(session, token, now=now)
+        drafts.find(session, token, now=now, even_call_us=True)
         services = drafts.active_services(session)
     form = ProblemForm.for_services(services)()
     if not form.validate():
         return _problem_page(form, services), 422
 
     def work(session: Session) -> ResponseReturnValue:
-        draft = drafts.find(session, token, now=now, lock=True)
-        drafts.keep(draft, **_problem_answers(form))
-        return redirect(url_for(".confirm", token=token), 303)
+        draft = drafts.find(session, token, now=now, lock=True, even_call_us=True)
+        again = forget_ended(draft) if form.wants_checks else {}
+        drafts.keep(draft, **_problem_answers(form), **again)
+        return redirect(url_for(".check.show" if form.wants_checks else ".confirm", token=token), 303)
 
     return web.once(work, now=now, scope=token)
 
 
-def _problem_page(form: ProblemForm, services: Sequence[Service]) -> str:
+def _problem_page(form: ProblemForm, services: Sequence[Service], tried: Sequence[str] = ()) -> str:
     return render_template(
-        "booking/problem.html", form=form, services=services, step=1, steps=pages.step_names()
+        "booking/problem.html",
+        form=form,
+        services=services,
+        tried=tried,
+        step=1,
+        steps=pages.step_names(),
     )
 
 
 def _problem_answers(form: ProblemForm) -> dict[str, Any]:
-    code = form["service"].data
-    return {"service": code, "questions": form.answers_of(code), "problem": form.problem.data}
+    return {
+        "service": form.code,
+        "questions": form.answers_of(form.code),
+        "problem": form.problem.data,
+    }
 
 
 # ---------- Screen 3: the arrival time ----------
@@ -234,7 +248,7 @@ def _time_page(
         choice=choice,
         form=form,
         draft=draft,
-        stay=pages.stay_words(draft.service, draft.area.zone, now),
+        stay=pages.stay_words(draft.service, draft.area.zone, now, length=draft.needs.duration),
         taken=web.window_words(taken, draft.area.zone) if taken else "",
         step=3,
         steps=pages.step_names(),
@@ -305,6 +319,7 @@ def _answers(draft: Draft, form: ContactForm) -> service.Answers:
         payer=form.payer,
         problem=draft.answers.problem,
         questions=draft.answers.questions,
+        tried=draft.answers.tried,
         locale=web.services().settings.locale,
     )
 
@@ -333,8 +348,17 @@ def _confirm_page(draft: Draft, form: ContactForm, now: datetime) -> str:
 
 @bp.errorhandler(drafts.DraftIncomplete)
 def _go_back(error: drafts.DraftIncomplete) -> ResponseReturnValue:
-    endpoint = {"address": "booking.address.show", "time": "booking.time"}[error.step]
+    endpoint = {
+        "problem": "booking.change_problem",
+        "address": "booking.address.show",
+        "time": "booking.time",
+    }[error.step]
     return redirect(url_for(endpoint, token=error.token), 303)
+
+
+@bp.errorhandler(drafts.CallUsNow)
+def _call_us(error: drafts.CallUsNow) -> ResponseReturnValue:
+    return redirect(url_for("booking.check.call", token=error.token), 303)
 
 
 @bp.errorhandler(drafts.AlreadyBooked)

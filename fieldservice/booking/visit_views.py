@@ -190,7 +190,7 @@ def _time_page(
         form=form,
         visit=visit,
         token=token,
-        stay=pages.stay_words(visit.service, zone, now),
+        stay=pages.stay_words(visit.service, zone, now, length=visit.service_duration),
         taken=web.window_words(taken, zone) if taken else "",
     )
 
@@ -207,6 +207,7 @@ def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values
         rule=pages.visit_rule(visit, now=now),
         state=pages.state_tag(visit.state),
         history=pages.history(visit),
+        said=pages.said_words(visit.work_order.said),
         technician=pages.technician_name(visit),
         **values,
     )

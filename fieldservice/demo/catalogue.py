@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from fieldservice.models import Place
@@ -26,16 +28,12 @@ class Offer:
     setup: timedelta = timedelta(minutes=5)
     cleanup: timedelta = timedelta(minutes=5)
 
-    def questions(self) -> list[dict[str, Any]]:
-        """The intake questions of the booking page."""
-        return [
-            {
-                "id": "symptoms",
-                "kind": "chips",
-                "label": "What is happening?",
-                "options": list(self.symptoms),
-            }
-        ]
+
+def written_about(code: str) -> dict[str, Any]:
+    """What the company asks about a service, lets customers try first, and answers many of them."""
+    text = Path(__file__).with_name("catalogue.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)[code]
+    return found
 
 
 SKILLS = {
@@ -50,7 +48,7 @@ OFFERS = (
     Offer(
         "heating",
         "Heating",
-        "fire",
+        "boiler",
         45,
         {"gas": 2},
         "$95 visit",
@@ -61,7 +59,7 @@ OFFERS = (
     Offer(
         "hot-water",
         "Hot water",
-        "droplet",
+        "hot-water",
         40,
         {"water": 1},
         "$95 visit",
@@ -72,7 +70,7 @@ OFFERS = (
     Offer(
         "laundry",
         "Washer or dryer",
-        "arrow-repeat",
+        "washer",
         35,
         {"appliance": 1},
         "$85 visit",
@@ -83,7 +81,7 @@ OFFERS = (
     Offer(
         "cooling",
         "Fridge or freezer",
-        "snow",
+        "fridge",
         35,
         {"cooling": 1},
         "$85 visit",
@@ -94,7 +92,7 @@ OFFERS = (
     Offer(
         "kitchen",
         "Oven or dishwasher",
-        "egg-fried",
+        "oven",
         35,
         {"appliance": 2},
         "$85 visit",
@@ -105,7 +103,7 @@ OFFERS = (
     Offer(
         "advice",
         "Advice visit",
-        "chat-square-text",
+        "advice",
         50,
         {"advice": 1},
         "Free",
@@ -118,7 +116,7 @@ OFFERS = (
     Offer(
         "bring-in",
         "Bring it to us",
-        "building",
+        "branch",
         30,
         {"appliance": 1},
         "$40",
@@ -130,7 +128,7 @@ OFFERS = (
     Offer(
         "call",
         "Video call",
-        "telephone",
+        "video",
         20,
         {"advice": 1},
         "Free",

@@ -8,6 +8,7 @@ from random import Random
 from sqlalchemy.orm import Session
 
 from fieldservice import auth
+from fieldservice.booking.catalogue import write_catalogue
 from fieldservice.demo.catalogue import (
     FIRST_NAMES,
     LAST_NAMES,
@@ -17,6 +18,7 @@ from fieldservice.demo.catalogue import (
     TRADES,
     Offer,
     Size,
+    written_about,
 )
 from fieldservice.geo.address import Address
 from fieldservice.geo.address_index import AddressIndex
@@ -101,12 +103,12 @@ def _service(offer: Offer, number: int, branch: Branch, skills: dict[str, Skill]
         window_length=timedelta(hours=2),
         price_text=offer.price,
         price_note="You approve a quote before any work. Pay after." if offer.price != "Free" else "",
-        intake_questions=offer.questions(),
         position=number,
     )
     service.skills = [
         ServiceSkill(skill_id=skills[code].id, level=level) for code, level in offer.skills.items()
     ]
+    write_catalogue(service, written_about(offer.code), skills)
     return service
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from flask_babel import gettext as _
 
@@ -242,6 +242,6 @@ def _length(length_s: int | str) -> str:
 
 def title(visit: Visit) -> str:
     """The few words by which a dispatcher knows a visit: the first symptom and the service."""
-    answers: list[Any] = list((visit.work_order.answers or {}).values())
-    symptom = next((answer[0] for answer in answers if isinstance(answer, list) and answer), "")
+    picked = (said["answer"] for said in visit.work_order.said if said["kind"] == "chips")
+    symptom = next((answer[0] for answer in picked if answer), "")
     return f"{symptom} · {visit.service.name}" if symptom else visit.service.name

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 from flask_babel import gettext as _
 
+from fieldservice import web
 from fieldservice.field.service import Tap
 from fieldservice.models import Place, Visit, VisitState
 from fieldservice.planning.rows import visit_place
@@ -59,14 +59,9 @@ def navigation_url(visit: Visit) -> str:
 
 def answers(visit: Visit) -> list[str]:
     """What the customer answered to the questions of the booking page."""
-    given, asked = visit.work_order.answers, visit.service.intake_questions
-    found = [_answer(question, given[question["id"]]) for question in asked if question["id"] in given]
-    return [words for words in found if words]
+    return [web.answer_words(said) for said in visit.work_order.said if said["kind"] != "tried"]
 
 
-def _answer(question: dict[str, Any], answer: Any) -> str:
-    if question["kind"] == "chips":
-        return ", ".join(answer)
-    if question["kind"] == "yesno":
-        answer = _("yes") if answer == "yes" else _("no")
-    return f"{question['label']} {answer}" if answer else ""
+def tried(visit: Visit) -> list[str]:
+    """What the customer tried before booking, and what came of it."""
+    return [web.answer_words(said) for said in visit.work_order.said if said["kind"] == "tried"]

@@ -2,8 +2,20 @@
 
 from fieldservice.db import Base
 from fieldservice.models.booking import BookingDraft, PrivateLink
+from fieldservice.models.catalogue import (
+    EffectKind,
+    Ending,
+    FaqEntry,
+    IntakeEffect,
+    IntakeOption,
+    IntakeQuestion,
+    QuestionKind,
+    TroubleshootingResult,
+    TroubleshootingStep,
+)
 from fieldservice.models.customer import ContactRole, Customer, OfficeTask, Role, Site
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
+from fieldservice.models.needs import Needs
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Proposal, Route, Stop, StopKind
 from fieldservice.models.service import Place, Service, ServiceSkill
 from fieldservice.models.user import AuditEntry, IdempotencyKey, User, UserRole, UserSession
@@ -37,11 +49,18 @@ __all__ = [
     "BreakRule",
     "ContactRole",
     "Customer",
+    "EffectKind",
+    "Ending",
+    "FaqEntry",
     "Hold",
     "IdempotencyKey",
+    "IntakeEffect",
+    "IntakeOption",
+    "IntakeQuestion",
     "Job",
     "JobState",
     "MessageState",
+    "Needs",
     "NotAllowed",
     "OfficeTask",
     "OutboxMessage",
@@ -51,6 +70,7 @@ __all__ = [
     "PlanChange",
     "PrivateLink",
     "Proposal",
+    "QuestionKind",
     "Role",
     "Route",
     "Service",
@@ -64,6 +84,8 @@ __all__ = [
     "Technician",
     "TechnicianSkill",
     "Territory",
+    "TroubleshootingResult",
+    "TroubleshootingStep",
     "User",
     "UserRole",
     "UserSession",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldservice.db import Base, Duration
+from fieldservice.models.catalogue import FaqEntry, IntakeQuestion, TroubleshootingStep
+from fieldservice.models.needs import Needs
 from fieldservice.models.workforce import Branch, Skill
 
 
@@ -62,13 +63,21 @@ class Service(Base):
     price_text: Mapped[str] = mapped_column(String(200), default="")
     price_note: Mapped[str] = mapped_column(String(300), default="")
     priority: Mapped[int] = mapped_column(default=10)
-    intake_questions: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     position: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=1)
 
     skills: Mapped[list[ServiceSkill]] = relationship(cascade="all, delete-orphan")
     branch: Mapped[Branch | None] = relationship()
+    intake_questions: Mapped[list[IntakeQuestion]] = relationship(
+        cascade="all, delete-orphan", order_by=(IntakeQuestion.position, IntakeQuestion.id)
+    )
+    first_checks: Mapped[list[TroubleshootingStep]] = relationship(
+        cascade="all, delete-orphan", order_by=(TroubleshootingStep.position, TroubleshootingStep.id)
+    )
+    faq: Mapped[list[FaqEntry]] = relationship(
+        cascade="all, delete-orphan", order_by=(FaqEntry.position, FaqEntry.id)
+    )
 
     __mapper_args__ = {"version_id_col": version}
 
@@ -80,3 +89,13 @@ class Service(Base):
     def required_skills(self) -> dict[str, int]:
         """Skill code -> least level."""
         return {needed.skill.code: needed.level for needed in self.skills}
+
+    def needs(self) -> Needs:
+        """What a visit takes as long as no answer says otherwise."""
+        return Needs(
+            setup=self.setup,
+            duration=self.duration,
+            cleanup=self.cleanup,
+            skills=self.required_skills(),
+            priority=self.priority,
+        )

@@ -16,6 +16,7 @@ from fieldservice.db import Base, Duration, UtcDateTime
 from fieldservice.models.booking import PrivateLink
 from fieldservice.models.customer import ContactRole, Customer, Role, Site
 from fieldservice.models.message import MessageState, OutboxMessage
+from fieldservice.models.needs import Needs, highest
 from fieldservice.models.plan import Pin, Stop
 from fieldservice.models.service import Service
 from fieldservice.models.workforce import Territory
@@ -96,6 +97,8 @@ class WorkOrder(Base):
     service_id: Mapped[int] = mapped_column(ForeignKey("service.id"))
     problem: Mapped[str] = mapped_column(Text, default="")
     answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    # the same in the words of then, for people: what the office rewrites later changes nothing here
+    said: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     source: Mapped[str] = mapped_column(String(20), default="web")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -135,6 +138,8 @@ class Visit(Base):
     wanted_on: Mapped[date | None]
     preferred_technician_id: Mapped[int | None] = mapped_column(ForeignKey("technician.id"))
     priority: Mapped[int] = mapped_column(default=10)
+    skills: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)  # beyond those of its service
+    parts: Mapped[list[str]] = mapped_column(JSON, default=list)
     promise_version: Mapped[int] = mapped_column(default=0)
     accepted_violations: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -154,6 +159,20 @@ class Visit(Base):
     def occupied(self) -> timedelta:
         """How long the visit keeps its technician on site, buffers included."""
         return self.setup + self.service_duration + self.cleanup
+
+    def required_skills(self) -> dict[str, int]:
+        """Skill code -> least level: what its service needs and what the customer's answers add."""
+        return highest(self.service.required_skills(), self.skills)
+
+    def needs(self) -> Needs:
+        """What the visit takes, for another window."""
+        return Needs(
+            setup=self.setup,
+            duration=self.service_duration,
+            cleanup=self.cleanup,
+            skills=self.required_skills(),
+            priority=self.priority,
+        )
 
     @property
     def window(self) -> Window | None:

@@ -204,7 +204,7 @@ class _Builder:
             location=_location(self.table, place),
             service_s=seconds(visit.occupied),
             windows=windows,
-            skills=visit.service.required_skills(),
+            skills=visit.required_skills(),
             priority=visit.priority,
             promised=visit.promised,
             preferred_technicians={shift_id(preferred): PREFERRED_TECHNICIAN_S} if preferred else {},

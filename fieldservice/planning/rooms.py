@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.types import Coordinates
-from fieldservice.models import Job, JobState, Plan, Service, Territory, Window
+from fieldservice.models import Job, JobState, Needs, Plan, Service, Territory, Window
 from fieldservice.planning.judge import Shifted
 from fieldservice.planning.repair import Room, repair_slots
 from fieldservice.planning.rows import plan_of
@@ -43,6 +43,7 @@ def request_rooms(
         "lon": ask.place.lon,
         "preferred_technician_id": ask.preferred_technician_id,
         "without": sorted(without),
+        "needs": _needs_as_json(ask.needs),
     }
     wish = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()[:32]
     key = f"{ROOMS}:{plan.id}:{plan.version}:{wish}"
@@ -63,6 +64,7 @@ def find_rooms(session: Session, job: Job, *, tables: TravelTables, now: datetim
         session.get_one(Territory, plan.territory_id),
         Coordinates(wanted["lat"], wanted["lon"]),
         wanted["preferred_technician_id"],
+        _needs(wanted["needs"]) if "needs" in wanted else None,  # not in a job of an older version
     )
     found = repair_slots(
         session, ask, plan.on, now=now, tables=tables, without=wanted["without"], search=True
@@ -73,6 +75,25 @@ def find_rooms(session: Session, job: Job, *, tables: TravelTables, now: datetim
 def rooms_of(job: Job) -> list[Room] | None:
     """The rooms that were found; None while nobody has answered."""
     return [_room(found) for found in job.result["rooms"]] if job.state == JobState.DONE else None
+
+
+def _needs_as_json(needs: Needs) -> dict[str, Any]:
+    lengths = {"setup": needs.setup, "duration": needs.duration, "cleanup": needs.cleanup}
+    return {
+        **{f"{name}_s": round(length.total_seconds()) for name, length in lengths.items()},
+        "skills": dict(needs.skills),
+        "priority": needs.priority,
+    }
+
+
+def _needs(found: dict[str, Any]) -> Needs:
+    return Needs(
+        setup=timedelta(seconds=found["setup_s"]),
+        duration=timedelta(seconds=found["duration_s"]),
+        cleanup=timedelta(seconds=found["cleanup_s"]),
+        skills=found["skills"],
+        priority=found["priority"],
+    )
 
 
 def _as_json(room: Room) -> dict[str, Any]:

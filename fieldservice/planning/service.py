@@ -17,6 +17,7 @@ from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import (
     BookingDraft,
     Hold,
+    Needs,
     Plan,
     Route,
     Service,
@@ -54,23 +55,32 @@ class SlotTaken(Exception):
 
 @dataclass(frozen=True)
 class Ask:
-    """What a customer wants placed: the service, where, and who would be welcome."""
+    """What a customer wants placed: the service, where, who would be welcome.
+
+    `changed` is what it takes when the customer's answers ask for other than the service says.
+    """
 
     service: Service
     territory: Territory
     place: Coordinates
     preferred_technician_id: int | None = None
+    changed: Needs | None = None
+
+    @property
+    def needs(self) -> Needs:
+        """What has to be found for it."""
+        return self.changed or self.service.needs()
 
     def visit(self, day: Day, name: str, window: Window) -> scheduler.Visit:
         """The wish for one window as the scheduler's visit."""
-        preferred = self.preferred_technician_id
+        preferred, needs = self.preferred_technician_id, self.needs
         return scheduler.Visit(
             id=name,
             location=day.location(self.place),
-            service_s=seconds(self.service.occupied),
+            service_s=seconds(needs.occupied),
             windows=((day.seconds(window.starts_at), day.seconds(window.ends_at)),),
-            skills=self.service.required_skills(),
-            priority=self.service.priority,
+            skills=needs.skills,
+            priority=needs.priority,
             promised=True,
             preferred_technicians={shift_id(preferred): PREFERRED_TECHNICIAN_S} if preferred else {},
         )
@@ -97,17 +107,24 @@ class DayOffer:
 
 
 def ask_for(
-    service: Service, territory: Territory, site_at: Coordinates | None, *, preferred: int | None = None
+    service: Service,
+    territory: Territory,
+    site_at: Coordinates | None,
+    *,
+    preferred: int | None = None,
+    changed: Needs | None = None,
 ) -> Ask | None:
     """The wish for a service at a site; None when the service needs a site whose coordinates are unknown."""
     at = place_of(service, territory, site_at)
-    return None if at is None else Ask(service, territory, at, preferred)
+    return None if at is None else Ask(service, territory, at, preferred, changed)
 
 
 def ask_of(visit: Visit) -> Ask | None:
     """The wish behind a visit, for another window; None while its site has no coordinates."""
     at = visit_place(visit)
-    return None if at is None else Ask(visit.service, visit.territory, at, visit.preferred_technician_id)
+    if at is None:
+        return None
+    return Ask(visit.service, visit.territory, at, visit.preferred_technician_id, visit.needs())
 
 
 def territory_at(session: Session, at: Coordinates) -> Territory | None:

@@ -33,6 +33,7 @@ from tests.factories import (
     TOMORROW,
     Company,
     add,
+    ask,
     make_company,
     make_customer,
     make_draft,
@@ -60,6 +61,7 @@ MAY_SEE_THE_CUSTOMER = ("customer", "technician", "dispatcher", "admin")
 SECRETS = ("Ada Marker", "Marker Lane 7", "+14105550177", "ada.marker@example.com", "HH-MARKER", "Gate 4711")
 UNKNOWN = "A" * 43
 PROMISED = window(TODAY, 13, 15)
+QUESTIONS = [{"code": "age", "kind": "number", "label": "How old is it?"}]
 
 
 @dataclass
@@ -102,6 +104,7 @@ class World:
         return {
             "/book": service,
             "/book/<token>": service,
+            "/book/<token>/try": {"step": "look", "answer": "no"},
             "/book/<token>/address": {"by": "known", "access_kind": "home"},
             "/book/<token>/address/check": {"place": "written"},
             "/book/<token>/time": picked,
@@ -124,6 +127,8 @@ def make_world(services: Services) -> World:
         company = make_company(
             session, reschedule_cutoff=timedelta(hours=1), cancel_cutoff=timedelta(hours=1)
         )
+        checks = [{"code": "look", "title": "Look", "question": "Does it work?"}]
+        ask(session, company.service, QUESTIONS, first_checks=checks)
         visit = _visit(session, company, company.technicians[0], "HH-MARKER", PROMISED)
         other = _visit(session, company, company.technicians[1], "HH-OTHERS", PROMISED)
         world = World(company, visit)

@@ -26,7 +26,9 @@ from werkzeug.test import TestResponse
 from fieldservice import web
 from fieldservice.app import create_app
 from fieldservice.auth import limits
-from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, ProblemForm, TimeForm
+from fieldservice.booking.check_views import CheckForm
+from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, TimeForm
+from fieldservice.booking.problem_form import ProblemForm
 from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
 from fieldservice.field.forms import TapForm
@@ -107,6 +109,7 @@ ACTOR = {
 FORMS: dict[str, Any] = {
     "/book": ProblemForm,
     "/book/<token>": ProblemForm,
+    "/book/<token>/try": CheckForm,
     "/book/<token>/address": AddressForm,
     "/book/<token>/address/check": PlaceForm,
     "/book/<token>/branch": None,

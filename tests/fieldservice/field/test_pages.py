@@ -24,10 +24,11 @@ from tests.fieldservice.field.crew import BEFORE, Crew, Phone, make_account, pho
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 LIGHT = 60_000
-QUESTIONS = [
-    {"id": "symptoms", "kind": "chips", "label": "What is happening?", "options": ["No heat", "Leaking"]},
-    {"id": "gas", "kind": "yesno", "label": "Do you smell gas?"},
-    {"id": "age", "kind": "text", "label": "How old is it?"},
+SAID = [
+    {"question": "What is happening?", "kind": "chips", "answer": ["No heat", "Leaking"], "unit": ""},
+    {"question": "Do you smell gas?", "kind": "yesno", "answer": "no", "unit": ""},
+    {"question": "How old is it?", "kind": "number", "answer": 8, "unit": "years"},
+    {"question": "Check the tap: Is it warm?", "kind": "tried", "answer": "no", "unit": ""},
 ]
 
 
@@ -100,18 +101,15 @@ def test_a_visit_shows_what_is_needed_at_the_door(crew: Crew, phone: Phone) -> N
         site__access_notes="Ring the side door. Friendly dog.",
         site__access_kind="code",
         work_order__problem="Boiler shows F28",
-        work_order__answers={
-            "symptoms": ["No heat", "Leaking"],
-            "gas": "no",
-            "age": "8 years",
-            "old": "gone",
-        },
-        service__intake_questions=QUESTIONS,
+        work_order__said=SAID,
+        parts=["Igniter", "Seal kit"],
     )
     for path in ("/day/", f"/day/visits/{crew.visits[0]}"):
         page = phone.page(path)
         assert "Ring the side door. Friendly dog." in page
         assert "No heat, Leaking · Do you smell gas? no · How old is it? 8 years" in page
+        assert "Check the tap: Is it warm? no" in page
+        assert "Bring: Igniter, Seal kit" in page
         assert "Boiler shows F28" in page
         assert 'href="tel:+1410555' in page
         assert 'href="https://www.google.com/maps/dir/?api=1&destination=39.30' in page
@@ -225,10 +223,10 @@ def test_more_visits_cost_no_more_queries(crew: Crew, phone: Phone, services: Se
     assert count() == short
 
 
-def test_answers_to_questions_that_are_gone(crew: Crew) -> None:
-    """An answer whose question the office removed since is left out, an empty one as well."""
-    change(
-        crew, work_order__answers={"old": "x", "age": "", "gas": "yes"}, service__intake_questions=QUESTIONS
-    )
+def test_answers_stay_in_the_words_of_then(crew: Crew) -> None:
+    """What the office rewrites or removes since changes nothing of what a customer said."""
+    change(crew, work_order__answers={"gas": "yes"}, work_order__said=SAID[1:2])
     with crew.db.reading() as session:
-        assert answers(session.get_one(Visit, crew.visits[0])) == ["Do you smell gas? yes"]
+        visit = session.get_one(Visit, crew.visits[0])
+        assert visit.service.intake_questions == []
+        assert answers(visit) == ["Do you smell gas? no"]

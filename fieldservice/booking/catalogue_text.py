@@ -1,0 +1,69 @@
+"""What the office wrote about a service as plain data again: what `write_catalogue` reads, to be edited."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fieldservice.models import (
+    EffectKind,
+    IntakeEffect,
+    IntakeOption,
+    IntakeQuestion,
+    Service,
+    TroubleshootingStep,
+)
+
+
+def read_catalogue(service: Service) -> dict[str, Any]:
+    """Questions, first checks and common questions of a service; what is as usual is left out."""
+    return {
+        "questions": [_question(question) for question in service.intake_questions],
+        "first_checks": [_step(step) for step in service.first_checks],
+        "faq": [{"question": entry.question, "answer": entry.answer} for entry in service.faq],
+    }
+
+
+def _question(question: IntakeQuestion) -> dict[str, Any]:
+    of_options = {option.code for option in question.options}
+    named = {"code": question.code, "kind": question.kind, "label": question.label}
+    more = {
+        "hint": question.hint,
+        "unit": question.unit,
+        "least": question.least,
+        "most": question.most,
+        "required": question.required,
+        "options": [_option(option, question) for option in question.options],
+        "effects": [_effect(effect) for effect in question.effects if effect.answer not in of_options],
+    }
+    return named | {name: value for name, value in more.items() if value not in ("", None, False, [])}
+
+
+def _option(option: IntakeOption, question: IntakeQuestion) -> str | dict[str, Any]:
+    effects = [_effect(effect) for effect in question.effects if effect.answer == option.code]
+    if not effects and option.code == option.label:
+        return option.label
+    for effect in effects:
+        del effect["answer"]
+    return {"code": option.code, "label": option.label} | ({"effects": effects} if effects else {})
+
+
+def _effect(effect: IntakeEffect) -> dict[str, Any]:
+    when = {"answer": effect.answer, "from": effect.low, "to": effect.high}
+    found: dict[str, Any] = {name: value for name, value in when.items() if value is not None}
+    if effect.skill is not None:
+        return found | {EffectKind.SKILL.value: effect.skill.code, "level": effect.amount}
+    spoken = effect.kind in (EffectKind.PART, EffectKind.CALL_US)
+    return found | {effect.kind: effect.words if spoken else effect.amount}
+
+
+def _step(step: TroubleshootingStep) -> dict[str, str]:
+    found = {
+        "code": step.code,
+        "title": step.title,
+        "text": step.text,
+        "question": step.question,
+        "yes": step.on_yes,
+        "no": step.on_no,
+        "advice": step.advice,
+    }
+    return {name: value for name, value in found.items() if value}

@@ -1,0 +1,32 @@
+"""What a visit takes of the company's day: time on site, skills, and how urgent it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What has to be found for a visit: somebody with the skills who has this long."""
+
+    setup: timedelta
+    duration: timedelta
+    cleanup: timedelta
+    skills: Mapping[str, int]
+    priority: int
+
+    @property
+    def occupied(self) -> timedelta:
+        """How long the technician is on site, buffers included."""
+        return self.setup + self.duration + self.cleanup
+
+
+def highest(*levels: Mapping[str, int]) -> dict[str, int]:
+    """Skill code -> the highest of the levels that are asked for."""
+    found: dict[str, int] = {}
+    for skills in levels:
+        for code, level in skills.items():
+            found[code] = max(level, found.get(code, 0))
+    return found

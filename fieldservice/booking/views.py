@@ -14,7 +14,17 @@ from sqlalchemy.orm import Session
 
 from fieldservice import clock, web
 from fieldservice.auth import limits
-from fieldservice.booking import address_views, drafts, edge, pages, service, visit_views
+from fieldservice.booking import (
+    address_views,
+    drafts,
+    edge,
+    feedback_views,
+    pages,
+    refusals,
+    service,
+    talk_views,
+    visit_views,
+)
 from fieldservice.booking.drafts import Draft, DraftAnswers
 from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import ContactForm, ProblemForm, TimeForm, question_data
@@ -27,6 +37,9 @@ from fieldservice.planning.problem import hold_id
 bp = Blueprint("booking", __name__)
 bp.register_blueprint(address_views.bp)
 bp.register_blueprint(visit_views.bp)
+bp.register_blueprint(talk_views.bp)
+bp.register_blueprint(feedback_views.bp)
+refusals.install(bp)
 
 
 @bp.get("/")

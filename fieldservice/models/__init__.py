@@ -1,7 +1,9 @@
 """The domain: plain SQLAlchemy classes; what a row may do lives on it."""
 
 from fieldservice.db import Base
+from fieldservice.models.aftercare import AccessCode, Consent, Feedback, FeedbackKind, Purpose
 from fieldservice.models.booking import BookingDraft, PrivateLink
+from fieldservice.models.conversation import Author, Channel, Conversation, ConversationMessage
 from fieldservice.models.customer import ContactRole, Customer, OfficeTask, Role, Site
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Proposal, Route, Stop, StopKind
@@ -30,13 +32,21 @@ from fieldservice.models.workforce import (
 
 __all__ = [
     "Absence",
+    "AccessCode",
     "AuditEntry",
+    "Author",
     "Base",
     "BookingDraft",
     "Branch",
     "BreakRule",
+    "Channel",
+    "Consent",
     "ContactRole",
+    "Conversation",
+    "ConversationMessage",
     "Customer",
+    "Feedback",
+    "FeedbackKind",
     "Hold",
     "IdempotencyKey",
     "Job",
@@ -51,6 +61,7 @@ __all__ = [
     "PlanChange",
     "PrivateLink",
     "Proposal",
+    "Purpose",
     "Role",
     "Route",
     "Service",

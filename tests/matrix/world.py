@@ -19,7 +19,21 @@ from fieldservice.auth import sessions
 from fieldservice.auth.links import make_link, token_of
 from fieldservice.booking.drafts import DraftAnswers, SiteAnswers
 from fieldservice.db import Database
-from fieldservice.models import Base, Plan, Technician, User, UserRole, UserSession, Visit, Window
+from fieldservice.models import (
+    Base,
+    Channel,
+    Conversation,
+    Feedback,
+    OfficeTask,
+    Plan,
+    Technician,
+    User,
+    UserRole,
+    UserSession,
+    Visit,
+    VisitState,
+    Window,
+)
 from fieldservice.planning import improve
 from fieldservice.planning.changes import move_visit
 from fieldservice.planning.judge import Move
@@ -69,6 +83,7 @@ class World:
     company: Company
     visit: Visit
     tokens: dict[str, str] = field(default_factory=dict)
+    over: dict[str, str] = field(default_factory=dict)
     drafts: dict[str, str] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
@@ -84,6 +99,8 @@ class World:
             "filename": "vendor/manifest.json",
             **self.numbers,
         }
+        if "/feedback" in rule:
+            everything["token"] = self.over.get(actor, everything["token"])
         if rule.endswith("/locate"):
             everything["visit_id"] = self.numbers["lost_visit_id"]
         return {name: everything[name] for name in re.findall(r"<(?:\w+:)?(\w+)>", rule)}
@@ -107,6 +124,11 @@ class World:
             "/book/<token>/time": picked,
             "/book/<token>/confirm": {"name": "Ada Marker", "phone": "+14105550177"},
             "/visit/<token>/time": picked,
+            "/visit/<token>/messages": {"body": "Which door?"},
+            "/visit/<token>/feedback": {"rating": "4"},
+            "/visit/<token>/feedback/words": {"body": "Too late", "kind": "complaint"},
+            "/visit/<token>/details": {"name": "Ada Marker", "phone": "+14105550177"},
+            "/board/inbox/<int:visit_id>": {"body": "The side door."},
             "/day/visits/<int:visit_id>/taps": {"kind": "on_my_way"},
             "/login": {"email": "nobody@example.com", "password": "wrong horse"},
             "/board/<day:on>/move": place | version,
@@ -131,6 +153,7 @@ def make_world(services: Services) -> World:
             link = make_link(theirs, secret_key=key, now=NOW, expires_at=NOW + timedelta(days=30))
             world.tokens[actor] = token_of(link, key)
             world.drafts[actor] = _draft(session, company, theirs)
+        _over(session, world, key)
         _staff(session, world)
         _office(session, world, services)
         return world
@@ -165,7 +188,27 @@ def _office(session: Session, world: World, services: Services) -> None:
         "change_id": change.id,
         "job_id": job.id,
         "proposal_id": proposal.id,
+        "task_id": _inbox(session, world),
     }
+
+
+def _over(session: Session, world: World, key: str) -> None:
+    """A visit of the customer that was made yesterday, with its stars."""
+    yesterday = window(TODAY - timedelta(days=1))
+    visit = _visit(session, world.company, world.company.technicians[0], "HH-OVER", yesterday)
+    visit.advance(VisitState.DONE, occurred_at=NOW, now=NOW, actor="test")
+    add(session, Feedback(visit=visit, rating=4, points=[], created_at=NOW, changed_at=NOW))
+    link = make_link(visit, secret_key=key, now=NOW, expires_at=NOW + timedelta(days=30))
+    world.over["customer"] = token_of(link, key)
+
+
+def _inbox(session: Session, world: World) -> int:
+    """A question that waits and a complaint with a deadline; returns the number of its task."""
+    conversation = add(session, Conversation(visit=world.visit, last_at=NOW))
+    conversation.ask("Which door do you take?", channel=Channel.PAGE, now=NOW)
+    due_at = NOW + timedelta(days=1)
+    task = OfficeTask(kind="complaint", visit_id=world.visit.id, created_at=NOW, due_at=due_at)
+    return add(session, task).id
 
 
 def _visit(

@@ -60,7 +60,7 @@ def correct(session: Session, visit: Visit, details: Details, *, now: datetime) 
     """
     session.refresh(visit, with_for_update={"of": Visit})
     requester = require_correctable(visit)
-    changed = _correct_contact(session, visit, requester, details.contact)
+    changed = _correct_contact(session, visit, requester, details.contact, now=now)
     if visit.site.access_notes != details.access_notes:
         _own_site(session, visit.work_order).access_notes = details.access_notes
         changed.append("access_notes")
@@ -75,9 +75,16 @@ def correct(session: Session, visit: Visit, details: Details, *, now: datetime) 
     return changed
 
 
-def _correct_contact(session: Session, visit: Visit, requester: ContactRole, wanted: Contact) -> list[str]:
+def _correct_contact(
+    session: Session, visit: Visit, requester: ContactRole, wanted: Contact, *, now: datetime
+) -> list[str]:
     old = Contact(name=requester.name, email=requester.email, phone=requester.phone)
     changed = [name for name in ("name", "phone", "email") if getattr(old, name) != getattr(wanted, name)]
+    for name in changed:
+        if name in _CHANNELS and getattr(
+            old, name
+        ):  # it may have been somebody else who got hold of the link
+            visit.tell("corrected", due_at=now, now=now, channel=_CHANNELS[name])
     order = visit.work_order
     people: list[object] = [
         role
@@ -108,7 +115,11 @@ def _orders_of(session: Session, condition: object) -> int:
 
 def _redirect(visit: Visit, channel: str, address: str, *, now: datetime) -> None:
     """What waits on a channel goes to the new address, which also gets what was said before."""
-    waiting = [message for message in visit.messages if message.state == MessageState.PENDING]
+    waiting = [
+        message
+        for message in visit.messages
+        if message.state == MessageState.PENDING and message.kind != "corrected"
+    ]
     mine = [message for message in waiting if message.channel == channel]
     for message in mine:
         message.recipient = address or message.recipient

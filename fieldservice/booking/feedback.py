@@ -1,4 +1,4 @@
-"""What a customer says after a visit; a complaint becomes a task that somebody owns and that has a deadline."""
+"""What a customer says after a visit; a complaint becomes a task with an owner and a deadline."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _hand_over(session: Session, visit: Visit, *, due_at: datetime, now: datetim
 
 
 def _least_busy(session: Session) -> int | None:
-    """Who of the office owns the fewest open tasks, a dispatcher before an administrator; None without any."""
+    """Who of the office owns the fewest open tasks, dispatchers first; None when nobody has an account."""
     owned = func.count(OfficeTask.id)
     mine = (OfficeTask.owner_id == User.id) & OfficeTask.done_at.is_(None)
     return session.scalar(

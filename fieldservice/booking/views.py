@@ -16,6 +16,8 @@ from fieldservice import clock, web
 from fieldservice.auth import limits
 from fieldservice.booking import (
     address_views,
+    calendar_views,
+    data_views,
     drafts,
     edge,
     feedback_views,
@@ -38,6 +40,8 @@ bp = Blueprint("booking", __name__)
 bp.register_blueprint(address_views.bp)
 bp.register_blueprint(visit_views.bp)
 bp.register_blueprint(talk_views.bp)
+bp.register_blueprint(data_views.bp)
+bp.register_blueprint(calendar_views.bp)
 bp.register_blueprint(feedback_views.bp)
 refusals.install(bp)
 

@@ -76,6 +76,11 @@ def _why_unwanted(message: OutboxMessage, visit: Visit) -> str | None:
     return None
 
 
+def _corrected(_message: OutboxMessage, _visit: Visit, _now: datetime) -> str | None:
+    """The old address is told whatever happens: it may have been somebody else who changed it."""
+    return None
+
+
 def _answer(_message: OutboxMessage, visit: Visit, _now: datetime) -> str | None:
     """What the office answered is told whatever became of the visit, unless it was erased since."""
     return None if visit.conversation is not None else "the conversation is gone"
@@ -101,6 +106,7 @@ _PURPOSES = {**dict.fromkeys(REMINDERS, Purpose.REMINDERS), "feedback": Purpose.
 _APART: dict[str, Callable[[OutboxMessage, Visit, datetime], str | None]] = {
     "answer": _answer,
     "code": _code,
+    "corrected": _corrected,
     "feedback": _feedback,
 }
 _RULES: dict[str, Rule] = {

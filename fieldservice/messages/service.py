@@ -38,7 +38,7 @@ TRIES = 5
 PAUSE = timedelta(seconds=30)  # before the second try, then twice as long each time
 LEASE_MARGIN = timedelta(seconds=30)
 LONGEST_SWEEP = timedelta(minutes=1)  # a slow server must not keep a worker for long
-NOT_ABOUT_THE_WINDOW = frozenset({"answer", "code"})
+NOT_ABOUT_THE_WINDOW = frozenset({"answer", "code", "corrected"})
 WITH_CALENDAR = frozenset({"confirmation", "changed", "cancelled"})
 
 # All that a message tells, in three queries instead of nine: there may be thousands of messages in a minute.

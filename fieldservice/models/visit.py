@@ -25,7 +25,7 @@ from fieldservice.models.workforce import Territory
 REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 UNDO = timedelta(seconds=10)
 # What stays true, or is judged anew, whatever becomes of the promise.
-_KEPT = frozenset({"cancelled", "on_my_way", "answer", "code", "feedback"})
+_KEPT = frozenset({"cancelled", "on_my_way", "answer", "code", "corrected", "feedback"})
 REMINDERS = {"reminder_24h": timedelta(hours=24), "reminder_2h": timedelta(hours=2)}
 
 

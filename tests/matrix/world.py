@@ -16,10 +16,11 @@ from werkzeug.test import TestResponse
 
 from fieldservice import auth, web
 from fieldservice.auth import sessions
-from fieldservice.auth.links import make_link, token_of
+from fieldservice.auth.links import feed_token, make_link, token_of
 from fieldservice.booking.drafts import DraftAnswers, SiteAnswers
 from fieldservice.db import Database
 from fieldservice.models import (
+    AccessCode,
     Base,
     Channel,
     Conversation,
@@ -82,8 +83,10 @@ class World:
 
     company: Company
     visit: Visit
+    other: Visit
     tokens: dict[str, str] = field(default_factory=dict)
     over: dict[str, str] = field(default_factory=dict)
+    feeds: dict[str, str] = field(default_factory=dict)
     drafts: dict[str, str] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
@@ -94,6 +97,7 @@ class World:
         token = self.drafts if rule.startswith("/book/") else self.tokens
         everything: dict[str, Any] = {
             "token": token.get(actor, UNKNOWN),
+            "feed": self.feeds.get(actor, f"1-{UNKNOWN}"),
             "on": TODAY.isoformat(),
             "name": "base",
             "filename": "vendor/manifest.json",
@@ -125,6 +129,8 @@ class World:
             "/book/<token>/confirm": {"name": "Ada Marker", "phone": "+14105550177"},
             "/visit/<token>/time": picked,
             "/visit/<token>/messages": {"body": "Which door?"},
+            "/visit/<token>/data/prove": {"code": "000000"},
+            "/visit/<token>/data/erase": {"sure": "y"},
             "/visit/<token>/feedback": {"rating": "4"},
             "/visit/<token>/feedback/words": {"body": "Too late", "kind": "complaint"},
             "/visit/<token>/details": {"name": "Ada Marker", "phone": "+14105550177"},
@@ -148,10 +154,11 @@ def make_world(services: Services) -> World:
         )
         visit = _visit(session, company, company.technicians[0], "HH-MARKER", PROMISED)
         other = _visit(session, company, company.technicians[1], "HH-OTHERS", PROMISED)
-        world = World(company, visit)
+        world = World(company, visit, other)
         for actor, theirs in (("customer", visit), ("stranger", other)):
             link = make_link(theirs, secret_key=key, now=NOW, expires_at=NOW + timedelta(days=30))
-            world.tokens[actor] = token_of(link, key)
+            session.flush()
+            world.tokens[actor], world.feeds[actor] = token_of(link, key), feed_token(link, key)
             world.drafts[actor] = _draft(session, company, theirs)
         _over(session, world, key)
         _staff(session, world)
@@ -198,6 +205,9 @@ def _over(session: Session, world: World, key: str) -> None:
     visit = _visit(session, world.company, world.company.technicians[0], "HH-OVER", yesterday)
     visit.advance(VisitState.DONE, occurred_at=NOW, now=NOW, actor="test")
     add(session, Feedback(visit=visit, rating=4, points=[], created_at=NOW, changed_at=NOW))
+    for theirs in (world.visit, world.other):
+        until = NOW + timedelta(days=1)
+        add(session, AccessCode(visit_id=theirs.id, nonce="-", created_at=NOW, expires_at=until))
     link = make_link(visit, secret_key=key, now=NOW, expires_at=NOW + timedelta(days=30))
     world.over["customer"] = token_of(link, key)
 

@@ -135,8 +135,9 @@ def test_before_the_visit_there_is_nothing_to_say(booked: Walker, services: Serv
     """Neither the page nor a form that was made by hand gets through; a link to it is not shown."""
     link = f"{booked.url}/feedback"
     assert link not in booked.page.links
-    booked.open(f"{booked.url}/messages")
+    writing = f"{booked.url}/messages"
     for path, fields in ((link, {"rating": "5"}), (f"{link}/words", {"body": "Good"})):
+        booked.open(writing)
         booked.send(url=path, **fields)
         assert booked.status == 409
     booked.open(link)

@@ -154,8 +154,11 @@ def test_a_correction_is_stored_told_and_used(booked: Walker, services: Services
     assert visit.work_order.customer.phone == "+14105550199"
     assert visit.events[-1].payload == {"fields": ["phone", "email", "access_notes", "problem"]}
     pending = [message for message in visit.messages if message.state == MessageState.PENDING]
-    assert {message.recipient for message in pending} == {"+14105550199", "rosa@new.example.com"}
-    assert {message.kind for message in pending} == {"confirmation", "reminder_24h", "reminder_2h"}
+    told = {message.recipient for message in pending if message.kind == "corrected"}
+    assert told == {"+14105550187", "rosa@example.com"}
+    others = [message for message in pending if message.kind != "corrected"]
+    assert {message.recipient for message in others} == {"+14105550199", "rosa@new.example.com"}
+    assert {message.kind for message in others} == {"confirmation", "reminder_24h", "reminder_2h"}
 
 
 def test_an_address_that_is_taken_away_gets_nothing_and_one_that_comes_gets_all(
@@ -166,7 +169,9 @@ def test_an_address_that_is_taken_away_gets_nothing_and_one_that_comes_gets_all(
     booked.open(f"{link}/details")
     booked.send(phone="", email="rosa@example.com")
     visit = the_visit(services)
-    texts = [message for message in visit.messages if message.channel == "sms"]
+    texts = [
+        message for message in visit.messages if message.channel == "sms" and message.kind != "corrected"
+    ]
     assert {message.state for message in texts} == {MessageState.CANCELLED}
     booked.open(f"{link}/details")
     booked.send(phone="410 555 0187")
@@ -174,7 +179,7 @@ def test_an_address_that_is_taken_away_gets_nothing_and_one_that_comes_gets_all(
     fresh = [
         message
         for message in visit.messages
-        if message.channel == "sms" and message.state == MessageState.PENDING
+        if (message.channel, message.state) == ("sms", MessageState.PENDING) and message.kind != "corrected"
     ]
     assert sorted(message.kind for message in fresh) == ["confirmation", "reminder_24h", "reminder_2h"]
 

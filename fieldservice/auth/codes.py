@@ -44,7 +44,7 @@ def send_code(session: Session, visit: Visit, *, now: datetime) -> AccessCode:
         visit_id=visit.id, nonce=secrets.token_urlsafe(32), created_at=now, expires_at=now + LIFETIME, tries=0
     )
     session.add(code)
-    payload = {"nonce": code.nonce, "until": code.expires_at.isoformat()}
+    payload = {"nonce": code.nonce, "occasion": code.nonce, "until": code.expires_at.isoformat()}
     visit.tell("code", due_at=now, now=now, payload=payload)
     return code
 

@@ -25,6 +25,7 @@ from fieldservice.booking import (
     refusals,
     service,
     talk_views,
+    track_views,
     visit_views,
 )
 from fieldservice.booking.drafts import Draft, DraftAnswers
@@ -40,6 +41,7 @@ bp = Blueprint("booking", __name__)
 bp.register_blueprint(address_views.bp)
 bp.register_blueprint(visit_views.bp)
 bp.register_blueprint(talk_views.bp)
+bp.register_blueprint(track_views.bp)
 bp.register_blueprint(data_views.bp)
 bp.register_blueprint(calendar_views.bp)
 bp.register_blueprint(feedback_views.bp)

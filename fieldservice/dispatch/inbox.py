@@ -67,7 +67,9 @@ def answer(session: Session, visit: Visit, body: str, *, user_id: int, now: date
         session.add(conversation)
     message = conversation.answer(body, user_id=user_id, now=now)
     session.flush()
-    visit.tell("answer", due_at=now, now=now, payload={"message_id": message.id})
+    visit.tell(
+        "answer", due_at=now, now=now, payload={"message_id": message.id, "occasion": f"m{message.id}"}
+    )
     return message
 
 

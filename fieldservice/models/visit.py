@@ -291,7 +291,7 @@ class Visit(Base):
         """Write a message on one channel; without a choice by e-mail, or as a text to who has none."""
         contact = self.work_order.contact(Role.REQUESTER)
         channel = channel or ("email" if contact is not None and contact.email else "sms")
-        occasion = {**(payload or {}), "occasion": now.isoformat()}
+        occasion = {"occasion": now.isoformat(), **(payload or {})}
         self._write_messages(kind, due_at=due_at, now=now, payload=occasion, channels=(channel,))
 
     def record(

@@ -53,7 +53,8 @@ def calendar_feed(facts: VisitFacts | None, *, name: str, changed_at: datetime) 
     if facts is not None:
         calendar.add_component(_event(facts, changed_at))
         calendar.add_missing_timezones(facts.starts_at.date() - _A_DAY, facts.ends_at.date() + 2 * _A_DAY)
-    return calendar.to_ical()
+    content: bytes = calendar.to_ical()
+    return content
 
 
 def _event(facts: VisitFacts, written_at: datetime) -> Event:

@@ -29,7 +29,7 @@ class Occasion:
     words: str = ""  # what the office answered, or a code
 
 
-_PAGES = {"answer": "/messages", "feedback": "/feedback", "code": "/data"}
+_PAGES = {"answer": "/messages", "feedback": "/feedback", "code": "/data", "on_my_way": "/track"}
 """Where behind the private link a kind of message leads."""
 
 

@@ -63,7 +63,7 @@ def new_messages(visit_id: int) -> ResponseReturnValue:
         return render_template("board/_thread.html", news=True, **_thread(visit))
 
 
-@bp.post("/inbox/<int:visit_id>")
+@bp.post("/inbox/<int:visit_id>/answer")
 @staff
 def answer(visit_id: int) -> ResponseReturnValue:
     """Send an answer."""

@@ -134,7 +134,7 @@ class World:
             "/visit/<token>/feedback": {"rating": "4"},
             "/visit/<token>/feedback/words": {"body": "Too late", "kind": "complaint"},
             "/visit/<token>/details": {"name": "Ada Marker", "phone": "+14105550177"},
-            "/board/inbox/<int:visit_id>": {"body": "The side door."},
+            "/board/inbox/<int:visit_id>/answer": {"body": "The side door."},
             "/day/visits/<int:visit_id>/taps": {"kind": "on_my_way"},
             "/login": {"email": "nobody@example.com", "password": "wrong horse"},
             "/board/<day:on>/move": place | version,

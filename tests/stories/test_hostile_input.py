@@ -136,7 +136,7 @@ FORMS: dict[str, Any] = {
     "/board/proposals/<int:proposal_id>/accept": board.BoardForm,
     "/board/proposals/<int:proposal_id>/discard": board.BoardForm,
     "/board/changes/<int:change_id>/undo": board.BoardForm,
-    "/board/inbox/<int:visit_id>": AnswerForm,
+    "/board/inbox/<int:visit_id>/answer": AnswerForm,
     "/board/inbox/<int:visit_id>/settle": board.BoardForm,
     "/board/tasks/<int:task_id>/take": board.BoardForm,
     "/board/tasks/<int:task_id>/done": board.BoardForm,

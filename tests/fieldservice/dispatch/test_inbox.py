@@ -44,7 +44,7 @@ def test_an_answer_ends_the_waiting_and_tells_the_customer(dana: Dispatcher, ser
     with services.db.transaction() as session:
         ask(session, visit_id, "Which door?")
     assert "Which door?" in dana.get(f"/board/inbox/{visit_id}").text
-    assert dana.post(f"/board/inbox/{visit_id}", body="The side door.").status_code == 303
+    assert dana.post(f"/board/inbox/{visit_id}/answer", body="The side door.").status_code == 303
     assert "Nobody waits" in words_of(dana.get("/board/inbox"))
     assert words_of(dana.get("/board/inbox/count")).strip() == ""
     with services.db.reading() as session:
@@ -57,10 +57,10 @@ def test_an_answer_ends_the_waiting_and_tells_the_customer(dana: Dispatcher, ser
 def test_the_office_may_write_first_but_not_nothing(dana: Dispatcher) -> None:
     """An empty answer is refused at its field; a first message makes the conversation."""
     visit_id = next(iter(dana.scene.ids.values()))
-    refused = dana.post(f"/board/inbox/{visit_id}", body=" ")
+    refused = dana.post(f"/board/inbox/{visit_id}/answer", body=" ")
     assert refused.status_code == 422
     assert "Write your answer" in refused.text
-    assert dana.post(f"/board/inbox/{visit_id}", body="Please move your car.").status_code == 303
+    assert dana.post(f"/board/inbox/{visit_id}/answer", body="Please move your car.").status_code == 303
     assert "Please move your car." in dana.get(f"/board/inbox/{visit_id}/new").text
     assert dana.get(f"/board/inbox/{visit_id}/new?after=1000000000").status_code == 200
 

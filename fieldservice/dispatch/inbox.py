@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from fieldservice.models import Conversation, ConversationMessage, OfficeTask, Visit, WorkOrder
 
@@ -28,7 +28,9 @@ def inbox(session: Session, *, now: datetime) -> Inbox:
     """Everything that the office has to look at now, up to a hundred of each."""
     about = joinedload(Conversation.visit).joinedload(Visit.work_order)
     threads = select(Conversation).options(
-        about.joinedload(WorkOrder.customer), about.joinedload(WorkOrder.service)
+        about.joinedload(WorkOrder.customer),
+        about.joinedload(WorkOrder.service),
+        selectinload(Conversation.messages),
     )
     waiting = threads.where(Conversation.waiting_since.is_not(None)).order_by(Conversation.waiting_since)
     answered = (
@@ -40,6 +42,8 @@ def inbox(session: Session, *, now: datetime) -> Inbox:
         select(OfficeTask, Visit)
         .join(Visit, Visit.id == OfficeTask.visit_id)
         .where(OfficeTask.due_at.is_not(None), OfficeTask.done_at.is_(None))
+        .options(joinedload(OfficeTask.owner), joinedload(Visit.feedback))
+        .options(joinedload(Visit.work_order).joinedload(WorkOrder.customer))
         .order_by(OfficeTask.due_at, OfficeTask.id)
         .limit(_AT_MOST)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -72,18 +73,12 @@ def answer(visit_id: int) -> ResponseReturnValue:
         visit = edge.visit_of(session, visit_id)
         if not form.validate():
             return _conversation_page(session, visit, form), 422
+    return edge.once(partial(_answer, visit_id=visit_id, body=form.body.data, now=now))
 
-    def work(session: Session) -> ResponseReturnValue:
-        inbox.answer(
-            session,
-            edge.visit_of(session, visit_id),
-            form.body.data,
-            user_id=auth.actor().id,
-            now=now,
-        )
-        return redirect(url(".conversation", visit_id=visit_id, _anchor="write"), 303)
 
-    return edge.once(work)
+def _answer(session: Session, *, visit_id: int, body: str, now: datetime) -> ResponseReturnValue:
+    inbox.answer(session, edge.visit_of(session, visit_id), body, user_id=auth.actor().id, now=now)
+    return redirect(url(".conversation", visit_id=visit_id, _anchor="write"), 303)
 
 
 @bp.post("/inbox/<int:visit_id>/settle")

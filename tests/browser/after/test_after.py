@@ -1,4 +1,4 @@
-"""After booking, in a real browser: with and without JavaScript, by keyboard, free of accessibility faults."""
+"""After booking in a real browser: with and without JavaScript, by keyboard, free of accessibility faults."""
 
 from __future__ import annotations
 

@@ -64,6 +64,19 @@ class Settings:
     optimise_seconds: float = field(default=20.0, metadata={"help": "Longest search for a better plan"})
     hold_minutes: int = field(default=15, metadata={"help": "How long a picked window stays reserved"})
 
+    answered_by: str = field(
+        default="", metadata={"help": "Who answers customers' questions; empty: the office"}
+    )
+    answer_minutes: int = field(default=10, metadata={"help": "How long an answer usually takes"})
+    office_opens: int = field(default=7, metadata={"help": "Hour from which questions are answered"})
+    office_closes: int = field(default=19, metadata={"help": "Hour until which questions are answered"})
+    complaint_hours: int = field(
+        default=24, metadata={"help": "Within how many hours a complaint is answered"}
+    )
+    records_years: int = field(
+        default=7, metadata={"help": "How many years the law wants records of the work to be kept"}
+    )
+
     @property
     def sqlalchemy_url(self) -> str:
         """The database's address with the embedded default filled in."""
@@ -102,10 +115,19 @@ class Settings:
             "hold_minutes": (1, 240),
             "optimise_seconds": (0.1, 3600),
             "travel_time_factor": (0.1, 10),
+            "answer_minutes": (1, 10_080),
+            "office_opens": (0, 23),
+            "office_closes": (1, 24),
+            "complaint_hours": (1, 720),
+            "records_years": (0, 100),
         }
         for name, (low, high) in bounds.items():
             if not low <= getattr(self, name) <= high:
                 raise SettingError(f"{variable(name)}: {getattr(self, name)} is not between {low} and {high}")
+        if self.office_opens >= self.office_closes:
+            raise SettingError(
+                f"{variable('office_closes')}: {self.office_closes} is not after {self.office_opens}"
+            )
         if self.sms_gateway not in ("file", "none"):
             raise SettingError(
                 f"{variable('sms_gateway')}: {self.sms_gateway!r} is neither `file` nor `none`"

@@ -27,14 +27,30 @@ BEGIN
       AND other.starts_at < NEW.ends_at AND other.ends_at > NEW.starts_at);
 END"""
 _SQLITE_APPEND_ONLY = """
-CREATE TRIGGER {table}_append_only_{event} BEFORE {event} ON {table}
+CREATE TRIGGER {table}_append_only_{event} BEFORE {event} ON {table} {unless}
 BEGIN
   SELECT RAISE(ABORT, '{table} is append-only');
 END"""
 _POSTGRES_OVERLAP = """
 ALTER TABLE stop ADD CONSTRAINT stop_no_overlap EXCLUDE USING gist
   (int4range(technician_id, technician_id, '[]') WITH &&, tstzrange(starts_at, ends_at) WITH &&)"""
+# A customer may have their words erased: of a visit's history the content can be emptied, and nothing else.
+_SQLITE_ERASING = """WHEN NOT (NEW.payload = '{}' AND NEW.id = OLD.id AND NEW.visit_id = OLD.visit_id
+  AND NEW.kind = OLD.kind AND NEW.from_state = OLD.from_state AND NEW.to_state = OLD.to_state
+  AND NEW.occurred_at = OLD.occurred_at AND NEW.recorded_at = OLD.recorded_at AND NEW.actor = OLD.actor
+  AND NEW.event_key IS OLD.event_key)"""
 _POSTGRES_REFUSE = """
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'visit_event' THEN
+    IF (to_jsonb(NEW) -> 'payload') = '{}'::jsonb
+       AND (to_jsonb(NEW) - 'payload') = (to_jsonb(OLD) - 'payload') THEN
+      RETURN NEW;
+    END IF;
+  END IF;
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END $$ LANGUAGE plpgsql"""
+_POSTGRES_REFUSE_ALL = """
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger AS $$
 BEGIN
   RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
@@ -127,7 +143,34 @@ def create_guards(connection: Connection) -> None:
     connection.exec_driver_sql(_SQLITE_OVERLAP.format(name="stop_no_overlap_update", event=updated))
     for table in APPEND_ONLY:
         for event in ("update", "delete"):
-            connection.exec_driver_sql(_SQLITE_APPEND_ONLY.format(table=table, event=event))
+            create_append_only_trigger(connection, table, event)
+
+
+def create_append_only_trigger(
+    connection: Connection, table: str, event: str, *, strict: bool = False
+) -> None:
+    """SQLite's guard of a history; unless it is `strict` the content of a visit's history can be emptied."""
+    erasable = not strict and (table, event) == ("visit_event", "update")
+    unless = _SQLITE_ERASING if erasable else ""
+    connection.exec_driver_sql(_SQLITE_APPEND_ONLY.format(table=table, event=event, unless=unless))
+
+
+def allow_erasing(connection: Connection) -> None:
+    """Let the content of a visit's history be emptied in a database whose guards are older than that."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(_POSTGRES_REFUSE))
+        return
+    connection.exec_driver_sql("DROP TRIGGER visit_event_append_only_update")
+    create_append_only_trigger(connection, "visit_event", "update")
+
+
+def forbid_erasing(connection: Connection) -> None:
+    """Take back `allow_erasing`."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(_POSTGRES_REFUSE_ALL))
+        return
+    connection.exec_driver_sql("DROP TRIGGER visit_event_append_only_update")
+    create_append_only_trigger(connection, "visit_event", "update", strict=True)
 
 
 def upgrade(engine: Engine) -> None:

@@ -20,6 +20,7 @@ DEFAULTS = {
     "LIMIT_BOOKING": "10/minute",
     "LIMIT_FORM": "60/minute",
     "LIMIT_LOOKUP": "60/minute",
+    "LIMIT_POLL": "240/minute",
 }
 _SHARED_NETWORK = 64
 
@@ -54,6 +55,7 @@ LOGIN_ADDRESS = limiter.shared_limit(
 BOOKING = limiter.shared_limit(_configured("LIMIT_BOOKING"), scope="booking", methods=["POST"])
 FORM = limiter.shared_limit(_configured("LIMIT_FORM"), scope="form", methods=["POST"])
 LOOKUP = limiter.shared_limit(_configured("LIMIT_LOOKUP"), scope="lookup")
+POLL = limiter.shared_limit(_configured("LIMIT_POLL"), scope="poll")
 
 
 def install(app: Flask, settings: Settings) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from fieldservice.models import PrivateLink, Visit
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_FEED = re.compile(r"(\d{1,9})-([A-Za-z0-9_-]{43})")
 
 
 class LinkUnknown(Exception):
@@ -48,18 +49,41 @@ def find_visit(session: Session, token: str, *, now: datetime) -> Visit:
 
     Raises LinkUnknown or LinkExpired. The lookup compares hashes, so its time tells nothing about tokens.
     """
+    return find_link(session, token, now=now).visit
+
+
+def find_link(session: Session, token: str, *, now: datetime) -> PrivateLink:
+    """The link that the token belongs to. Raises LinkUnknown or LinkExpired."""
     if not _TOKEN.fullmatch(token):
         raise LinkUnknown
     link = session.scalar(select(PrivateLink).where(PrivateLink.token_hash == _hash(token)))
+    return _working(link, now)
+
+
+def feed_token(link: PrivateLink, secret_key: str) -> str:
+    """What opens the link's calendar feed and nothing else: a calendar service may know it."""
+    return f"{link.id}-{_token(link.nonce, secret_key, 'calendar feed')}"
+
+
+def find_feed(session: Session, token: str, *, secret_key: str, now: datetime) -> Visit:
+    """The visit whose calendar feed the token opens. Raises LinkUnknown or LinkExpired."""
+    parts = _FEED.fullmatch(token)
+    link = session.get(PrivateLink, int(parts[1])) if parts else None
+    if link is not None and not hmac.compare_digest(token.encode(), feed_token(link, secret_key).encode()):
+        link = None
+    return _working(link, now).visit
+
+
+def _working(link: PrivateLink | None, now: datetime) -> PrivateLink:
     if link is None:
         raise LinkUnknown
     if link.expires_at <= now:
         raise LinkExpired
-    return link.visit
+    return link
 
 
-def _token(nonce: str, secret_key: str) -> str:
-    digest = hmac.new(secret_key.encode(), f"private link:{nonce}".encode(), hashlib.sha256).digest()
+def _token(nonce: str, secret_key: str, purpose: str = "private link") -> str:
+    digest = hmac.new(secret_key.encode(), f"{purpose}:{nonce}".encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 

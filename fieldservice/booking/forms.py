@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +13,6 @@ from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     Field,
-    Form,
     RadioField,
     StringField,
     TextAreaField,
@@ -26,29 +24,8 @@ from wtforms.validators import AnyOf, DataRequired, Email, InputRequired, Length
 from fieldservice.booking.drafts import Contact, SiteAnswers
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import Window
-
-_LINES = frozenset("\n\t")
-_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def tidy(text: str | None) -> str:
-    """The text in one spelling of its letters, with plain line ends and nothing around it."""
-    return unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n")).strip()
-
-
-class Readable:
-    """Refuses characters that nobody types and that turn a text into another when it is shown."""
-
-    def __init__(self, *, lines: bool = False) -> None:
-        self.allowed = _LINES if lines else frozenset("\t")
-
-    def __call__(self, form: Form, field: Field) -> None:
-        """Raise ValidationError for control characters, surrogates and direction overrides."""
-        for char in field.data or "":
-            if char in self.allowed:
-                continue
-            if unicodedata.category(char) in ("Cc", "Cs") or char in _OVERRIDES:
-                raise ValidationError(_("Use letters, numbers and punctuation only"))
+from fieldservice.typed import Readable as Readable
+from fieldservice.typed import tidy as tidy
 
 
 def text(label: Any, longest: int, *, required: Any = None, **options: Any) -> StringField:

@@ -361,6 +361,8 @@ def _event_words(event: VisitEvent, zone: ZoneInfo) -> str:
         )
         day = web.day_words(window.starts_at.astimezone(zone).date())
         return gettext("Booked for %(day)s, %(window)s", day=day, window=web.window_words(window, zone))
+    if event.kind == "corrected":
+        return gettext("You corrected your details")
     if event.kind in ("state", "undone") and event.to_state not in (
         "",
         VisitState.BOOKED,

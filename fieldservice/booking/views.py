@@ -14,7 +14,22 @@ from sqlalchemy.orm import Session
 
 from fieldservice import clock, web
 from fieldservice.auth import limits
-from fieldservice.booking import address_views, check_views, checks, drafts, edge, pages, service, visit_views
+from fieldservice.booking import (
+    address_views,
+    calendar_views,
+    check_views,
+    checks,
+    data_views,
+    drafts,
+    edge,
+    feedback_views,
+    pages,
+    refusals,
+    service,
+    talk_views,
+    track_views,
+    visit_views,
+)
 from fieldservice.booking.check_answers import forget_ended
 from fieldservice.booking.drafts import Draft, DraftAnswers
 from fieldservice.booking.edge import Tables
@@ -30,6 +45,12 @@ bp = Blueprint("booking", __name__)
 bp.register_blueprint(address_views.bp)
 bp.register_blueprint(check_views.bp)
 bp.register_blueprint(visit_views.bp)
+bp.register_blueprint(talk_views.bp)
+bp.register_blueprint(track_views.bp)
+bp.register_blueprint(data_views.bp)
+bp.register_blueprint(calendar_views.bp)
+bp.register_blueprint(feedback_views.bp)
+refusals.install(bp)
 
 
 @bp.get("/")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice import clock, web
 from fieldservice.auth import limits, links
-from fieldservice.booking import edge, manage, pages
+from fieldservice.booking import details, edge, manage, pages, talk_pages
 from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import CancelForm, TimeForm
 from fieldservice.booking.offer import Offer
@@ -209,20 +209,13 @@ def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values
         history=pages.history(visit),
         said=pages.said_words(visit.work_order.said),
         technician=pages.technician_name(visit),
+        correctable=manage.may(_require_correctable, visit, now=now),
+        answers=talk_pages.answer_words(visit.territory.zone, now=now),
+        changed=talk_pages.changed_words(visit, request.args.get("changed", "")),
         **values,
     )
 
 
-@bp.errorhandler(manage.TooLate)
-def _too_late(error: manage.TooLate) -> ResponseReturnValue:
-    return _refused(pages.too_late_words(error.deadline, error.zone))
-
-
-@bp.errorhandler(manage.NotOpen)
-def _not_open(error: manage.NotOpen) -> ResponseReturnValue:
-    return _refused(pages.not_open_words(error.state))
-
-
-def _refused(why: str) -> ResponseReturnValue:
-    token = (request.view_args or {})["token"]
-    return render_template("booking/refused.html", why=why, token=token), 409
+def _require_correctable(visit: Visit, *, now: datetime) -> None:
+    """As `manage.may` asks it; the details of a visit can be corrected at any time before its end."""
+    details.require_correctable(visit)

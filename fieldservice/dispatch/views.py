@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
 from fieldservice import clock, web
-from fieldservice.dispatch import action_views, edge, pages, service
+from fieldservice.dispatch import action_views, edge, inbox_views, pages, service
 from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import MoveForm
 from fieldservice.dispatch.wording import title
@@ -23,6 +23,7 @@ from fieldservice.planning.lines import collection
 bp = Blueprint("dispatch", __name__)
 _UTC = ZoneInfo("UTC")
 bp.register_blueprint(action_views.bp)
+bp.register_blueprint(inbox_views.bp)
 
 
 @bp.get("/")

@@ -22,6 +22,7 @@ from fieldservice.planning.service import lock_territory
 from fieldservice.planning.travel import table_of
 
 UNDO_OFFERED = timedelta(minutes=10)
+FEEDBACK_AFTER = timedelta(hours=1)
 _FUTURE = timedelta(minutes=5)
 _PAST = timedelta(hours=24)
 
@@ -218,6 +219,8 @@ def tap(
     stop = follow(session, visit, tables=tables, now=now)
     if event.kind == Tap.ON_MY_WAY:
         visit.tell_on_my_way(arrives_at=stop.arrives_at, now=now)
+    if event.kind == Tap.DONE:
+        visit.tell("feedback", due_at=now + FEEDBACK_AFTER, now=now)
     return visit
 
 

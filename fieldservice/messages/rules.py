@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from fieldservice.models import OutboxMessage, Visit, VisitState, Window
+from fieldservice.models import OutboxMessage, Purpose, Role, Visit, VisitState, Window
 from fieldservice.models.visit import ENDED, PLANNABLE, REMINDERS
 
 type Rule = Callable[[OutboxMessage, Visit, Window, datetime], str | None]
@@ -13,6 +13,10 @@ type Rule = Callable[[OutboxMessage, Visit, Window, datetime], str | None]
 
 def why_pointless(message: OutboxMessage, visit: Visit, *, now: datetime) -> str | None:
     """The reason not to send a message any more, or None."""
+    if (refused := _why_unwanted(message, visit)) is not None:
+        return refused
+    if message.kind in _APART:
+        return _APART[message.kind](message, visit, now)
     window = visit.window
     if window is None:
         return "no window is promised"
@@ -60,6 +64,51 @@ def _on_my_way(message: OutboxMessage, visit: Visit, _window: Window, now: datet
     return None
 
 
+def _why_unwanted(message: OutboxMessage, visit: Visit) -> str | None:
+    """A customer may refuse what is not needed: reminders, questions, and texts beside e-mails."""
+    purpose = _PURPOSES.get(message.kind)
+    if purpose is not None and not visit.work_order.allows(purpose):
+        return f"the customer wants no {purpose}"
+    contact = visit.work_order.contact(Role.REQUESTER)
+    by_mail = contact is not None and contact.email
+    if message.channel == "sms" and by_mail and not visit.work_order.allows(Purpose.TEXTS):
+        return "the customer wants no texts"
+    return None
+
+
+def _corrected(_message: OutboxMessage, _visit: Visit, _now: datetime) -> str | None:
+    """The old address is told whatever happens: it may have been somebody else who changed it."""
+    return None
+
+
+def _answer(_message: OutboxMessage, visit: Visit, _now: datetime) -> str | None:
+    """What the office answered is told whatever became of the visit, unless it was erased since."""
+    return None if visit.conversation is not None else "the conversation is gone"
+
+
+def _code(message: OutboxMessage, _visit: Visit, now: datetime) -> str | None:
+    """A code that does not count any more only confuses."""
+    return "the code has run out" if now >= datetime.fromisoformat(message.payload["until"]) else None
+
+
+def _feedback(message: OutboxMessage, visit: Visit, _now: datetime) -> str | None:
+    """Asked once after the work was done, of somebody who has not said it already."""
+    if visit.state != VisitState.DONE:
+        return f"the visit is {visit.state}"
+    if visit.feedback is not None:
+        return "the customer has said it"
+    if any(other.kind == message.kind and other.due_at > message.due_at for other in visit.messages):
+        return "the visit was done again since"
+    return None
+
+
+_PURPOSES = {**dict.fromkeys(REMINDERS, Purpose.REMINDERS), "feedback": Purpose.FEEDBACK}
+_APART: dict[str, Callable[[OutboxMessage, Visit, datetime], str | None]] = {
+    "answer": _answer,
+    "code": _code,
+    "corrected": _corrected,
+    "feedback": _feedback,
+}
 _RULES: dict[str, Rule] = {
     "confirmation": _promise,
     "changed": _promise,

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from fieldservice.auth.codes import code_of
 from fieldservice.auth.links import token_of
 from fieldservice.config import Settings
 from fieldservice.db import Database, skip_locked
@@ -37,6 +38,7 @@ TRIES = 5
 PAUSE = timedelta(seconds=30)  # before the second try, then twice as long each time
 LEASE_MARGIN = timedelta(seconds=30)
 LONGEST_SWEEP = timedelta(minutes=1)  # a slow server must not keep a worker for long
+NOT_ABOUT_THE_WINDOW = frozenset({"answer", "code", "corrected"})
 WITH_CALENDAR = frozenset({"confirmation", "changed", "cancelled"})
 
 # All that a message tells, in three queries instead of nine: there may be thousands of messages in a minute.
@@ -230,12 +232,27 @@ class _Sweeper:
         }
         return Occasion(
             kind=message.kind,
-            facts=facts_of(visit, self.settings, link=self._link(visit, at)),
+            facts=facts_of(
+                visit,
+                self.settings,
+                link=self._link(visit, at),
+                promised=message.kind not in NOT_ABOUT_THE_WINDOW,
+            ),
             technician=visit.stop.technician.name if visit.stop else "",
             arrives_at=told.get("arrives_at"),
             old_starts_at=told.get("window_starts_at"),
             old_ends_at=told.get("window_ends_at"),
+            words=self._words(message, visit),
         )
+
+    def _words(self, message: OutboxMessage, visit: Visit) -> str:
+        """What only this message says: the office's answer, or a code."""
+        if message.kind == "code":
+            return code_of(message.payload["nonce"], self.settings.secret_key)
+        if message.kind == "answer" and visit.conversation is not None:
+            wanted = message.payload["message_id"]
+            return next((found.body for found in visit.conversation.messages if found.id == wanted), "")
+        return ""
 
     def _link(self, visit: Visit, at: datetime) -> str:
         working = [link for link in visit.links if link.expires_at > at]

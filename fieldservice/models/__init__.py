@@ -1,6 +1,7 @@
 """The domain: plain SQLAlchemy classes; what a row may do lives on it."""
 
 from fieldservice.db import Base
+from fieldservice.models.aftercare import AccessCode, Consent, Feedback, FeedbackKind, Purpose
 from fieldservice.models.booking import BookingDraft, PrivateLink
 from fieldservice.models.catalogue import (
     EffectKind,
@@ -13,6 +14,7 @@ from fieldservice.models.catalogue import (
     TroubleshootingResult,
     TroubleshootingStep,
 )
+from fieldservice.models.conversation import Author, Channel, Conversation, ConversationMessage
 from fieldservice.models.customer import ContactRole, Customer, OfficeTask, Role, Site
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
 from fieldservice.models.needs import Needs
@@ -42,16 +44,24 @@ from fieldservice.models.workforce import (
 
 __all__ = [
     "Absence",
+    "AccessCode",
     "AuditEntry",
+    "Author",
     "Base",
     "BookingDraft",
     "Branch",
     "BreakRule",
+    "Channel",
+    "Consent",
     "ContactRole",
+    "Conversation",
+    "ConversationMessage",
     "Customer",
     "EffectKind",
     "Ending",
     "FaqEntry",
+    "Feedback",
+    "FeedbackKind",
     "Hold",
     "IdempotencyKey",
     "IntakeEffect",
@@ -71,6 +81,7 @@ __all__ = [
     "PrivateLink",
     "Proposal",
     "QuestionKind",
+    "Purpose",
     "Role",
     "Route",
     "Service",

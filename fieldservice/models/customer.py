@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldservice.db import Base, UtcDateTime
+from fieldservice.models.user import User
 
 
 class Customer(Base):
@@ -101,7 +102,7 @@ class ContactRole(Base):
 
 
 class OfficeTask(Base):
-    """Something a dispatcher has to do by hand, such as finding an address."""
+    """Something the office has to do by hand, such as finding an address or answering a complaint."""
 
     __tablename__ = "office_task"
 
@@ -110,5 +111,9 @@ class OfficeTask(Base):
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), index=True)
     detail: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     done_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+
+    owner: Mapped[User | None] = relationship(foreign_keys=[owner_id])

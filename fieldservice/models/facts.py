@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from fieldservice.config import Settings
 from fieldservice.models.service import Place
-from fieldservice.models.visit import Visit, VisitState
+from fieldservice.models.visit import Visit, VisitState, Window
 from fieldservice.notify.facts import Company, VisitFacts
 
 
-def facts_of(visit: Visit, settings: Settings, *, link: str) -> VisitFacts:
-    """The facts of a promised visit; `link` is its private address, or empty when there is none any more.
+def facts_of(visit: Visit, settings: Settings, *, link: str, promised: bool = True) -> VisitFacts:
+    """The facts of a visit; `link` is its private address, or empty when there is none any more.
 
-    Raises ValueError for a visit that nobody was promised.
+    Raises ValueError for a visit that nobody was promised, unless the facts are for somebody who does not
+    speak of the promise (`promised=False`).
     """
     window = visit.window
-    if window is None:
+    if window is None and promised:
         raise ValueError(f"visit {visit.id} has no window")
+    window = window or Window(visit.created_at, visit.created_at + timedelta(hours=1))  # shown to nobody
     return VisitFacts(
         reference=visit.reference,
         promise_version=visit.promise_version,
+        promised=promised,
         cancelled=visit.state == VisitState.CANCELLED,
         starts_at=window.starts_at,
         ends_at=window.ends_at,

@@ -13,7 +13,9 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldservice.db import Base, Duration, UtcDateTime
+from fieldservice.models.aftercare import UNASKED, Consent, Feedback, Purpose
 from fieldservice.models.booking import PrivateLink
+from fieldservice.models.conversation import Conversation
 from fieldservice.models.customer import ContactRole, Customer, Role, Site
 from fieldservice.models.message import MessageState, OutboxMessage
 from fieldservice.models.needs import Needs, highest
@@ -23,6 +25,8 @@ from fieldservice.models.workforce import Territory
 
 REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 UNDO = timedelta(seconds=10)
+# What stays true, or is judged anew, whatever becomes of the promise.
+_KEPT = frozenset({"cancelled", "on_my_way", "answer", "code", "corrected", "feedback"})
 REMINDERS = {"reminder_24h": timedelta(hours=24), "reminder_2h": timedelta(hours=2)}
 
 
@@ -106,12 +110,18 @@ class WorkOrder(Base):
     site: Mapped[Site] = relationship()
     service: Mapped[Service] = relationship()
     contacts: Mapped[list[ContactRole]] = relationship(cascade="all, delete-orphan")
+    consents: Mapped[list[Consent]] = relationship(cascade="all, delete-orphan")
     visits: Mapped[list[Visit]] = relationship(back_populates="work_order", order_by="Visit.id")
 
     def contact(self, role: Role) -> ContactRole | None:
         """The contact with a role; the requester stands in for a role that nobody else has."""
         by_role = {contact.role: contact for contact in self.contacts}
         return by_role.get(role) or by_role.get(Role.REQUESTER)
+
+    def allows(self, purpose: Purpose) -> bool:
+        """Whether the customer wants this; by default only what belongs to a visit that was asked for."""
+        decided = {consent.purpose: consent.given for consent in self.consents}
+        return decided.get(purpose, purpose in UNASKED)
 
 
 class Visit(Base):
@@ -152,6 +162,8 @@ class Visit(Base):
     events: Mapped[list[VisitEvent]] = relationship(back_populates="visit", order_by="VisitEvent.id")
     messages: Mapped[list[OutboxMessage]] = relationship(order_by="OutboxMessage.id")
     links: Mapped[list[PrivateLink]] = relationship(back_populates="visit", order_by="PrivateLink.id")
+    conversation: Mapped[Conversation | None] = relationship(back_populates="visit")
+    feedback: Mapped[Feedback | None] = relationship(back_populates="visit")
 
     __mapper_args__ = {"version_id_col": version}
 
@@ -286,6 +298,21 @@ class Visit(Base):
         payload = {"arrives_at": arrives_at.isoformat(), "occasion": now.isoformat()}
         self._write_messages("on_my_way", due_at=now + UNDO, now=now, payload=payload)
 
+    def tell(
+        self,
+        kind: str,
+        *,
+        due_at: datetime,
+        now: datetime,
+        payload: Mapping[str, Any] | None = None,
+        channel: str = "",
+    ) -> None:
+        """Write a message on one channel; without a choice by e-mail, or as a text to who has none."""
+        contact = self.work_order.contact(Role.REQUESTER)
+        channel = channel or ("email" if contact is not None and contact.email else "sms")
+        occasion = {"occasion": now.isoformat(), **(payload or {})}
+        self._write_messages(kind, due_at=due_at, now=now, payload=occasion, channels=(channel,))
+
     def record(
         self,
         kind: str,
@@ -318,7 +345,7 @@ class Visit(Base):
 
     def _retire_messages(self) -> None:
         for message in self.messages:
-            if message.state == MessageState.PENDING and message.kind not in ("cancelled", "on_my_way"):
+            if message.state == MessageState.PENDING and message.kind not in _KEPT:
                 message.state = MessageState.CANCELLED
 
     def _revive_messages(self, now: datetime) -> None:
@@ -328,14 +355,20 @@ class Visit(Base):
                 message.state = MessageState.PENDING
 
     def _write_messages(
-        self, kind: str, *, due_at: datetime, now: datetime, payload: Mapping[str, Any] | None = None
+        self,
+        kind: str,
+        *,
+        due_at: datetime,
+        now: datetime,
+        payload: Mapping[str, Any] | None = None,
+        channels: tuple[str, ...] = ("email", "sms"),
     ) -> None:
         contact = self.work_order.contact(Role.REQUESTER)
         if contact is None:
             return
         occasion = (payload or {}).get("occasion", "")
         for channel, recipient in (("email", contact.email), ("sms", contact.phone)):
-            if recipient:
+            if recipient and channel in channels:
                 parts = (self.reference, f"p{self.promise_version}", kind, channel, occasion)
                 self.messages.append(
                     OutboxMessage(

@@ -17,6 +17,7 @@ from fieldservice.notify.translations import gettext_of
 
 _PRODUCT = "-//fieldservice//visits//EN"
 _A_DAY = timedelta(days=1)
+_AN_HOUR = timedelta(hours=1)
 
 
 def calendar_file(facts: VisitFacts, *, written_at: datetime) -> bytes:
@@ -34,6 +35,26 @@ def invitation(facts: VisitFacts, *, written_at: datetime) -> Invitation:
     calendar.add_component(_event(facts, written_at))
     calendar.add_missing_timezones(facts.starts_at.date() - _A_DAY, facts.ends_at.date() + 2 * _A_DAY)
     return Invitation(method, calendar.to_ical())
+
+
+def calendar_feed(facts: VisitFacts | None, *, name: str, changed_at: datetime) -> bytes:
+    """The visit's entry for calendars that ask again and again; without a window the feed is empty.
+
+    A feed has no method: who subscribed gets the entry as it stands, a cancelled one with this status. The
+    facts should lack the private link, because the calendar service that asks is not the customer.
+    """
+    calendar = Calendar()
+    calendar.add("prodid", _PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("name", one_line(name))
+    calendar.add("x-wr-calname", one_line(name))
+    calendar.add("refresh-interval", _AN_HOUR, parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", "PT1H")
+    if facts is not None:
+        calendar.add_component(_event(facts, changed_at))
+        calendar.add_missing_timezones(facts.starts_at.date() - _A_DAY, facts.ends_at.date() + 2 * _A_DAY)
+    content: bytes = calendar.to_ical()
+    return content
 
 
 def _event(facts: VisitFacts, written_at: datetime) -> Event:

@@ -32,6 +32,7 @@ class VisitFacts:
     link: str  # empty when the customer has no private link any more
     company: Company
     locale: str
+    promised: bool = True  # whether the message speaks of the window at all
 
     def __post_init__(self) -> None:
         if self.starts_at.tzinfo is None or self.ends_at.tzinfo is None or not self.starts_at < self.ends_at:

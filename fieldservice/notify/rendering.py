@@ -26,6 +26,11 @@ class Occasion:
     arrives_at: datetime | None = None
     old_starts_at: datetime | None = None  # the window that no longer counts
     old_ends_at: datetime | None = None
+    words: str = ""  # what the office answered, or a code
+
+
+_PAGES = {"answer": "/messages", "feedback": "/feedback", "code": "/data", "on_my_way": "/track"}
+"""Where behind the private link a kind of message leads."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,10 @@ def _values(occasion: Occasion) -> dict[str, Any]:
         "address": one_line(facts.address),
         "service": one_line(facts.service),
         "reference": facts.reference,
-        "link": facts.link,
+        "link": facts.link and facts.link + _PAGES.get(occasion.kind, ""),
+        "kind": occasion.kind,
+        "promised": facts.promised,
+        "words": occasion.words,
         "company": facts.company,
         "technician": one_line(occasion.technician),
         "arrival": "",

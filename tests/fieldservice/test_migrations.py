@@ -179,7 +179,7 @@ def test_the_newest_step_keeps_the_data(empty: Engine) -> None:
     downgrade(empty, "-1")
     older = columns_of(empty)
     migrate.upgrade(empty)
-    everywhere = {table.name: older.get(table.name, ()) for table in Base.metadata.sorted_tables}
+    everywhere = {table.name: older.get(table.name, set()) for table in Base.metadata.sorted_tables}
     assert contents(empty, everywhere) == {
         table: [
             tuple(value for name, value in zip(names(table), row, strict=True) if name in kept)

@@ -16,10 +16,25 @@ from werkzeug.test import TestResponse
 
 from fieldservice import auth, web
 from fieldservice.auth import sessions
-from fieldservice.auth.links import make_link, token_of
+from fieldservice.auth.links import feed_token, make_link, token_of
 from fieldservice.booking.drafts import DraftAnswers, SiteAnswers
 from fieldservice.db import Database
-from fieldservice.models import Base, Plan, Technician, User, UserRole, UserSession, Visit, Window
+from fieldservice.models import (
+    AccessCode,
+    Base,
+    Channel,
+    Conversation,
+    Feedback,
+    OfficeTask,
+    Plan,
+    Technician,
+    User,
+    UserRole,
+    UserSession,
+    Visit,
+    VisitState,
+    Window,
+)
 from fieldservice.planning import improve
 from fieldservice.planning.changes import move_visit
 from fieldservice.planning.judge import Move
@@ -70,7 +85,10 @@ class World:
 
     company: Company
     visit: Visit
+    other: Visit
     tokens: dict[str, str] = field(default_factory=dict)
+    over: dict[str, str] = field(default_factory=dict)
+    feeds: dict[str, str] = field(default_factory=dict)
     drafts: dict[str, str] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
@@ -81,11 +99,14 @@ class World:
         token = self.drafts if rule.startswith("/book/") else self.tokens
         everything: dict[str, Any] = {
             "token": token.get(actor, UNKNOWN),
+            "feed": self.feeds.get(actor, f"1-{UNKNOWN}"),
             "on": TODAY.isoformat(),
             "name": "base",
             "filename": "vendor/manifest.json",
             **self.numbers,
         }
+        if "/feedback" in rule:
+            everything["token"] = self.over.get(actor, everything["token"])
         if rule.endswith("/locate"):
             everything["visit_id"] = self.numbers["lost_visit_id"]
         return {name: everything[name] for name in re.findall(r"<(?:\w+:)?(\w+)>", rule)}
@@ -110,6 +131,13 @@ class World:
             "/book/<token>/time": picked,
             "/book/<token>/confirm": {"name": "Ada Marker", "phone": "+14105550177"},
             "/visit/<token>/time": picked,
+            "/visit/<token>/messages": {"body": "Which door?"},
+            "/visit/<token>/data/prove": {"code": "000000"},
+            "/visit/<token>/data/erase": {"sure": "y"},
+            "/visit/<token>/feedback": {"rating": "4"},
+            "/visit/<token>/feedback/words": {"body": "Too late", "kind": "complaint"},
+            "/visit/<token>/details": {"name": "Ada Marker", "phone": "+14105550177"},
+            "/board/inbox/<int:visit_id>/answer": {"body": "The side door."},
             "/day/visits/<int:visit_id>/taps": {"kind": "on_my_way"},
             "/login": {"email": "nobody@example.com", "password": "wrong horse"},
             "/board/<day:on>/move": place | version,
@@ -131,11 +159,13 @@ def make_world(services: Services) -> World:
         ask(session, company.service, QUESTIONS, first_checks=checks)
         visit = _visit(session, company, company.technicians[0], "HH-MARKER", PROMISED)
         other = _visit(session, company, company.technicians[1], "HH-OTHERS", PROMISED)
-        world = World(company, visit)
+        world = World(company, visit, other)
         for actor, theirs in (("customer", visit), ("stranger", other)):
             link = make_link(theirs, secret_key=key, now=NOW, expires_at=NOW + timedelta(days=30))
-            world.tokens[actor] = token_of(link, key)
+            session.flush()
+            world.tokens[actor], world.feeds[actor] = token_of(link, key), feed_token(link, key)
             world.drafts[actor] = _draft(session, company, theirs)
+        _over(session, world, key)
         _staff(session, world)
         _office(session, world, services)
         return world
@@ -170,7 +200,30 @@ def _office(session: Session, world: World, services: Services) -> None:
         "change_id": change.id,
         "job_id": job.id,
         "proposal_id": proposal.id,
+        "task_id": _inbox(session, world),
     }
+
+
+def _over(session: Session, world: World, key: str) -> None:
+    """A visit of the customer that was made yesterday, with its stars."""
+    yesterday = window(TODAY - timedelta(days=1))
+    visit = _visit(session, world.company, world.company.technicians[0], "HH-OVER", yesterday)
+    visit.advance(VisitState.DONE, occurred_at=NOW, now=NOW, actor="test")
+    add(session, Feedback(visit=visit, rating=4, points=[], created_at=NOW, changed_at=NOW))
+    for theirs in (world.visit, world.other):
+        until = NOW + timedelta(days=1)
+        add(session, AccessCode(visit_id=theirs.id, nonce="-", created_at=NOW, expires_at=until))
+    link = make_link(visit, secret_key=key, now=NOW, expires_at=NOW + timedelta(days=30))
+    world.over["customer"] = token_of(link, key)
+
+
+def _inbox(session: Session, world: World) -> int:
+    """A question that waits and a complaint with a deadline; returns the number of its task."""
+    conversation = add(session, Conversation(visit=world.visit, last_at=NOW))
+    conversation.ask("Which door do you take?", channel=Channel.PAGE, now=NOW)
+    due_at = NOW + timedelta(days=1)
+    task = OfficeTask(kind="complaint", visit_id=world.visit.id, created_at=NOW, due_at=due_at)
+    return add(session, task).id
 
 
 def _visit(

@@ -26,11 +26,13 @@ from werkzeug.test import TestResponse
 from fieldservice import web
 from fieldservice.app import create_app
 from fieldservice.auth import limits
+from fieldservice.booking import after_forms
 from fieldservice.booking.check_views import CheckForm
 from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, TimeForm
 from fieldservice.booking.problem_form import ProblemForm
 from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
+from fieldservice.dispatch.inbox_forms import AnswerForm
 from fieldservice.field.forms import TapForm
 from fieldservice.models import Visit
 from fieldservice.web import Services
@@ -117,6 +119,14 @@ FORMS: dict[str, Any] = {
     "/book/<token>/confirm": ContactForm,
     "/visit/<token>/time": TimeForm,
     "/visit/<token>/cancel": CancelForm,
+    "/visit/<token>/messages": after_forms.MessageForm,
+    "/visit/<token>/details": after_forms.DetailsForm,
+    "/visit/<token>/data/consents": after_forms.ConsentForm,
+    "/visit/<token>/data/code": None,
+    "/visit/<token>/data/prove": after_forms.CodeForm,
+    "/visit/<token>/data/erase": after_forms.EraseForm,
+    "/visit/<token>/feedback": after_forms.RatingForm,
+    "/visit/<token>/feedback/words": after_forms.FeedbackForm,
     "/day/visits/<int:visit_id>/taps": TapForm,
     "/board/<day:on>/move": board.MoveForm,
     "/board/visits/<int:visit_id>/unassign": board.PlanForm,
@@ -129,6 +139,10 @@ FORMS: dict[str, Any] = {
     "/board/proposals/<int:proposal_id>/accept": board.BoardForm,
     "/board/proposals/<int:proposal_id>/discard": board.BoardForm,
     "/board/changes/<int:change_id>/undo": board.BoardForm,
+    "/board/inbox/<int:visit_id>/answer": AnswerForm,
+    "/board/inbox/<int:visit_id>/settle": board.BoardForm,
+    "/board/tasks/<int:task_id>/take": board.BoardForm,
+    "/board/tasks/<int:task_id>/done": board.BoardForm,
     "/login": None,
 }
 EXTRA = {

@@ -49,6 +49,16 @@ def unlimited(app: Flask) -> None:
 
 
 @pytest.fixture
+def booked(walker: Walker) -> Walker:
+    """A customer with a visit the day after tomorrow, on its page."""
+    walker.to_time()
+    walker.pick_window(1)
+    walker.confirm()
+    walker.open(walker.url.removesuffix("/booked"))
+    return walker
+
+
+@pytest.fixture
 def walker(client: FlaskClient, company: Company, unlimited: None, home: Address) -> Walker:
     """A customer without JavaScript who wants the heating repaired."""
     return Walker(client, home)

@@ -1,0 +1,251 @@
+"""A customer's own data: what is stored about them, and its erasure.
+
+Whoever has a private link has not proved who they are. So both need a code that was sent to the requester's
+e-mail address, or phone for who gave none; they reach every work order with this very address, and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Text, cast, delete, select, update
+from sqlalchemy.orm import Session
+
+from fieldservice.booking.service import CUSTOMER
+from fieldservice.models import (
+    AccessCode,
+    AuditEntry,
+    BookingDraft,
+    ContactRole,
+    Customer,
+    Job,
+    OfficeTask,
+    OutboxMessage,
+    PrivateLink,
+    Purpose,
+    Role,
+    Site,
+    Visit,
+    VisitEvent,
+    WorkOrder,
+)
+from fieldservice.models.visit import ENDED
+
+ERASED = "–"
+SAFE_AFTER = timedelta(hours=48)
+_LEAST_DIGITS = 7
+_COARSE = 2  # decimals of a degree: about a kilometre, enough for the routes of past days
+
+
+class VisitsAhead(Exception):
+    """Somebody is still to come, and has to know where to; `on` is the day, if one is promised."""
+
+    def __init__(self, visits: Sequence[Visit]) -> None:
+        super().__init__(f"{len(visits)} visits have not ended")
+        dated = (visit.territory.local_day(at) for visit in visits if (at := visit.window_starts_at))
+        self.on = min(dated, default=None)
+
+
+class ChangedLately(Exception):
+    """The address that a code would go to was changed a short time ago; the old one was told."""
+
+    def __init__(self, until: datetime, zone: ZoneInfo) -> None:
+        super().__init__(f"until {until}")
+        self.until = until
+        self.zone = zone
+
+
+def require_settled(visit: Visit, *, now: datetime) -> None:
+    """Raise ChangedLately for two days after e-mail or phone were changed behind the link.
+
+    Else whoever got hold of a link could have the code sent to themselves.
+    """
+    for event in visit.events:
+        changed = event.payload.get("fields", ()) if event.kind == "corrected" else ()
+        if {"email", "phone"} & set(changed) and event.recorded_at + SAFE_AFTER > now:
+            raise ChangedLately(event.recorded_at + SAFE_AFTER, visit.territory.zone)
+
+
+def orders_of(session: Session, visit: Visit) -> list[WorkOrder]:
+    """The work orders of whoever reads the e-mail, or the phone, of this visit's requester."""
+    requester = visit.work_order.contact(Role.REQUESTER)
+    if requester is None:
+        return [visit.work_order]
+    same = ContactRole.email == requester.email
+    if not requester.email:
+        same = (ContactRole.phone == requester.phone) & (ContactRole.email == "")
+    query = (
+        select(WorkOrder)
+        .join(ContactRole, ContactRole.work_order_id == WorkOrder.id)
+        .where(ContactRole.role == Role.REQUESTER, same)
+        .order_by(WorkOrder.id)
+    )
+    return list(session.scalars(query))
+
+
+def export(session: Session, visit: Visit) -> dict[str, Any]:
+    """Everything that is stored about the person, and nothing about anybody else."""
+    orders = orders_of(session, visit)
+    customers = {order.customer.id: order.customer for order in orders if _is_own(order)}
+    return {
+        "customers": [_customer(customer) for customer in customers.values()],
+        "work_orders": [_order(session, order) for order in orders],
+    }
+
+
+def _is_own(order: WorkOrder) -> bool:
+    """Whether the customer's row is of the requester, not of somebody with the same phone."""
+    requester = order.contact(Role.REQUESTER)
+    return requester is not None and order.customer.email == requester.email
+
+
+def _customer(customer: Customer) -> dict[str, Any]:
+    return _columns(customer, "name", "email", "phone", "locale", "created_at")
+
+
+def _order(session: Session, order: WorkOrder) -> dict[str, Any]:
+    requester = order.contact(Role.REQUESTER)
+    return {
+        "service": order.service.name,
+        **_columns(order, "problem", "answers", "source", "created_at"),
+        "contact": _columns(requester, "name", "email", "phone") if requester else None,
+        "site": _columns(
+            order.site,
+            "address",
+            "unit",
+            "city",
+            "postcode",
+            "country",
+            "lat",
+            "lon",
+            "access_kind",
+            "access_notes",
+        ),
+        "consents": {purpose.value: order.allows(purpose) for purpose in Purpose},
+        "visits": [_visit(session, visit) for visit in order.visits],
+    }
+
+
+def _visit(session: Session, visit: Visit) -> dict[str, Any]:
+    conversation, feedback = visit.conversation, visit.feedback
+    messages = conversation.messages if conversation else []
+    tasks = session.scalars(select(OfficeTask).where(OfficeTask.visit_id == visit.id))
+    return {
+        **_columns(visit, "reference", "state", "window_starts_at", "window_ends_at", "created_at"),
+        "history": [_columns(event, "kind", "to_state", "occurred_at", "payload") for event in visit.events],
+        "conversation": [_columns(message, "author", "channel", "at", "body") for message in messages],
+        "feedback": _columns(feedback, "rating", "points", "kind", "body", "changed_at")
+        if feedback
+        else None,
+        "messages": [
+            _columns(
+                message, "kind", "channel", "recipient", "state", "due_at", "sent_at", "payload", "last_error"
+            )
+            for message in visit.messages
+        ],
+        "tasks_of_the_office": [_columns(task, "kind", "detail", "created_at", "done_at") for task in tasks],
+    }
+
+
+def _columns(row: object, *names: str) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in names}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()
+    }
+
+
+def require_erasable(session: Session, visit: Visit) -> list[WorkOrder]:
+    """What would be erased. Raises VisitsAhead while somebody is still to come."""
+    orders = orders_of(session, visit)
+    ahead = [other for order in orders for other in order.visits if other.state not in ENDED]
+    if ahead:
+        raise VisitsAhead(ahead)
+    return orders
+
+
+def erase(session: Session, visit: Visit, *, now: datetime) -> int:
+    """Forget the person: who they are, where they live, what they wrote. Returns how many orders there were.
+
+    What stays is that work was done: day, service, technician, stars. The private links end.
+    Raises VisitsAhead.
+    """
+    session.refresh(visit, with_for_update={"of": Visit})
+    orders = require_erasable(session, visit)
+    requester = visit.work_order.contact(Role.REQUESTER)
+    typed = {way for way in (requester.email, requester.phone) if way} if requester else set()
+    for order in orders:
+        for other in order.visits:
+            _forget_visit(session, other, now=now)
+        order.problem, order.answers = "", {}
+        order.contacts.clear()
+        order.consents.clear()
+    session.flush()
+    _forget_drafts(session, typed)
+    _forget_customers(session, {order.customer for order in orders}, {order.id for order in orders})
+    session.add_all(
+        AuditEntry(
+            at=now, actor=CUSTOMER, action="erased", subject_kind="work_order", subject_id=order.id, detail={}
+        )
+        for order in orders
+    )
+    return len(orders)
+
+
+def _forget_visit(session: Session, visit: Visit, *, now: datetime) -> None:
+    if visit.conversation is not None:
+        session.delete(visit.conversation)
+    if visit.feedback is not None:
+        visit.feedback.body = ""
+    for table in (OutboxMessage, AccessCode, PrivateLink):
+        session.execute(delete(table).where(table.visit_id == visit.id))
+    # windows of the past are nobody's secret, and the history of promises needs them
+    words = VisitEvent.visit_id == visit.id, VisitEvent.kind != "promised"
+    session.execute(update(VisitEvent).where(*words).values(payload={}))
+    tasks = update(OfficeTask).where(OfficeTask.visit_id == visit.id)
+    session.execute(tasks.values(detail=""))
+    session.execute(tasks.where(OfficeTask.done_at.is_(None)).values(done_at=now))
+
+
+def _forget_drafts(session: Session, typed: set[str]) -> None:
+    """Who began another booking and stopped left the same details there."""
+    for draft in session.scalars(select(BookingDraft).where(BookingDraft.visit_id.is_(None))):
+        said = [str(value) for value in (draft.answers.get("contact") or {}).values()]
+        if any(_same(one, other) for one in typed for other in said):
+            draft.answers = {"service": draft.answers.get("service", "")}
+
+
+def _same(known: str, typed: str) -> bool:
+    """Whether two spellings are one e-mail address or one phone number."""
+    if "@" in known:
+        return known.lower() == typed.strip().lower()
+    digits = "".join(char for char in typed if char.isdigit()).lstrip("0")
+    return len(digits) >= _LEAST_DIGITS and known.endswith(digits)
+
+
+def _forget_customers(session: Session, customers: Iterable[Customer], gone: set[int]) -> None:
+    for customer in customers:
+        orders = list(session.scalars(select(WorkOrder).where(WorkOrder.customer_id == customer.id)))
+        left = [order for order in orders if order.id not in gone]
+        sites = {order.site_id for order in left}
+        for site in customer.sites:
+            if site.id not in sites:
+                _forget_site(session, site)
+        newest = left[-1].contact(Role.REQUESTER) if left else None
+        customer.name = newest.name if newest else ERASED
+        customer.email = newest.email if newest else ""
+        customer.phone = newest.phone if newest else ""
+
+
+def _forget_site(session: Session, site: Site) -> None:
+    site.address, site.unit, site.city, site.postcode, site.access_notes = ERASED, "", "", "", ""
+    if site.lat is None or site.lon is None:
+        return
+    searched = cast(Job.payload, Text).contains(str(site.lat)) & cast(Job.payload, Text).contains(
+        str(site.lon)
+    )
+    session.execute(update(Job).where(searched, Job.finished_at.is_not(None)).values(payload={}))
+    site.lat, site.lon = round(site.lat, _COARSE), round(site.lon, _COARSE)
+    site.geocoded_by, site.geocode_match, site.pin_set_by_person = "", "", False

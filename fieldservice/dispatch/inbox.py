@@ -1,0 +1,100 @@
+"""What waits for the office: questions of customers, and tasks that somebody owns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from fieldservice.models import Conversation, ConversationMessage, OfficeTask, Visit, WorkOrder
+
+_RECENT = timedelta(days=14)
+_AT_MOST = 100
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """Questions that wait, the oldest first; tasks by deadline; conversations that were answered lately."""
+
+    waiting: Sequence[Conversation]
+    tasks: Sequence[tuple[OfficeTask, Visit]]
+    answered: Sequence[Conversation]
+
+
+def inbox(session: Session, *, now: datetime) -> Inbox:
+    """Everything that the office has to look at now, up to a hundred of each."""
+    about = joinedload(Conversation.visit).joinedload(Visit.work_order)
+    threads = select(Conversation).options(
+        about.joinedload(WorkOrder.customer),
+        about.joinedload(WorkOrder.service),
+        selectinload(Conversation.messages),
+    )
+    waiting = threads.where(Conversation.waiting_since.is_not(None)).order_by(Conversation.waiting_since)
+    answered = (
+        threads.where(Conversation.waiting_since.is_(None), Conversation.last_at > now - _RECENT)
+        .order_by(Conversation.last_at.desc())
+        .limit(_AT_MOST)
+    )
+    tasks = session.execute(
+        select(OfficeTask, Visit)
+        .join(Visit, Visit.id == OfficeTask.visit_id)
+        .where(OfficeTask.due_at.is_not(None), OfficeTask.done_at.is_(None))
+        .options(joinedload(OfficeTask.owner), joinedload(Visit.feedback))
+        .options(joinedload(Visit.work_order).joinedload(WorkOrder.customer))
+        .order_by(OfficeTask.due_at, OfficeTask.id)
+        .limit(_AT_MOST)
+    )
+    return Inbox(
+        session.scalars(waiting.limit(_AT_MOST)).all(),
+        [(task, visit) for task, visit in tasks],
+        session.scalars(answered).all(),
+    )
+
+
+def count(session: Session) -> int:
+    """How many questions and tasks wait."""
+    questions = select(func.count(Conversation.id)).where(Conversation.waiting_since.is_not(None))
+    tasks = select(func.count(OfficeTask.id)).where(
+        OfficeTask.due_at.is_not(None), OfficeTask.done_at.is_(None)
+    )
+    return session.execute(questions).scalar_one() + session.execute(tasks).scalar_one()
+
+
+def answer(session: Session, visit: Visit, body: str, *, user_id: int, now: datetime) -> ConversationMessage:
+    """Write to the customer of a visit, who sees it on their page and is told by one message."""
+    conversation = _locked(session, visit)
+    if conversation is None:
+        conversation = Conversation(visit=visit, last_at=now)
+        session.add(conversation)
+    message = conversation.answer(body, user_id=user_id, now=now)
+    session.flush()
+    visit.tell(
+        "answer", due_at=now, now=now, payload={"message_id": message.id, "occasion": f"m{message.id}"}
+    )
+    return message
+
+
+def settle(session: Session, visit: Visit) -> None:
+    """Nobody waits for an answer any more, for example after a call."""
+    if (conversation := _locked(session, visit)) is not None:
+        conversation.settle()
+
+
+def take(task: OfficeTask, *, user_id: int) -> None:
+    """Somebody else of the office looks after the task from now on; one that is done stays as it is."""
+    if task.done_at is None:
+        task.owner_id = user_id
+
+
+def finish(task: OfficeTask, *, user_id: int, now: datetime) -> None:
+    """The task is done; saying so twice changes nothing."""
+    if task.done_at is None:
+        task.done_at, task.done_by_id = now, user_id
+
+
+def _locked(session: Session, visit: Visit) -> Conversation | None:
+    session.refresh(visit, with_for_update={"of": Visit})
+    return visit.conversation

@@ -1,0 +1,161 @@
+"""The office's inbox: what customers ask, and complaints with their owner and deadline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, redirect, render_template, request
+from flask import url_for as url
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from fieldservice import auth, clock, web
+from fieldservice.dispatch import edge, inbox
+from fieldservice.dispatch.edge import staff
+from fieldservice.dispatch.forms import BoardForm
+from fieldservice.dispatch.inbox_forms import AnswerForm
+from fieldservice.models import Author, Conversation, OfficeTask, Visit
+
+bp = Blueprint("inbox", __name__)
+
+
+@bp.get("/inbox")
+@staff
+def show() -> ResponseReturnValue:
+    """Questions that wait, tasks with a deadline, and what was answered lately."""
+    now = clock.now()
+    with web.services().db.reading() as session:
+        return render_template(
+            "board/inbox.html",
+            inbox=inbox.inbox(session, now=now),
+            now=now,
+            me=auth.actor().id,
+            moment=_moment,
+        )
+
+
+@bp.get("/inbox/count")
+@staff
+def count() -> ResponseReturnValue:
+    """How many questions and tasks wait, a part of the board's navigation."""
+    with web.services().db.reading() as session:
+        return render_template("board/_inbox_count.html", count=inbox.count(session))
+
+
+@bp.get("/inbox/<int:visit_id>")
+@staff
+def conversation(visit_id: int) -> ResponseReturnValue:
+    """One conversation, and who it is with."""
+    with web.services().db.reading() as session:
+        return _conversation_page(session, edge.visit_of(session, visit_id), AnswerForm())
+
+
+@bp.get("/inbox/<int:visit_id>/new")
+@staff
+def new_messages(visit_id: int) -> ResponseReturnValue:
+    """The list of messages alone; 204 when there is nothing after the one that is named."""
+    with web.services().db.reading() as session:
+        visit = edge.visit_of(session, visit_id)
+        if _last(visit.conversation) == (web.row_of(request.args.get("after", "")) or 0):
+            return "", 204
+        return render_template("board/_thread.html", news=True, **_thread(visit))
+
+
+@bp.post("/inbox/<int:visit_id>/answer")
+@staff
+def answer(visit_id: int) -> ResponseReturnValue:
+    """Send an answer."""
+    now, form = clock.now(), AnswerForm()
+    with web.services().db.reading() as session:
+        visit = edge.visit_of(session, visit_id)
+        if not form.validate():
+            return _conversation_page(session, visit, form), 422
+    return edge.once(partial(_answer, visit_id=visit_id, body=form.body.data, now=now))
+
+
+def _answer(session: Session, *, visit_id: int, body: str, now: datetime) -> ResponseReturnValue:
+    inbox.answer(session, edge.visit_of(session, visit_id), body, user_id=auth.actor().id, now=now)
+    return redirect(url(".conversation", visit_id=visit_id, _anchor="write"), 303)
+
+
+@bp.post("/inbox/<int:visit_id>/settle")
+@staff
+def settle(visit_id: int) -> ResponseReturnValue:
+    """No answer is needed."""
+    _require_form()
+
+    def work(session: Session) -> ResponseReturnValue:
+        inbox.settle(session, edge.visit_of(session, visit_id))
+        return redirect(url(".show"), 303)
+
+    return edge.once(work)
+
+
+@bp.post("/tasks/<int:task_id>/take")
+@staff
+def take(task_id: int) -> ResponseReturnValue:
+    """Become the owner of a task."""
+    _require_form()
+
+    def work(session: Session) -> ResponseReturnValue:
+        inbox.take(_task(session, task_id), user_id=auth.actor().id)
+        return redirect(url(".show"), 303)
+
+    return edge.once(work)
+
+
+@bp.post("/tasks/<int:task_id>/done")
+@staff
+def finish(task_id: int) -> ResponseReturnValue:
+    """A task is done."""
+    now = clock.now()
+    _require_form()
+
+    def work(session: Session) -> ResponseReturnValue:
+        inbox.finish(_task(session, task_id), user_id=auth.actor().id, now=now)
+        return redirect(url(".show"), 303)
+
+    return edge.once(work)
+
+
+def _moment(at: datetime, zone: ZoneInfo) -> str:
+    """A day and a time in the territory of the visit."""
+    return f"{web.day_words(at.astimezone(zone).date(), short=True)}, {web.clock_time(at, zone)}"
+
+
+def _require_form() -> None:
+    if not BoardForm().validate():
+        abort(422)
+
+
+def _task(session: Session, task_id: int) -> OfficeTask:
+    return session.get(OfficeTask, task_id, with_for_update=True) or abort(404)
+
+
+def _conversation_page(session: Session, visit: Visit, form: AnswerForm) -> str:
+    return render_template(
+        "board/conversation.html",
+        form=form,
+        on=edge.shown_on(session, visit),
+        **_thread(visit),
+    )
+
+
+def _thread(visit: Visit) -> dict[str, Any]:
+    """What the messages of a visit are shown from."""
+    conversation = visit.conversation
+    return {
+        "visit": visit,
+        "zone": visit.territory.zone,
+        "messages": conversation.messages if conversation else [],
+        "waiting": conversation.waiting_since if conversation else None,
+        "last": _last(conversation),
+        "customer": Author.CUSTOMER,
+    }
+
+
+def _last(conversation: Conversation | None) -> int:
+    return conversation.messages[-1].id if conversation and conversation.messages else 0

@@ -1,0 +1,64 @@
+"""Which columns tell something about customers. A test refuses a column of text that is in neither list.
+
+What is in `CUSTOMERS` is part of what a customer downloads, unless it is somebody else's, and is gone after
+they had it erased (`fieldservice.booking.personal`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CUSTOMERS: Mapping[str, frozenset[str]] = {
+    table: frozenset(columns.split())
+    for table, columns in {
+        "booking_draft": "answers",
+        "contact_role": "name email phone",
+        "conversation_message": "body",
+        "customer": "name email phone",
+        "feedback": "body",
+        "job": "payload",
+        "office_task": "detail",
+        "outbox_message": "recipient payload last_error",
+        "site": "address unit city postcode access_notes",
+        "visit_event": "payload",
+        "work_order": "problem answers",
+    }.items()
+}
+"""What customers typed, or what says who and where they are."""
+
+OTHERS: Mapping[str, frozenset[str]] = {
+    table: frozenset(columns.split())
+    for table, columns in {
+        "absence": "kind reason",
+        "access_code": "nonce",
+        "audit_entry": "actor action subject_kind detail",
+        "booking_draft": "token",
+        "branch": "name address",
+        "consent": "purpose",
+        "contact_role": "role",
+        "conversation_message": "author channel",
+        "customer": "locale",
+        "feedback": "points kind",
+        "idempotency_key": "key request_hash location body content_type",
+        "job": "kind dedupe_key state lease_owner progress result error created_by",
+        "office_task": "kind",
+        "outbox_message": "dedupe_key kind channel state lease_owner",
+        "pin": "reason",
+        "plan_change": "kind actor summary before after",
+        "private_link": "nonce token_hash",
+        "proposal": "state based_on routes summary",
+        "service": "code name icon description place price_text price_note intake_questions",
+        "shift_override": "reason",
+        "site": "country geocoded_by geocode_match access_kind",
+        "skill": "code name",
+        "stop": "kind",
+        "technician": "name phone home_address",
+        "territory": "name time_zone holidays",
+        "user": "email name password role fs_uniquifier",
+        "user_session": "token_hash user_agent",
+        "visit": "reference state accepted_violations",
+        "visit_event": "kind from_state to_state actor event_key",
+        "work_order": "source",
+    }.items()
+}
+"""About staff, about the company, or about nobody. A POST's answer is kept for a day and leads elsewhere."""

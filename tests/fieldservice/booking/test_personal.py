@@ -1,0 +1,384 @@
+"""Download and erasure: all of one person, nothing of another, and afterwards not a trace in any table."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import JSON, String, Text, select, text
+from sqlalchemy.orm import Session
+from time_machine import Traveller
+
+from fieldservice.auth import codes
+from fieldservice.booking import personal
+from fieldservice.models import (
+    AccessCode,
+    Base,
+    Channel,
+    ContactRole,
+    Conversation,
+    Feedback,
+    Job,
+    OfficeTask,
+    OutboxMessage,
+    Role,
+    Visit,
+    VisitEvent,
+    VisitState,
+)
+from fieldservice.models.personal import CUSTOMERS, OTHERS
+from fieldservice.web import Services
+from tests.factories import (
+    NOW,
+    add,
+    make_customer,
+    make_draft,
+    make_service,
+    make_site,
+    make_visit,
+    make_work_order,
+    near,
+    window,
+)
+from tests.fieldservice.booking.walker import Walker
+
+ROSA = "rosa.marker@example.com"
+BOB = "bob.other@example.com"
+
+
+def person(session: Session, name: str, email: str, *, state: VisitState = VisitState.DONE) -> Visit:
+    """Somebody with a visit and a word in every column in which a customer can leave one.
+
+    Each word contains the person's name and the column's, such as `Rosa:feedback.body`.
+    """
+
+    def said(column: str) -> str:
+        return f"{name}:{column}"
+
+    customer = make_customer(
+        session, name=said("customer.name"), email=email, phone=f"+1410555{len(name):04d}"
+    )
+    site = make_site(session, customer, at=near(1_234 * len(name)))
+    for column in CUSTOMERS["site"]:
+        setattr(site, column, said(f"site.{column}")[:20])
+    order = make_work_order(
+        session,
+        site=site,
+        service=make_service(session),
+        contact={"name": said("contact_role.name"), "email": email, "phone": customer.phone},
+        problem=said("work_order.problem"),
+        answers={"more": said("work_order.answers")},
+    )
+    payer = ContactRole(role=Role.PAYER, name=f"Payer of {name}", email=f"payer.of.{email}")
+    order.contacts.append(payer)
+    visit = make_visit(session, work_order=order)
+    visit.promise(window(), now=NOW, actor="customer")
+    visit.record(
+        "said", occurred_at=NOW, now=NOW, actor="customer", payload={"x": said("visit_event.payload")}
+    )
+    for message in visit.messages:
+        message.payload = {"x": said("outbox_message.payload")}
+        message.last_error = said("outbox_message.last_error")
+    conversation = add(session, Conversation(visit=visit, last_at=NOW))
+    conversation.ask(said("conversation_message.body"), channel=Channel.PAGE, now=NOW)
+    session.add(Feedback(visit=visit, rating=2, body=said("feedback.body"), created_at=NOW, changed_at=NOW))
+    session.add(
+        OfficeTask(
+            kind="complaint", visit_id=visit.id, detail=said("office_task.detail"), created_at=NOW, due_at=NOW
+        )
+    )
+    search = {"lat": site.lat, "lon": site.lon, "x": said("job.payload")}
+    session.add(
+        Job(kind="rooms", dedupe_key=said("key")[:3], payload=search, created_at=NOW, finished_at=NOW)
+    )
+    make_draft(
+        session,
+        answers={
+            "service": "s",
+            "contact": {"email": email.upper()},
+            "problem": said("booking_draft.answers"),
+        },
+    )
+    visit.state = state
+    session.flush()
+    return visit
+
+
+def dump(session: Session) -> str:
+    """Every value of every row of every table, as text."""
+    rows = [
+        row for table in Base.metadata.tables for row in session.execute(text(f'SELECT * FROM "{table}"'))
+    ]
+    return "\n".join(str(value) for row in rows for value in row)
+
+
+def test_every_column_with_text_says_whose_it_is() -> None:
+    """A new column is in one of two lists, or this fails: what nobody thought of is never erased."""
+    for table in Base.metadata.sorted_tables:
+        texts = {column.name for column in table.columns if isinstance(column.type, String | Text | JSON)}
+        theirs = CUSTOMERS.get(table.name, frozenset())
+        others = OTHERS.get(table.name, frozenset())
+        assert texts == theirs | others, table.name
+        assert not theirs & others, table.name
+
+
+def test_the_scene_has_a_word_in_every_column(session: Session) -> None:
+    """Control of the two tests below: they would miss a column in which nobody left a word."""
+    person(session, "Rosa", ROSA)
+    everything = dump(session)
+    for table, columns in CUSTOMERS.items():
+        for column in columns - {"email", "phone", "recipient"}:
+            assert f"Rosa:{table}.{column}"[:20] in everything, f"{table}.{column}"
+
+
+def test_a_download_has_everything_of_one_person_and_nothing_of_another(session: Session) -> None:
+    """Each word that Rosa left is in her file, except drafts and searches, and none of Bob's."""
+    rosa = person(session, "Rosa", ROSA)
+    person(session, "Bob", BOB)
+    content = json.dumps(personal.export(session, rosa))
+    for table, columns in CUSTOMERS.items():
+        for column in (
+            columns - {"email", "phone", "recipient"} if table not in ("booking_draft", "job") else ()
+        ):
+            assert f"Rosa:{table}.{column}"[:20] in content, f"{table}.{column}"
+    assert ROSA in content
+    assert "+14105550004" in content
+    assert "Bob" not in content
+    assert "bob" not in content
+    assert "Payer of Rosa" not in content
+
+
+def test_after_an_erasure_nothing_of_the_person_is_in_any_table(session: Session) -> None:
+    """Name, e-mail, phone, address and words are gone from a dump of all tables; Bob keeps all of his."""
+    rosa, bob = person(session, "Rosa", ROSA), person(session, "Bob", BOB)
+    kept = dump(session).count("Bob")
+    lat, sent = str(rosa.site.lat), rosa.id
+    assert lat in dump(session)
+    assert personal.erase(session, rosa, now=NOW) == 1
+    session.flush()
+    everything = dump(session)
+    for trace in ("Rosa", ROSA, ROSA.upper(), "+14105550004", lat):
+        assert trace not in everything, trace
+    assert everything.count("Bob") == kept
+    assert BOB in everything
+    assert session.scalars(select(OutboxMessage).where(OutboxMessage.visit_id == sent)).all() == []
+    assert personal.export(session, bob)["customers"][0]["email"] == BOB
+
+
+def test_what_the_law_wants_stays(session: Session) -> None:
+    """Day, service, state, stars and the history of promises are there, with nobody's name."""
+    visit = person(session, "Rosa", ROSA)
+    personal.erase(session, visit, now=NOW)
+    session.flush()
+    session.expire_all()
+    left = session.get_one(Visit, visit.id)
+    assert left.state == VisitState.DONE
+    assert left.window == window()
+    assert left.feedback is not None
+    assert left.feedback.rating == 2
+    promised = [event for event in left.events if event.kind == "promised"]
+    assert promised[0].payload
+    assert left.work_order.customer.name == personal.ERASED
+    assert left.links == []
+    tasks = session.scalars(select(OfficeTask).where(OfficeTask.visit_id == visit.id)).all()
+    assert all(task.done_at for task in tasks)
+
+
+def test_while_somebody_is_to_come_nothing_is_erased(session: Session) -> None:
+    """The technician has to find the door."""
+    visit = person(session, "Rosa", ROSA, state=VisitState.BOOKED)
+    with pytest.raises(personal.VisitsAhead):
+        personal.erase(session, visit, now=NOW)
+    assert "Rosa:site.address" in dump(session)
+
+
+def test_who_shares_a_phone_keeps_what_is_theirs(session: Session) -> None:
+    """Two people at one address with one phone: the customer's row then tells of the one who stays."""
+    rosa = person(session, "Rosa", ROSA)
+    shared = make_work_order(
+        session,
+        site=rosa.site,
+        contact={"name": "Wim", "email": "wim@example.com", "phone": rosa.work_order.customer.phone},
+    )
+    theirs = make_visit(session, work_order=shared, state=VisitState.DONE)
+    assert "Wim" not in json.dumps(personal.export(session, rosa))
+    personal.erase(session, rosa, now=NOW)
+    session.flush()
+    session.expire_all()
+    assert theirs.site.address == "Rosa:site.address"[:20]  # it is Wim's, too
+    assert theirs.work_order.customer.name == "Wim"
+    assert ROSA not in dump(session)
+
+
+def test_the_history_can_be_emptied_and_not_rewritten(services: Services) -> None:
+    """The database lets an erasure take the content of an event, and nothing else of it."""
+    with services.db.transaction() as session:
+        person(session, "Rosa", ROSA)
+    statements = (
+        "UPDATE visit_event SET payload = '{}', actor = 'nobody'",
+        "UPDATE visit_event SET payload = '{\"x\": 1}'",
+        "DELETE FROM visit_event",
+    )
+    for statement in statements:
+        with pytest.raises(Exception, match="append-only"), services.db.transaction() as session:
+            session.execute(text(statement))
+    with services.db.transaction() as session:
+        session.execute(text("UPDATE visit_event SET payload = '{}'"))
+        assert {str(event.payload) for event in session.scalars(select(VisitEvent))} == {"{}"}
+
+
+# --- the pages
+
+
+def code_for(services: Services) -> str:
+    """The code that was sent last."""
+    with services.db.reading() as session:
+        code = session.scalars(select(AccessCode).order_by(AccessCode.id.desc())).first()
+        assert code is not None
+        return codes.code_of(code.nonce, services.settings.secret_key)
+
+
+@pytest.fixture
+def cancelled(booked: Walker) -> Walker:
+    """A customer who has no visit ahead, on the page about their data."""
+    link = booked.url
+    booked.open(f"{link}/cancel")
+    booked.send(reason="I moved to 12 Elsewhere Lane")
+    booked.open(f"{link}/data")
+    return booked
+
+
+def prove(walker: Walker, services: Services) -> None:
+    """Have a code sent and enter it."""
+    page = walker.url.partition("#")[0]
+    walker.open(page)
+    walker.send(url=f"{page}/code")
+    walker.send(url=f"{page}/prove", code=code_for(services))
+
+
+def test_nothing_is_given_away_before_the_code(cancelled: Walker) -> None:
+    """The link alone neither downloads nor erases; the page does not even show the whole address."""
+    page = cancelled.url
+    assert "r•••@example.com" in cancelled.page.text
+    assert "rosa@example.com" not in cancelled.page.text
+    for path in (f"{page}/download", f"{page}/erase"):
+        answer = cancelled.client.get(path)
+        assert answer.status_code == 303
+        assert "Rosa" not in answer.text
+
+
+def test_with_the_code_a_customer_downloads_and_erases(cancelled: Walker, services: Services) -> None:
+    """From the page to a file, then through a page that says what stays, to a database without the person."""
+    page = cancelled.url
+    prove(cancelled, services)
+    assert "Download my data" in cancelled.page.text
+    answer = cancelled.client.get(f"{page}/download")
+    content: dict[str, Any] = json.loads(answer.data)
+    assert content["customers"][0]["email"] == "rosa@example.com"
+    assert "attachment" in answer.headers["Content-Disposition"]
+    cancelled.open(f"{page}/erase")
+    assert "The law wants records of the work for 7 years" in cancelled.page.text
+    cancelled.send(sure=None)
+    assert cancelled.status == 422
+    assert "Tick the box to erase your data" in cancelled.page.text
+    cancelled.send(sure="y")
+    assert cancelled.url == "/erased"
+    with services.db.reading() as session:
+        everything = dump(session)
+    for trace in ("Rosa", "rosa@example.com", "+14105550187", cancelled.home.street, "Elsewhere Lane"):
+        assert trace not in everything, trace
+    cancelled.open(page)
+    assert cancelled.status == 404
+
+
+def test_a_wrong_code_counts_its_tries(cancelled: Walker, services: Services) -> None:
+    """Five tries, then even the right one is too late."""
+    page = cancelled.url
+    cancelled.send(url=f"{page}/code")
+    right = code_for(services)
+    wrong = f"{(int(right) + 1) % 1_000_000:06d}"
+    for _ in range(5):
+        cancelled.open(page)
+        cancelled.send(url=f"{page}/prove", code=wrong)
+        assert "This is not the code that we sent last" in cancelled.page.text
+    cancelled.open(page)
+    cancelled.send(url=f"{page}/prove", code=right)
+    assert cancelled.status == 409
+    assert cancelled.client.get(f"{page}/download").status_code == 303
+
+
+def test_a_code_runs_out_and_so_does_what_it_proved(
+    cancelled: Walker, services: Services, clock_at_now: Traveller
+) -> None:
+    """Ten minutes for the code, fifteen for the pages that it opens."""
+    page = cancelled.url
+    cancelled.send(url=f"{page}/code")
+    clock_at_now.shift(timedelta(minutes=11))
+    cancelled.send(url=f"{page}/prove", code=code_for(services))
+    assert cancelled.status == 409
+    cancelled.open(page)
+    prove(cancelled, services)
+    assert cancelled.client.get(f"{page}/download").status_code == 200
+    clock_at_now.shift(timedelta(minutes=16))
+    assert cancelled.client.get(f"{page}/download").status_code == 303
+
+
+def test_three_codes_in_a_quarter_of_an_hour(cancelled: Walker) -> None:
+    """Nobody's mailbox is filled through a link."""
+    page = cancelled.url
+    for _ in range(3):
+        cancelled.open(page)
+        cancelled.send(url=f"{page}/code")
+        assert cancelled.status == 200
+    cancelled.open(page)
+    cancelled.send(url=f"{page}/code")
+    assert cancelled.status == 429
+
+
+def test_a_changed_address_gets_no_code_for_two_days(
+    booked: Walker, services: Services, clock_at_now: Traveller
+) -> None:
+    """Who got hold of the link cannot have the code sent to themselves before the owner was told."""
+    link = booked.url
+    booked.open(f"{link}/details")
+    booked.send(email="mallory@example.com")
+    booked.open(f"{link}/data")
+    booked.send(url=f"{link}/data/code")
+    assert booked.status == 409
+    assert "To protect you" in booked.page.text
+    clock_at_now.shift(timedelta(hours=49))
+    booked.open(f"{link}/data")
+    booked.send(url=f"{link}/data/code")
+    assert booked.status == 200
+
+
+def test_an_erasure_waits_for_the_end_of_the_visit(booked: Walker, services: Services) -> None:
+    """The page says which visit is ahead."""
+    booked.open(f"{booked.url}/data")
+    page = booked.url
+    prove(booked, services)
+    booked.open(f"{page}/erase")
+    assert booked.status == 409
+    assert "You have a visit on Wednesday, Mar 4." in booked.page.text
+
+
+def test_a_decision_is_kept_and_stops_what_is_written(booked: Walker, services: Services) -> None:
+    """Without reminders the sweep retires them; the confirmation is part of the visit."""
+    from fieldservice.messages.rules import why_pointless
+
+    booked.open(f"{booked.url}/data")
+    assert sorted(booked.page.checked) == ["feedback", "reminders", "texts"]
+    booked.send(url=f"{booked.url}/consents", reminders=None, texts=None, offers="y")
+    assert "Saved." in booked.page.text
+    assert sorted(booked.page.checked) == ["feedback", "offers"]
+    with services.db.reading() as session:
+        messages = session.scalars(select(OutboxMessage)).all()
+        visit = session.scalars(select(Visit)).one()
+        sent = {
+            (message.kind, message.channel)
+            for message in messages
+            if why_pointless(message, visit, now=NOW) is None
+        }
+    assert sent == {("confirmation", "email")}

@@ -1,0 +1,97 @@
+"""The office reads and answers what customers ask, and finishes what they complain about."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldservice.models import Channel, Conversation, OfficeTask, OutboxMessage, Visit
+from fieldservice.web import Services
+from tests.factories import NOW, add
+from tests.fieldservice.dispatch.scene import Dispatcher, words_of
+
+
+def ask(session: Session, visit_id: int, body: str, minutes_ago: int = 5) -> None:
+    """A customer's question of some minutes ago."""
+    visit, at = session.get_one(Visit, visit_id), NOW - timedelta(minutes=minutes_ago)
+    conversation = visit.conversation or add(session, Conversation(visit=visit, last_at=at))
+    conversation.ask(body, channel=Channel.PAGE, now=at)
+
+
+def complain(session: Session, visit_id: int, hours: int = 24) -> int:
+    """A complaint that has to be answered within some hours; its task's number."""
+    due_at = NOW + timedelta(hours=hours)
+    return add(session, OfficeTask(kind="complaint", visit_id=visit_id, created_at=NOW, due_at=due_at)).id
+
+
+def test_who_waits_longest_is_first(dana: Dispatcher, services: Services) -> None:
+    """Questions without an answer by age, and the number beside the link of the board."""
+    first, second = list(dana.scene.ids.values())[:2]
+    with services.db.transaction() as session:
+        ask(session, first, "The newer question", 5)
+        ask(session, second, "The older question", 50)
+    page = words_of(dana.get("/board/inbox"))
+    assert page.index("The older question") < page.index("The newer question")
+    assert "2" in words_of(dana.get("/board/inbox/count"))
+    assert "/board/inbox/count" in dana.get().text
+
+
+def test_an_answer_ends_the_waiting_and_tells_the_customer(dana: Dispatcher, services: Services) -> None:
+    """The conversation moves to those that were answered; one message goes out with the answer's number."""
+    visit_id = next(iter(dana.scene.ids.values()))
+    with services.db.transaction() as session:
+        ask(session, visit_id, "Which door?")
+    assert "Which door?" in dana.get(f"/board/inbox/{visit_id}").text
+    assert dana.post(f"/board/inbox/{visit_id}/answer", body="The side door.").status_code == 303
+    assert "Nobody waits" in words_of(dana.get("/board/inbox"))
+    assert words_of(dana.get("/board/inbox/count")).strip() == ""
+    with services.db.reading() as session:
+        conversation = session.scalars(select(Conversation)).one()
+        told = session.scalars(select(OutboxMessage).where(OutboxMessage.kind == "answer")).one()
+        assert told.payload["message_id"] == conversation.messages[-1].id
+        assert conversation.messages[-1].user is not None
+
+
+def test_the_office_may_write_first_but_not_nothing(dana: Dispatcher) -> None:
+    """An empty answer is refused at its field; a first message makes the conversation."""
+    visit_id = next(iter(dana.scene.ids.values()))
+    refused = dana.post(f"/board/inbox/{visit_id}/answer", body=" ")
+    assert refused.status_code == 422
+    assert "Write your answer" in refused.text
+    assert dana.post(f"/board/inbox/{visit_id}/answer", body="Please move your car.").status_code == 303
+    assert "Please move your car." in dana.get(f"/board/inbox/{visit_id}/new").text
+    assert dana.get(f"/board/inbox/{visit_id}/new?after=1000000000").status_code == 200
+
+
+def test_a_thank_you_needs_no_answer(dana: Dispatcher, services: Services) -> None:
+    """One button, and nobody waits any more; pressed for a visit without a conversation it does nothing."""
+    visit_id, other = list(dana.scene.ids.values())[:2]
+    with services.db.transaction() as session:
+        ask(session, visit_id, "Thank you!")
+    assert dana.post(f"/board/inbox/{visit_id}/settle").status_code == 303
+    assert dana.post(f"/board/inbox/{other}/settle").status_code == 303
+    with services.db.reading() as session:
+        assert session.scalars(select(Conversation.waiting_since)).all() == [None]
+
+
+def test_a_complaint_is_taken_over_and_finished(
+    dana: Dispatcher, omar: Dispatcher, services: Services
+) -> None:
+    """The page says whose it is and until when; done is done, by whom and when."""
+    with services.db.transaction() as session:
+        task_id = complain(session, next(iter(dana.scene.ids.values())), hours=-1)
+    page = words_of(dana.get("/board/inbox"))
+    assert "Overdue" in page
+    assert "nobody’s yet" in page
+    assert dana.post(f"/board/tasks/{task_id}/take").status_code == 303
+    assert "yours" in words_of(dana.get("/board/inbox"))
+    assert "yours" not in words_of(omar.get("/board/inbox"))
+    assert omar.post(f"/board/tasks/{task_id}/done").status_code == 303
+    assert dana.post(f"/board/tasks/{task_id}/done").status_code == 303
+    assert "No complaint is open" in words_of(dana.get("/board/inbox"))
+    with services.db.reading() as session:
+        task = session.get_one(OfficeTask, task_id)
+        assert task.done_at is not None
+        assert task.done_by_id != task.owner_id

@@ -15,6 +15,7 @@ from fieldservice.models.visit import (
     Window,
     WorkOrder,
 )
+from fieldservice.models.waiting import AreaWish, OfferState, WaitingEntry, WaitingOffer, WaitingState
 from fieldservice.models.workforce import (
     Absence,
     Branch,
@@ -30,6 +31,7 @@ from fieldservice.models.workforce import (
 
 __all__ = [
     "Absence",
+    "AreaWish",
     "AuditEntry",
     "Base",
     "BookingDraft",
@@ -43,6 +45,7 @@ __all__ = [
     "JobState",
     "MessageState",
     "NotAllowed",
+    "OfferState",
     "OfficeTask",
     "OutboxMessage",
     "Pin",
@@ -70,6 +73,9 @@ __all__ = [
     "Visit",
     "VisitEvent",
     "VisitState",
+    "WaitingEntry",
+    "WaitingOffer",
+    "WaitingState",
     "Window",
     "WorkOrder",
     "WorkingDay",

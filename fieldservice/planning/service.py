@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from geopy.distance import great_circle
@@ -26,6 +26,7 @@ from fieldservice.models import (
     Visit,
     Window,
 )
+from fieldservice.planning.limits import bookable_windows, full_days
 from fieldservice.planning.problem import (
     PREFERRED_TECHNICIAN_S,
     Day,
@@ -60,10 +61,11 @@ class Ask:
     territory: Territory
     place: Coordinates
     preferred_technician_id: int | None = None
+    only_technician_id: int | None = None  # nobody else is looked for
 
     def visit(self, day: Day, name: str, window: Window) -> scheduler.Visit:
         """The wish for one window as the scheduler's visit."""
-        preferred = self.preferred_technician_id
+        preferred, only = self.preferred_technician_id, self.only_technician_id
         return scheduler.Visit(
             id=name,
             location=day.location(self.place),
@@ -73,7 +75,14 @@ class Ask:
             priority=self.service.priority,
             promised=True,
             preferred_technicians={shift_id(preferred): PREFERRED_TECHNICIAN_S} if preferred else {},
+            technicians=frozenset({shift_id(only)}) if only else None,
         )
+
+    def of(self, technician_id: int | None) -> Ask:
+        """The same wish for one technician; unchanged for None."""
+        if technician_id is None:
+            return self
+        return replace(self, preferred_technician_id=technician_id, only_technician_id=technician_id)
 
 
 @dataclass(frozen=True)
@@ -141,10 +150,11 @@ def slots(
     `without` names what the customer already has (`visit_id`, `hold_id`) and would give up.
     """
     offers: dict[date, DayOffer] = {}
+    full = full_days(session, ask.service, ask.territory, days, now=now, without=without)
     for rows in load_days(session, ask.territory, days, now=now):
         windows = offered_windows(ask.service, rows)
         found: list[Slot] = []
-        if windows:
+        if windows and rows.on not in full:
             found = _day_slots(
                 build(rows, table_of(tables, rows, [ask.place]), without=without), ask, windows
             )
@@ -234,25 +244,28 @@ def book_visit(
     now: datetime,
     actor: str,
     hold: Hold | None = None,
+    only_technician_id: int | None = None,
 ) -> Stop:
     """Give the visit a stop inside the window and promise the window to the customer.
 
     Looks again at what is stored now, with the technicians locked. What the visit or its hold occupied before
-    is given back in the same transaction. Raises SlotTaken when nobody can keep the window any more,
+    is given back in the same transaction. `only_technician_id` is who has to come. Raises SlotTaken when nobody can keep the window any more,
     NotAllowed when the visit has begun, StaleTravel when `tables` miss a place.
     """
     ask = ask_of(visit)
     if ask is None:
         raise SlotTaken(window)
+    ask = ask.of(only_technician_id)
     lock_territory(session, visit.territory)
     if hold is not None:
         release_hold(session, hold, tables=tables, now=now)
     release_visit(session, visit, tables=tables, now=now)
     rows = load_day(session, visit.territory, visit.territory.local_day(window.starts_at), now=now)
-    if hold is None and window not in offered_windows(visit.service, rows):
+    name = visit_id(visit)
+    if hold is None and window not in bookable_windows(session, visit.service, rows, without=[name]):
         raise SlotTaken(window)
-    day = build(rows, _table(tables, rows.on), without=[visit_id(visit)])
-    _insert(session, day, ask.visit(day, visit_id(visit), window), window)
+    day = build(rows, _table(tables, rows.on), without=[name])
+    _insert(session, day, ask.visit(day, name, window), window)
     visit.pin = None
     visit.promise(window, now=now, actor=actor)
     session.flush()
@@ -346,7 +359,7 @@ def _offered_day(
 ) -> Day:
     """The day of a window that may be offered and can be kept. Raises SlotTaken, StaleTravel."""
     rows = load_day(session, ask.territory, ask.territory.local_day(window.starts_at), now=now)
-    if window not in offered_windows(ask.service, rows):
+    if window not in bookable_windows(session, ask.service, rows):
         raise SlotTaken(window)
     day = build(rows, _table(tables, rows.on))
     _require_place(day, ask.visit(day, "wish", window), window)

@@ -102,6 +102,7 @@ def contents(
                 )
             ]
             for table in Base.metadata.sorted_tables
+            if columns is None or columns[table.name]  # a table that the newest step made has nothing older
         }
 
 
@@ -185,6 +186,7 @@ def test_the_newest_step_keeps_the_data(empty: Engine) -> None:
             for row in before[table]
         ]
         for table, kept in everywhere.items()
+        if kept
     }
     with empty.connect() as connection:
         assert triggers(connection) == TRIGGERS[connection.dialect.name]

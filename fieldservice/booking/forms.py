@@ -239,6 +239,10 @@ class PlaceForm(FlaskForm):  # type: ignore[misc]
         return type("FoundPlaces", (cls,), {"place": field})
 
 
+WITH_ROOM = "room:"
+"""Begins the value of a window that others have to move for."""
+
+
 class TimeForm(FlaskForm):  # type: ignore[misc]
     """Which window suits; the page fills in the choices."""
 
@@ -252,7 +256,7 @@ class TimeForm(FlaskForm):  # type: ignore[misc]
     def validate_window(self, field: Field) -> None:
         """The value is the instant at which a window starts."""
         try:
-            starts_at = datetime.fromisoformat(field.data)
+            starts_at = datetime.fromisoformat(field.data.removeprefix(WITH_ROOM))
         except ValueError:
             raise ValidationError(_("Choose an arrival window")) from None
         if starts_at.tzinfo is None or not 2000 <= starts_at.year <= 2200:
@@ -260,8 +264,19 @@ class TimeForm(FlaskForm):  # type: ignore[misc]
 
     def chosen(self, length: timedelta) -> Window:
         """The chosen window of a service whose windows have this length."""
-        starts_at = datetime.fromisoformat(self.window.data).astimezone(UTC)
+        starts_at = datetime.fromisoformat(self.window.data.removeprefix(WITH_ROOM)).astimezone(UTC)
         return Window(starts_at, starts_at + length)
+
+    @property
+    def needs_room(self) -> bool:
+        """Whether the window was offered as one that others have to move for."""
+        return str(self.window.data).startswith(WITH_ROOM)
+
+
+class MoreForm(FlaskForm):  # type: ignore[misc]
+    """Further windows of the same question, under ids of their own."""
+
+    window = RadioField(_("More arrival windows"), choices=[], validate_choice=False, id="more-window")
 
 
 class Phone:

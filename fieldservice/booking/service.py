@@ -69,6 +69,12 @@ class Answers:
     source: str = "web"
     locale: str = "en_US"
     preferred_technician_id: int | None = None
+    only_preferred: bool = False  # the window was offered with this technician, and nobody else is planned
+
+    @property
+    def only_technician_id(self) -> int | None:
+        """Who has to come; None when anybody may."""
+        return self.preferred_technician_id if self.only_preferred else None
 
     @property
     def place(self) -> Coordinates | None:
@@ -113,7 +119,16 @@ def book(
     if hold is None and ask is not None:  # who lost the race is told before anything is written
         planning.require_slot(session, ask, answers.window, tables=tables, now=now)
     visit = _visit(session, answers, company, now=now, actor=actor)
-    planning.book_visit(session, visit, answers.window, tables=tables, now=now, actor=actor, hold=hold)
+    planning.book_visit(
+        session,
+        visit,
+        answers.window,
+        tables=tables,
+        now=now,
+        actor=actor,
+        hold=hold,
+        only_technician_id=answers.only_technician_id,
+    )
     return _finished(session, answers, visit, company, now=now)
 
 
@@ -158,7 +173,8 @@ def _ask(answers: Answers) -> planning.Ask | None:
     place = answers.place
     if place is None:
         return None
-    return planning.Ask(answers.service, answers.territory, place, answers.preferred_technician_id)
+    ask = planning.Ask(answers.service, answers.territory, place, answers.preferred_technician_id)
+    return ask.of(answers.only_technician_id)
 
 
 def request(

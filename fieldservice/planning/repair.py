@@ -60,6 +60,14 @@ class Room:
     seen: Mapping[int, int]
 
 
+@dataclass(frozen=True)
+class RoomsOfDay:
+    """Rooms in order of time; `more`: windows are left and somebody can, so a longer search may help."""
+
+    rooms: tuple[Room, ...]
+    more: bool
+
+
 def repair_slots(
     session: Session,
     ask: Ask,
@@ -69,7 +77,7 @@ def repair_slots(
     tables: TravelTables,
     without: Iterable[str] = (),
     search: bool = False,
-) -> list[Room]:
+) -> RoomsOfDay:
     """The windows of a day that `slots` does not offer, and that can be kept once others have moved.
 
     In order of time. `without` names what the customer already has and would give up. `search` also looks
@@ -78,7 +86,7 @@ def repair_slots(
     rows = load_day(session, ask.territory, on, now=now)
     windows = bookable_windows(session, ask.service, rows, without=without)
     if not windows or is_settled(rows):
-        return []
+        return RoomsOfDay((), more=False)
     day = build(rows, table_of(tables, rows, [ask.place]), without=without)
     return _rooms(day, ask, windows, search=search)
 
@@ -98,7 +106,7 @@ def room_for(
     if window not in bookable_windows(session, ask.service, rows, without=without) or is_settled(rows):
         return None
     day = build(rows, table_of(tables, rows, [ask.place]), without=without)
-    return next(iter(_rooms(day, ask, [window], search=False)), None)
+    return next(iter(_rooms(day, ask, [window], search=False).rooms), None)
 
 
 def is_settled(rows: DayRows) -> bool:
@@ -219,7 +227,7 @@ def _timed(day: Day, room: Room, name: str) -> list[scheduler.Route] | None:
     return timed
 
 
-def _rooms(day: Day, ask: Ask, windows: Sequence[Window], *, search: bool) -> list[Room]:
+def _rooms(day: Day, ask: Ask, windows: Sequence[Window], *, search: bool) -> RoomsOfDay:
     rearrange: Rearrange | None = None
     if search:
         from scheduler.engines.rearrange import rearranged  # the compiler is slow to load
@@ -229,11 +237,16 @@ def _rooms(day: Day, ask: Ask, windows: Sequence[Window], *, search: bool) -> li
     wish = ask.visit(day, _WISH, windows[0])
     seconds = REPAIR_S if search else WAITED_FOR_S
     places = repair(day.problem, day.plan, wish, spans, seconds=seconds, rearrange=rearrange)
-    return [
+    rooms = tuple(
         _room(day, ask, window, place)
         for window, place in zip(windows, places, strict=True)
         if place is not None and not _is_free(day, place)
-    ]
+    )
+    skilled = any(
+        all(shift.skills.get(skill, 0) >= level for skill, level in wish.skills.items())
+        for shift in day.problem.shifts
+    )
+    return RoomsOfDay(rooms, more=skilled and None in places and not search)
 
 
 def _is_free(day: Day, place: RepairedPlace) -> bool:

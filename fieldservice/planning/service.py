@@ -249,8 +249,9 @@ def book_visit(
     """Give the visit a stop inside the window and promise the window to the customer.
 
     Looks again at what is stored now, with the technicians locked. What the visit or its hold occupied before
-    is given back in the same transaction. `only_technician_id` is who has to come. Raises SlotTaken when nobody can keep the window any more,
-    NotAllowed when the visit has begun, StaleTravel when `tables` miss a place.
+    is given back in the same transaction. `only_technician_id` is who has to come. Raises SlotTaken when
+    nobody can keep the window any more, NotAllowed when the visit has begun, StaleTravel when `tables` miss
+    a place.
     """
     ask = ask_of(visit)
     if ask is None:

@@ -296,12 +296,16 @@ class Phone:
         return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def email_text(label: Any) -> StringField:
-    """An optional e-mail address."""
+def email_text(label: Any, *, required: Any = None) -> StringField:
+    """An e-mail address; `required` is said when there is none."""
     wrong = _("Enter an email address in the correct format, like name@example.com")
     return StringField(
         label,
-        validators=[Optional(), Length(max=254, message=_("Use %(max)d characters or fewer")), Email(wrong)],
+        validators=[
+            DataRequired(required) if required else Optional(),
+            Length(max=254, message=_("Use %(max)d characters or fewer")),
+            Email(wrong),
+        ],
         filters=[tidy],
     )
 
@@ -344,7 +348,7 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
     def requester(self) -> Contact:
         """Who asks."""
         return Contact(
-            name=self.name.data, email=_address(self.email.data), phone=self._number(self.phone.data)
+            name=self.name.data, email=tidy_address(self.email.data), phone=self._number(self.phone.data)
         )
 
     @property
@@ -359,7 +363,7 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
         """Who pays, when that is somebody else."""
         if not self.payer_name.data:
             return None
-        return Contact(name=self.payer_name.data, email=_address(self.payer_email.data))
+        return Contact(name=self.payer_name.data, email=tidy_address(self.payer_email.data))
 
     @property
     def typed(self) -> dict[str, str]:
@@ -370,7 +374,7 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
         return (self.dialling.parse(typed) or "") if typed else ""
 
 
-def _address(typed: str) -> str:
+def tidy_address(typed: str) -> str:
     """One spelling of an e-mail address; the part before the @ stays as it was typed."""
     local, at, domain = typed.rpartition("@")
     return f"{local}{at}{domain.lower()}"

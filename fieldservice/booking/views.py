@@ -24,6 +24,7 @@ from fieldservice.booking import (
     service,
     time_pages,
     visit_views,
+    waiting_views,
 )
 from fieldservice.booking.drafts import Draft, DraftAnswers
 from fieldservice.booking.edge import Tables
@@ -40,6 +41,7 @@ bp = Blueprint("booking", __name__)
 bp.register_blueprint(address_views.bp)
 bp.register_blueprint(visit_views.bp)
 bp.register_blueprint(more_views.draft_bp)
+bp.register_blueprint(waiting_views.draft_bp)
 
 
 @bp.get("/")

@@ -11,19 +11,31 @@ from sqlalchemy.orm import Session
 
 from fieldservice import clock, web
 from fieldservice.auth import limits, links
-from fieldservice.booking import edge, manage, more_views, pages, picking, time_pages
+from fieldservice.booking import (
+    again,
+    edge,
+    manage,
+    more_views,
+    pages,
+    picking,
+    time_pages,
+    waiting,
+    waiting_views,
+)
 from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import CancelForm, TimeForm
 from fieldservice.booking.offer import Offer
 from fieldservice.booking.picking import Picker
 from fieldservice.models import Role, Visit, Window
 from fieldservice.models.facts import facts_of
+from fieldservice.models.visit import ENDED, PLANNABLE
 from fieldservice.notify.calendar import calendar_file
 from fieldservice.planning import service as planning
 from fieldservice.planning.repair import Room
 
 bp = Blueprint("visit", __name__)
 bp.register_blueprint(more_views.visit_bp)
+bp.register_blueprint(waiting_views.visit_bp)
 
 
 @bp.get("/visit/<token>")
@@ -32,7 +44,22 @@ def show(token: str) -> ResponseReturnValue:
     """How the visit stands and what can be done about it."""
     now = clock.now()
     with web.services().db.reading() as session:
-        return _visit_page(links.find_visit(session, token, now=now), token, now, "booking/visit.html")
+        visit = links.find_visit(session, token, now=now)
+        waits = waiting.is_waiting(session, visit)
+        return _visit_page(visit, token, now, "booking/visit.html", waits=waits)
+
+
+@bp.post("/visit/<token>/again")
+@limits.FORM
+def book_again(token: str) -> ResponseReturnValue:
+    """A new booking with what is known from this one."""
+    now = clock.now()
+
+    def work(session: Session) -> ResponseReturnValue:
+        draft = again.begin(session, links.find_visit(session, token, now=now), now=now)
+        return redirect(url_for("booking.change_problem", token=draft.token), 303)
+
+    return web.once(work, now=now, scope=token)
 
 
 @bp.get("/visit/<token>/booked")
@@ -41,7 +68,9 @@ def booked(token: str) -> ResponseReturnValue:
     """The confirmation: reference, window, what happens next."""
     now = clock.now()
     with web.services().db.reading() as session:
-        return _visit_page(links.find_visit(session, token, now=now), token, now, "booking/booked.html")
+        visit = links.find_visit(session, token, now=now)
+        waits = waiting.is_waiting(session, visit)
+        return _visit_page(visit, token, now, "booking/booked.html", waits=waits)
 
 
 @bp.get("/visit/<token>/calendar.ics")
@@ -210,6 +239,8 @@ def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values
         state=pages.state_tag(visit.state),
         history=pages.history(visit),
         technician=pages.technician_name(visit),
+        ended=visit.state in ENDED,
+        plannable=visit.state in PLANNABLE,
         **values,
     )
 

@@ -13,6 +13,8 @@ type Rule = Callable[[OutboxMessage, Visit, Window, datetime], str | None]
 
 def why_pointless(message: OutboxMessage, visit: Visit, *, now: datetime) -> str | None:
     """The reason not to send a message any more, or None."""
+    if message.kind == "offer":
+        return _offer(message, visit, now)
     window = visit.window
     if window is None:
         return "no window is promised"
@@ -42,6 +44,15 @@ def _reminder(message: OutboxMessage, visit: Visit, window: Window, now: datetim
     if following is None:
         return "the arrival window has begun" if now >= window.starts_at else None
     return "the next reminder is due" if now >= window.starts_at - following else None
+
+
+def _offer(message: OutboxMessage, visit: Visit, now: datetime) -> str | None:
+    """An offered window is worth telling while it can be taken, with or without a promised one."""
+    if visit.state not in PLANNABLE:
+        return f"the visit is {visit.state}"
+    if message.promise_version != visit.promise_version:
+        return "another window was promised since"
+    return "the offer has run out" if now >= datetime.fromisoformat(message.payload["until"]) else None
 
 
 def _cancellation(_message: OutboxMessage, visit: Visit, _window: Window, _now: datetime) -> str | None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from fieldservice.config import Settings
 from fieldservice.models.service import Place
-from fieldservice.models.visit import Visit, VisitState
+from fieldservice.models.visit import Visit, VisitState, Window
 from fieldservice.notify.facts import Company, VisitFacts
 
 
-def facts_of(visit: Visit, settings: Settings, *, link: str) -> VisitFacts:
+def facts_of(visit: Visit, settings: Settings, *, link: str, offered: Window | None = None) -> VisitFacts:
     """The facts of a promised visit; `link` is its private address, or empty when there is none any more.
 
-    Raises ValueError for a visit that nobody was promised.
+    `offered` is the window that is told in place of the promised one. Raises ValueError without any.
     """
-    window = visit.window
+    window = offered or visit.window
     if window is None:
         raise ValueError(f"visit {visit.id} has no window")
     return VisitFacts(

@@ -267,6 +267,11 @@ class Visit(Base):
         payload = {"arrives_at": arrives_at.isoformat(), "occasion": now.isoformat()}
         self._write_messages("on_my_way", due_at=now + UNDO, now=now, payload=payload)
 
+    def tell_offer(self, window: Window, *, until: datetime, occasion: str, now: datetime) -> None:
+        """Write the message that a window is reserved for the customer, who may take it until then."""
+        payload = {**_window_payload(window), "until": until.isoformat(), "occasion": occasion}
+        self._write_messages("offer", due_at=now, now=now, payload=payload)
+
     def record(
         self,
         kind: str,

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fieldservice.booking import manage
 from fieldservice.geo.town import CENTRE
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import Stop, Technician, Territory, Visit, Window
@@ -76,3 +77,20 @@ def who_comes(services: Services, visit_id: int) -> str:
             .join(Stop, Stop.technician_id == Technician.id)
             .where(Stop.visit_id == visit_id)
         ).one()
+
+
+def cancel(services: Services, visit_id: int, *, now: datetime = NOW) -> None:
+    """End a visit and give its place back."""
+    with services.db.reading() as session:
+        visit = session.get_one(Visit, visit_id)
+        territory_id, days = visit.territory_id, planning.days_of_visit(visit)
+
+    def work(tables: Mapping[date, TravelTable]) -> None:
+        def end(session: Session) -> None:
+            visit = session.get_one(Visit, visit_id)
+            manage.lock(session, visit)
+            manage.cancel(session, visit, reason="", tables=tables, now=now)
+
+        services.db.run(end)
+
+    with_travel(services.db, services.tables, territory_id, days, [AT], now=now, work=work)

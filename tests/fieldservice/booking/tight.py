@@ -33,11 +33,11 @@ SHORT = (time(8), time(11))
 AT = Coordinates(*CENTRE)
 
 
-def open_tight_company(session: Session, **service: object) -> Territory:
+def open_tight_company(session: Session, *, hours: tuple[time, time] = SHORT, **service: object) -> Territory:
     """Heating takes two hours and the expert; the novice and the expert work from 8 to 11."""
     company = demoville.open_company(session, technicians=0, skills={HEATING: 3}, duration=LONG, **service)
     for name, level in (("Nora Novice", 1), ("Edda Expert", 3)):
-        make_technician(session, company.territory, name=name, skills={HEATING: level}, hours=SHORT, home=AT)
+        make_technician(session, company.territory, name=name, skills={HEATING: level}, hours=hours, home=AT)
     return company.territory
 
 

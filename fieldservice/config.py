@@ -63,6 +63,9 @@ class Settings:
     )
     optimise_seconds: float = field(default=20.0, metadata={"help": "Longest search for a better plan"})
     hold_minutes: int = field(default=15, metadata={"help": "How long a picked window stays reserved"})
+    offer_minutes: int = field(
+        default=60, metadata={"help": "How long a window stays reserved for somebody on the waiting list"}
+    )
 
     answered_by: str = field(
         default="", metadata={"help": "Who answers customers' questions; empty: the office"}
@@ -113,6 +116,7 @@ class Settings:
             "web_threads": (1, 256),
             "worker_processes": (1, 256),
             "hold_minutes": (1, 240),
+            "offer_minutes": (5, 1440),
             "optimise_seconds": (0.1, 3600),
             "travel_time_factor": (0.1, 10),
             "answer_minutes": (1, 10_080),

@@ -45,6 +45,7 @@ TIMETABLE = [
     Periodic("planning.run_jobs", timedelta(seconds=2), PLANNING_QUEUE),
     Periodic("planning.tidy", timedelta(seconds=60)),
     Periodic("booking.tidy", timedelta(minutes=10)),
+    Periodic("booking.offer_gaps", timedelta(seconds=30)),
     Periodic("planning.replan", timedelta(minutes=10)),
 ]
 

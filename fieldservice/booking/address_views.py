@@ -12,6 +12,7 @@ from fieldservice.auth import limits
 from fieldservice.booking import drafts, pages, places
 from fieldservice.booking.drafts import Draft, SiteAnswers
 from fieldservice.booking.forms import AddressForm, PlaceForm, tidy
+from fieldservice.booking.waiting_forms import WishForm
 from fieldservice.geo.address import Address
 from fieldservice.models import Place
 from fieldservice.planning import service as planning
@@ -107,7 +108,10 @@ def outside(token: str) -> ResponseReturnValue:
     """The company does not come there; not an error."""
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=clock.now())
-    return render_template("booking/outside.html", site=_site(draft), draft=draft, **_step())
+    noted = request.args.get("noted") == "1"
+    return render_template(
+        "booking/outside.html", site=_site(draft), draft=draft, form=WishForm(), noted=noted, **_step()
+    )
 
 
 def _store(token: str, site: SiteAnswers, endpoint: str, *, settled: bool = True) -> ResponseReturnValue:

@@ -113,6 +113,8 @@ class DraftAnswers:
     territory_id: int | None = None
     window: Window | None = None
     contact: dict[str, str] = field(default_factory=dict)
+    known_technician_id: int | None = None  # who came before, as far as the customer has proved who they are
+    same_technician: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The answers as the draft's row keeps them."""
@@ -187,9 +189,20 @@ class Draft:
         return self.territory
 
     @property
+    def technician_id(self) -> int | None:
+        """Who has to come, when the customer asked for the one who came before."""
+        return self.answers.known_technician_id if self.answers.same_technician else None
+
+    @property
+    def wish(self) -> planning.Ask | None:
+        """What is wanted, from anybody; None when the office has to find the address first."""
+        return planning.ask_for(self.service, self.area, self.site.coordinates, changed=self.needs)
+
+    @property
     def ask(self) -> planning.Ask | None:
         """What windows are looked for; None when the office has to find the address first."""
-        return planning.ask_for(self.service, self.area, self.site.coordinates, changed=self.needs)
+        wish = self.wish
+        return None if wish is None else wish.of(self.technician_id)
 
     @property
     def window(self) -> Window | None:

@@ -13,10 +13,8 @@ from sqlalchemy.orm import Session
 from fieldservice import web
 from fieldservice.auth import links
 from fieldservice.booking import service
-from fieldservice.booking.offer import Offer, make_offer
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import Visit
-from fieldservice.planning import service as planning
 from fieldservice.planning.travel import with_travel
 
 type Tables = Mapping[date, TravelTable]
@@ -43,18 +41,6 @@ def once_with_travel(work: Work, where: Where, *, now: datetime, scope: str) -> 
         where.places,
         now=now,
         work=lambda tables: web.once(lambda session: work(session, tables), now=now, scope=scope),
-    )
-
-
-def offer_of(
-    session: Session, ask: planning.Ask, *, wanted: date | None, now: datetime, without: Sequence[str]
-) -> Offer:
-    """The windows that can be kept; `without` names what the customer has and would give up."""
-    tables = web.services().tables
-    return make_offer(
-        planning.offered_days(ask, now=now),
-        wanted,
-        lambda days: planning.slots(session, ask, days, now=now, tables=tables, without=without),
     )
 
 

@@ -168,6 +168,10 @@ class PlaceForm(FlaskForm):  # type: ignore[misc]
         return type("FoundPlaces", (cls,), {"place": field})
 
 
+WITH_ROOM = "room:"
+"""Begins the value of a window that others have to move for."""
+
+
 class TimeForm(FlaskForm):  # type: ignore[misc]
     """Which window suits; the page fills in the choices."""
 
@@ -181,7 +185,7 @@ class TimeForm(FlaskForm):  # type: ignore[misc]
     def validate_window(self, field: Field) -> None:
         """The value is the instant at which a window starts."""
         try:
-            starts_at = datetime.fromisoformat(field.data)
+            starts_at = datetime.fromisoformat(field.data.removeprefix(WITH_ROOM))
         except ValueError:
             raise ValidationError(_("Choose an arrival window")) from None
         if starts_at.tzinfo is None or not 2000 <= starts_at.year <= 2200:
@@ -189,8 +193,19 @@ class TimeForm(FlaskForm):  # type: ignore[misc]
 
     def chosen(self, length: timedelta) -> Window:
         """The chosen window of a service whose windows have this length."""
-        starts_at = datetime.fromisoformat(self.window.data).astimezone(UTC)
+        starts_at = datetime.fromisoformat(self.window.data.removeprefix(WITH_ROOM)).astimezone(UTC)
         return Window(starts_at, starts_at + length)
+
+    @property
+    def needs_room(self) -> bool:
+        """Whether the window was offered as one that others have to move for."""
+        return str(self.window.data).startswith(WITH_ROOM)
+
+
+class MoreForm(FlaskForm):  # type: ignore[misc]
+    """Further windows of the same question, under ids of their own."""
+
+    window = RadioField(_("More arrival windows"), choices=[], validate_choice=False, id="more-window")
 
 
 class Phone:
@@ -210,12 +225,16 @@ class Phone:
         return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def email_text(label: Any) -> StringField:
-    """An optional e-mail address."""
+def email_text(label: Any, *, required: Any = None) -> StringField:
+    """An e-mail address; `required` is said when there is none."""
     wrong = _("Enter an email address in the correct format, like name@example.com")
     return StringField(
         label,
-        validators=[Optional(), Length(max=254, message=_("Use %(max)d characters or fewer")), Email(wrong)],
+        validators=[
+            DataRequired(required) if required else Optional(),
+            Length(max=254, message=_("Use %(max)d characters or fewer")),
+            Email(wrong),
+        ],
         filters=[tidy],
     )
 
@@ -258,7 +277,7 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
     def requester(self) -> Contact:
         """Who asks."""
         return Contact(
-            name=self.name.data, email=_address(self.email.data), phone=self._number(self.phone.data)
+            name=self.name.data, email=tidy_address(self.email.data), phone=self._number(self.phone.data)
         )
 
     @property
@@ -273,7 +292,7 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
         """Who pays, when that is somebody else."""
         if not self.payer_name.data:
             return None
-        return Contact(name=self.payer_name.data, email=_address(self.payer_email.data))
+        return Contact(name=self.payer_name.data, email=tidy_address(self.payer_email.data))
 
     @property
     def typed(self) -> dict[str, str]:
@@ -284,7 +303,7 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
         return (self.dialling.parse(typed) or "") if typed else ""
 
 
-def _address(typed: str) -> str:
+def tidy_address(typed: str) -> str:
     """One spelling of an e-mail address; the part before the @ stays as it was typed."""
     local, at, domain = typed.rpartition("@")
     return f"{local}{at}{domain.lower()}"

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice.booking.service import CUSTOMER, link_until
 from fieldservice.geo.types import TravelTable
-from fieldservice.models import Visit, VisitState, Window
+from fieldservice.models import Technician, Visit, VisitState, Window
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning import repair
 from fieldservice.planning import service as planning
@@ -73,6 +73,29 @@ def may(require: Callable[..., None], visit: Visit, *, now: datetime) -> bool:
     return True
 
 
+def known_technician_id(visit: Visit) -> int | None:
+    """Who this customer knows: whom they asked for, who came for the same order, or who is told to come.
+
+    Nothing of other orders is looked at: whoever books under somebody's address has proved nothing.
+    """
+    if visit.preferred_technician_id is not None:
+        return visit.preferred_technician_id
+    came = [each for each in visit.work_order.visits if each.state == VisitState.DONE and each.stop]
+    told = [visit] if visit.state == VisitState.DISPATCHED and visit.stop else []
+    stops = [each.stop for each in (*came[-1:], *told) if each.stop is not None]
+    return stops[0].technician_id if stops else None
+
+
+def available(session: Session, technician_id: int | None, ask: planning.Ask) -> Technician | None:
+    """The technician, if they still work in the territory and can do what is asked for."""
+    found = session.get(Technician, technician_id) if technician_id is not None else None
+    if found is None or not found.active or found.territory_id != ask.territory.id:
+        return None
+    held = {skill.skill.code: skill.level for skill in found.skills}
+    able = all(held.get(code, 0) >= level for code, level in ask.needs.skills.items())
+    return found if able else None
+
+
 def lock(session: Session, visit: Visit) -> None:
     """Keep everybody else from changing the visit, and see it as it is now."""
     planning.lock_territory(session, visit.territory)
@@ -87,17 +110,27 @@ def reschedule(
     tables: Mapping[date, TravelTable],
     now: datetime,
     room: Room | None = None,
+    technician_id: int | None = None,
 ) -> None:
     """Promise another window in place of the old one, which stays promised when this fails.
 
-    `room` is what others have to move for the window; they do in the same transaction. Call it with the visit
-    locked. Raises NotOpen, TooLate, planning's SlotTaken and StaleTravel; the caller then rolls back.
+    `room` is what others have to move for the window; they do in the same transaction. `technician_id` is who
+    has to come. Call it with the visit locked. Raises NotOpen, TooLate, planning's SlotTaken and StaleTravel;
+    the caller then rolls back.
     """
     require_changeable(visit, now=now)
     if window == visit.window:
         return
     if room is None:
-        planning.book_visit(session, visit, window, tables=tables, now=now, actor=CUSTOMER)
+        planning.book_visit(
+            session,
+            visit,
+            window,
+            tables=tables,
+            now=now,
+            actor=CUSTOMER,
+            only_technician_id=technician_id,
+        )
     else:
         repair.book_room(session, visit, room, tables=tables, now=now, actor=CUSTOMER)
     improve_later(session, visit, now=now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import takewhile
 
 from fieldservice.models import Window
 from fieldservice.planning.service import DayOffer, Slot
@@ -19,7 +20,8 @@ type FindSlots = Callable[[Sequence[date]], Mapping[date, DayOffer]]
 class Offer:
     """A strip of days, one of them shown with its windows; `shown` is None when none of them has any.
 
-    `wanted` is the day that was asked for, if any.
+    `wanted` is the day that was asked for, if any. `full` is the first day before those with a free window on
+    which somebody works: others may be able to move there.
     """
 
     wanted: date | None
@@ -28,6 +30,7 @@ class Offer:
     soonest: Slot | None
     earlier: date | None
     later: date | None
+    full: date | None = None
 
     def has(self, window: Window) -> bool:
         """Whether the window is free on a day of the strip."""
@@ -48,27 +51,37 @@ class Offer:
         return None
 
 
-def make_offer(days: Sequence[date], wanted: date | None, find_slots: FindSlots) -> Offer:
+def make_offer(
+    days: Sequence[date], wanted: date | None, find_slots: FindSlots, *, insist: bool = False
+) -> Offer:
     """What to show: the strip of the wanted day, or else the first strip that has a free window.
 
-    Within the strip the wanted day is shown, or else the next one with a free window.
+    Within the strip the wanted day is shown, or else the next one with a free window; a full day only to who
+    insists on it.
     """
     strips = [days[at : at + STRIP] for at in range(0, len(days), STRIP)]
     asked = next((number for number, strip in enumerate(strips) if wanted in strip), None)
+    seen: list[DayOffer] = []
     for number in range(len(strips)) if asked is None else [asked]:
         found = find_slots(strips[number])
         offered = tuple(found[on] for on in strips[number])
+        seen += offered
         free = [day for day in offered if day.slots]
         if free or number in (asked, len(strips) - 1):
             break
     return Offer(
         wanted=wanted,
         days=offered,
-        shown=_shown(free, wanted),
+        shown=_full(offered, wanted) if insist and _full(offered, wanted) else _shown(free, wanted),
         soonest=free[0].slots[0] if free and (asked is None or number == 0) else None,
         earlier=strips[number - 1][0] if number else None,
         later=strips[number + 1][0] if number + 1 < len(strips) else None,
+        full=next((day.on for day in takewhile(lambda day: not day.slots, seen) if not day.closed), None),
     )
+
+
+def _full(days: Sequence[DayOffer], wanted: date | None) -> DayOffer | None:
+    return next((day for day in days if day.on == wanted and not day.slots and not day.closed), None)
 
 
 def _shown(free: Sequence[DayOffer], wanted: date | None) -> DayOffer | None:

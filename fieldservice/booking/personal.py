@@ -11,28 +11,34 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Text, cast, delete, select, update
+from sqlalchemy import Text, cast, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from fieldservice.booking.service import CUSTOMER
 from fieldservice.models import (
     AccessCode,
+    AreaWish,
     AuditEntry,
     BookingDraft,
     ContactRole,
     Customer,
+    Hold,
     Job,
     OfficeTask,
     OutboxMessage,
     PrivateLink,
     Purpose,
     Role,
+    Service,
     Site,
     Visit,
     VisitEvent,
+    WaitingEntry,
+    WaitingOffer,
     WorkOrder,
 )
 from fieldservice.models.visit import ENDED
+from fieldservice.planning import service as planning
 
 ERASED = "–"
 SAFE_AFTER = timedelta(hours=48)
@@ -93,6 +99,27 @@ def export(session: Session, visit: Visit) -> dict[str, Any]:
     return {
         "customers": [_customer(customer) for customer in customers.values()],
         "work_orders": [_order(session, order) for order in orders],
+        "areas_to_be_told_of": [_wish(session, wish) for wish in _wishes(session, _address(visit))],
+    }
+
+
+def _address(visit: Visit) -> str:
+    requester = visit.work_order.contact(Role.REQUESTER)
+    return requester.email if requester else ""
+
+
+def _wishes(session: Session, email: str) -> Sequence[AreaWish]:
+    """What somebody left before they were a customer, under the same e-mail address."""
+    if not email:
+        return []
+    same = func.lower(AreaWish.email) == email.lower()
+    return session.scalars(select(AreaWish).where(same).order_by(AreaWish.id)).all()
+
+
+def _wish(session: Session, wish: AreaWish) -> dict[str, Any]:
+    return {
+        "service": session.get_one(Service, wish.service_id).name,
+        **_columns(wish, "email", "city", "postcode", "lat", "lon", "locale", "created_at"),
     }
 
 
@@ -110,7 +137,7 @@ def _order(session: Session, order: WorkOrder) -> dict[str, Any]:
     requester = order.contact(Role.REQUESTER)
     return {
         "service": order.service.name,
-        **_columns(order, "problem", "answers", "source", "created_at"),
+        **_columns(order, "problem", "answers", "said", "source", "created_at"),
         "contact": _columns(requester, "name", "email", "phone") if requester else None,
         "site": _columns(
             order.site,
@@ -147,6 +174,19 @@ def _visit(session: Session, visit: Visit) -> dict[str, Any]:
             for message in visit.messages
         ],
         "tasks_of_the_office": [_columns(task, "kind", "detail", "created_at", "done_at") for task in tasks],
+        "waiting_list": [_entry(entry) for entry in _entries(session, visit)],
+    }
+
+
+def _entries(session: Session, visit: Visit) -> Sequence[WaitingEntry]:
+    return session.scalars(select(WaitingEntry).where(WaitingEntry.visit_id == visit.id)).all()
+
+
+def _entry(entry: WaitingEntry) -> dict[str, Any]:
+    offered = ("window_starts_at", "window_ends_at", "state", "created_at", "expires_at")
+    return {
+        **_columns(entry, "any_time", "state", "joined_at"),
+        "offers": [_columns(offer, *offered) for offer in entry.offers],
     }
 
 
@@ -172,18 +212,22 @@ def erase(session: Session, visit: Visit, *, now: datetime) -> int:
     What stays is that work was done: day, service, technician, stars. The private links end.
     Raises VisitsAhead.
     """
+    planning.lock_territory(session, visit.territory)  # before the visit, as whoever changes routes does
     session.refresh(visit, with_for_update={"of": Visit})
     orders = require_erasable(session, visit)
     requester = visit.work_order.contact(Role.REQUESTER)
     typed = {way for way in (requester.email, requester.phone) if way} if requester else set()
+    for wish in _wishes(session, _address(visit)):
+        session.delete(wish)
     for order in orders:
         for other in order.visits:
             _forget_visit(session, other, now=now)
-        order.problem, order.answers = "", {}
+        order.problem, order.answers, order.said = "", {}, []
         order.contacts.clear()
         order.consents.clear()
     session.flush()
     _forget_drafts(session, typed)
+    _forget_holds(session, [other.id for order in orders for other in order.visits], now=now)
     _forget_customers(session, {order.customer for order in orders}, {order.id for order in orders})
     session.add_all(
         AuditEntry(
@@ -199,7 +243,9 @@ def _forget_visit(session: Session, visit: Visit, *, now: datetime) -> None:
         session.delete(visit.conversation)
     if visit.feedback is not None:
         visit.feedback.body = ""
-    for table in (OutboxMessage, AccessCode, PrivateLink):
+    for entry in _entries(session, visit):
+        session.execute(delete(WaitingOffer).where(WaitingOffer.entry_id == entry.id))
+    for table in (OutboxMessage, AccessCode, PrivateLink, WaitingEntry):
         session.execute(delete(table).where(table.visit_id == visit.id))
     # windows of the past are nobody's secret, and the history of promises needs them
     words = VisitEvent.visit_id == visit.id, VisitEvent.kind != "promised"
@@ -215,6 +261,13 @@ def _forget_drafts(session: Session, typed: set[str]) -> None:
         said = [str(value) for value in (draft.answers.get("contact") or {}).values()]
         if any(_same(one, other) for one in typed for other in said):
             draft.answers = {"service": draft.answers.get("service", "")}
+
+
+def _forget_holds(session: Session, visits: Sequence[int], *, now: datetime) -> None:
+    """What is reserved for the person says where they live: it is given back."""
+    theirs = select(BookingDraft.id).where(BookingDraft.visit_id.in_(visits))
+    session.execute(update(Hold).where(Hold.draft_id.in_(theirs)).values(expires_at=now))
+    planning.drop_expired_holds(session, now=now)
 
 
 def _same(known: str, typed: str) -> bool:

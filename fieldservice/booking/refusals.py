@@ -1,17 +1,50 @@
-"""What a private page answers when something can no longer be done."""
+"""What customers are answered when a draft or a visit cannot be had, or something can no longer be done."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from fieldservice.booking import manage, pages
+from fieldservice import web
+from fieldservice.booking import drafts, edge, manage, pages
+from fieldservice.models import Visit
 
 
 def install(bp: Blueprint) -> None:
     """Answer the refusals of the blueprint's pages, and of the pages inside it, in words."""
     bp.register_error_handler(manage.TooLate, _too_late)
     bp.register_error_handler(manage.NotOpen, _not_open)
+    bp.register_error_handler(drafts.DraftIncomplete, _go_back)
+    bp.register_error_handler(drafts.CallUsNow, _call_us)
+    bp.register_error_handler(drafts.AlreadyBooked, _go_on)
+    bp.register_error_handler(drafts.DraftUnknown, _draft_unknown)
+    bp.register_error_handler(drafts.DraftExpired, _draft_expired)
+
+
+def _go_back(error: drafts.DraftIncomplete) -> ResponseReturnValue:
+    endpoint = {
+        "problem": "booking.change_problem",
+        "address": "booking.address.show",
+        "time": "booking.time",
+    }[error.step]
+    return redirect(url_for(endpoint, token=error.token), 303)
+
+
+def _call_us(error: drafts.CallUsNow) -> ResponseReturnValue:
+    return redirect(url_for("booking.check.call", token=error.token), 303)
+
+
+def _go_on(error: drafts.AlreadyBooked) -> ResponseReturnValue:
+    with web.services().db.reading() as session:
+        return redirect(edge.visit_url("booked", session.get_one(Visit, error.visit_id)), 303)
+
+
+def _draft_unknown(_: drafts.DraftUnknown) -> ResponseReturnValue:
+    return render_template("booking/draft_gone.html", expired=False), 404
+
+
+def _draft_expired(_: drafts.DraftExpired) -> ResponseReturnValue:
+    return render_template("booking/draft_gone.html", expired=True), 410
 
 
 def _too_late(error: manage.TooLate) -> ResponseReturnValue:

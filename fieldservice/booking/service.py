@@ -73,6 +73,12 @@ class Answers:
     source: str = "web"
     locale: str = "en_US"
     preferred_technician_id: int | None = None
+    only_preferred: bool = False  # the window was offered with this technician, and nobody else is planned
+
+    @property
+    def only_technician_id(self) -> int | None:
+        """Who has to come; None when anybody may."""
+        return self.preferred_technician_id if self.only_preferred else None
 
     @property
     def place(self) -> Coordinates | None:
@@ -138,7 +144,16 @@ def book(
     if hold is None and ask is not None:  # who lost the race is told before anything is written
         planning.require_slot(session, ask, answers.window, tables=tables, now=now)
     visit = _visit(session, answers, company, now=now, actor=actor)
-    planning.book_visit(session, visit, answers.window, tables=tables, now=now, actor=actor, hold=hold)
+    planning.book_visit(
+        session,
+        visit,
+        answers.window,
+        tables=tables,
+        now=now,
+        actor=actor,
+        hold=hold,
+        only_technician_id=answers.only_technician_id,
+    )
     return _finished(session, answers, visit, company, now=now)
 
 
@@ -183,8 +198,14 @@ def _ask(answers: Answers) -> planning.Ask | None:
     place = answers.place
     if place is None:
         return None
-    wanted = answers.preferred_technician_id
-    return planning.Ask(answers.service, answers.territory, place, wanted, answers.needs)
+    ask = planning.Ask(
+        answers.service,
+        answers.territory,
+        place,
+        preferred_technician_id=answers.preferred_technician_id,
+        changed=answers.needs,
+    )
+    return ask.of(answers.only_technician_id)
 
 
 def _require_online(answers: Answers, actor: str) -> None:

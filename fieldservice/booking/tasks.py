@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from celery import current_app, shared_task
 
 from fieldservice import clock, web
-from fieldservice.booking import drafts
+from fieldservice.booking import drafts, waiting_sweep
 
 if TYPE_CHECKING:
     from fieldservice.web import Services
@@ -19,3 +19,11 @@ def tidy() -> None:
     services: Services = current_app.services
     services.db.run(lambda session: drafts.drop_expired(session, now=clock.now()))
     services.db.run(lambda session: web.drop_old_keys(session, now=clock.now()))
+
+
+@shared_task(name="booking.offer_gaps")  # type: ignore[untyped-decorator]
+def offer_gaps() -> None:
+    """Offer windows that have become free to those who wait for one."""
+    services: Services = current_app.services
+    minutes = services.settings.offer_minutes
+    waiting_sweep.offer_gaps(services.db, services.tables, now=clock.now(), minutes=minutes)

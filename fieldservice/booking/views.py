@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -23,23 +23,29 @@ from fieldservice.booking import (
     drafts,
     edge,
     feedback_views,
+    more_views,
     pages,
+    picking,
     refusals,
     service,
     talk_views,
+    time_pages,
     track_views,
     visit_views,
+    waiting_views,
 )
 from fieldservice.booking.check_answers import forget_ended
 from fieldservice.booking.drafts import Draft, DraftAnswers
 from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import ContactForm, TimeForm
 from fieldservice.booking.offer import Offer
+from fieldservice.booking.picking import Picker
 from fieldservice.booking.problem_form import ProblemForm
-from fieldservice.models import Hold, Service, Visit, Window
+from fieldservice.models import Hold, Service, Window
+from fieldservice.planning import repair
 from fieldservice.planning import service as planning
 from fieldservice.planning.improve import improve_later
-from fieldservice.planning.problem import hold_id
+from fieldservice.planning.repair import Room
 
 bp = Blueprint("booking", __name__)
 bp.register_blueprint(address_views.bp)
@@ -50,6 +56,8 @@ bp.register_blueprint(track_views.bp)
 bp.register_blueprint(data_views.bp)
 bp.register_blueprint(calendar_views.bp)
 bp.register_blueprint(feedback_views.bp)
+bp.register_blueprint(more_views.draft_bp)
+bp.register_blueprint(waiting_views.draft_bp)
 refusals.install(bp)
 
 
@@ -163,10 +171,12 @@ def time(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
-        if draft.ask is None:
+        if draft.wish is None:
             return redirect(url_for(".confirm", token=token))
-        offer = _offer(session, draft, edge.wanted_day(), now)
-        return _time_page(draft, TimeForm(), offer, now=now)
+        picker = picking.of_draft(session, draft)
+        return _time_page(
+            session, draft, picker, TimeForm(), picker.offer(session, edge.wanted_day(), now), now
+        )
 
 
 @bp.get("/book/<token>/windows")
@@ -175,9 +185,11 @@ def windows(token: str) -> ResponseReturnValue:
     """The list of days and windows alone."""
     now = clock.now()
     with web.services().db.reading() as session:
-        draft = drafts.find(session, token, now=now)
-        choice = _time_choice(draft, TimeForm(), _offer(session, draft, edge.wanted_day(), now))
-    return render_template("booking/_windows.html", choice=choice)
+        picker = picking.of_draft(session, drafts.find(session, token, now=now))
+        offer = picker.offer(session, edge.wanted_day(), now)
+        return render_template(
+            "booking/_windows.html", **time_pages.parts(session, picker, TimeForm(), offer, now=now)
+        )
 
 
 @bp.post("/book/<token>/time")
@@ -187,13 +199,16 @@ def hold(token: str) -> ResponseReturnValue:
     now, form = clock.now(), TimeForm()
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
+        picker = picking.of_draft(session, draft)
         if not form.validate():
-            return _time_page(draft, form, _offer(session, draft, edge.wanted_day(), now), now=now), 422
+            offer = picker.offer(session, edge.wanted_day(), now)
+            return _time_page(session, draft, picker, form, offer, now), 422
         window = form.chosen(draft.service.window_length)
-        if (gone := _gone(session, draft, window, now)) is not None:
+        room = picker.room(session, window, now) if form.needs_room else None
+        if room is None and (gone := _gone(session, draft, window, now)) is not None:
             return gone, 409
         where = _where(session, draft, window)
-    work = partial(_hold, token=token, window=window, now=now)
+    work = partial(_hold, picker=picker, window=window, room=room, now=now)
     try:
         return edge.once_with_travel(work, where, now=now, scope=token)
     except planning.SlotTaken:
@@ -201,14 +216,18 @@ def hold(token: str) -> ResponseReturnValue:
 
 
 def _hold(
-    session: Session, tables: Tables, *, token: str, window: Window, now: datetime
+    session: Session, tables: Tables, *, picker: Picker, window: Window, room: Room | None, now: datetime
 ) -> ResponseReturnValue:
-    draft = drafts.find(session, token, now=now, lock=True)
-    if draft.ask is not None:
+    draft = drafts.find(session, picker.token, now=now, lock=True)
+    if draft.wish is not None:
+        ask = draft.wish.of(picker.technician_id)
         until = now + timedelta(minutes=web.services().settings.hold_minutes)
-        planning.hold_slot(session, draft.row, draft.ask, window, tables=tables, now=now, until=until)
-        drafts.keep(draft, window=window)
-    return redirect(url_for(".confirm", token=token), 303)
+        if room is None:
+            planning.hold_slot(session, draft.row, ask, window, tables=tables, now=now, until=until)
+        else:
+            repair.hold_room(session, draft.row, ask, room, tables=tables, now=now, until=until)
+        drafts.keep(draft, window=window, same_technician=ask.only_technician_id is not None)
+    return redirect(url_for(".confirm", token=draft.token), 303)
 
 
 def _where(session: Session, draft: Draft, window: Window) -> edge.Where:
@@ -223,50 +242,38 @@ def _gone(session: Session, draft: Draft, window: Window, now: datetime) -> str 
 
     None while it is free, and for a form that was answered before.
     """
-    if draft.ask is None or web.is_answered(session, scope=draft.token):
+    if draft.wish is None or web.is_answered(session, scope=draft.token):
         return None
-    offer = _offer(session, draft, draft.area.local_day(window.starts_at), now)
+    picker = picking.of_draft(session, draft)
+    offer = picker.offer(session, draft.area.local_day(window.starts_at), now)
     if offer.has(window):
         return None
-    return _time_page(draft, TimeForm(formdata=None), offer, now=now, taken=window)
+    return _time_page(session, draft, picker, TimeForm(formdata=None), offer, now, taken=window)
 
 
 def _taken(token: str, window: Window, now: datetime) -> ResponseReturnValue:
     """The time page again, with what is free now: somebody else was quicker."""
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
-        offer = _offer(session, draft, draft.area.local_day(window.starts_at), now)
-    return _time_page(draft, TimeForm(formdata=None), offer, now=now, taken=window), 409
-
-
-def _offer(session: Session, draft: Draft, wanted: date | None, now: datetime) -> Offer:
-    """The windows that can be kept when the draft gives back what it holds."""
-    ask = draft.ask
-    if ask is None:
-        raise drafts.DraftIncomplete(draft.token, "address")
-    held = session.scalar(select(Hold).where(Hold.draft_id == draft.row.id))
-    return edge.offer_of(session, ask, wanted=wanted, now=now, without=[hold_id(held)] if held else [])
-
-
-def _time_choice(draft: Draft, form: TimeForm, offer: Offer) -> pages.TimeChoice:
-    return pages.time_choice(
-        offer,
-        form,
-        draft.area.zone,
-        page=lambda day: url_for("booking.time", token=draft.token, day=day.isoformat()),
-        fragment=lambda day: url_for("booking.windows", token=draft.token, day=day.isoformat()),
-        mine=None,
-    )
+        picker = picking.of_draft(session, draft)
+        offer = picker.offer(session, draft.area.local_day(window.starts_at), now)
+        return _time_page(session, draft, picker, TimeForm(formdata=None), offer, now, taken=window), 409
 
 
 def _time_page(
-    draft: Draft, form: TimeForm, offer: Offer, *, now: datetime, taken: Window | None = None
+    session: Session,
+    draft: Draft,
+    picker: Picker,
+    form: TimeForm,
+    offer: Offer,
+    now: datetime,
+    *,
+    taken: Window | None = None,
 ) -> str:
-    choice = _time_choice(draft, form, offer)
-    nothing = offer.shown is None and not offer.later and offer.wanted is None
+    nothing = offer.shown is None and not offer.later and offer.wanted is None and not picker.same
     return render_template(
         "booking/no_windows.html" if nothing else "booking/time.html",
-        choice=choice,
+        **time_pages.parts(session, picker, form, offer, now=now),
         form=form,
         draft=draft,
         stay=pages.stay_words(draft.service, draft.area.zone, now, length=draft.needs.duration),
@@ -335,6 +342,8 @@ def _answers(draft: Draft, form: ContactForm) -> service.Answers:
         territory=draft.area,
         site=draft.site,
         window=draft.window,
+        preferred_technician_id=draft.technician_id,
+        only_preferred=draft.technician_id is not None,
         requester=form.requester,
         site_contact=form.site_contact,
         payer=form.payer,
@@ -362,37 +371,3 @@ def _confirm_page(draft: Draft, form: ContactForm, now: datetime) -> str:
         step=4,
         steps=pages.step_names(),
     )
-
-
-# ---------- Refusals ----------
-
-
-@bp.errorhandler(drafts.DraftIncomplete)
-def _go_back(error: drafts.DraftIncomplete) -> ResponseReturnValue:
-    endpoint = {
-        "problem": "booking.change_problem",
-        "address": "booking.address.show",
-        "time": "booking.time",
-    }[error.step]
-    return redirect(url_for(endpoint, token=error.token), 303)
-
-
-@bp.errorhandler(drafts.CallUsNow)
-def _call_us(error: drafts.CallUsNow) -> ResponseReturnValue:
-    return redirect(url_for("booking.check.call", token=error.token), 303)
-
-
-@bp.errorhandler(drafts.AlreadyBooked)
-def _go_on(error: drafts.AlreadyBooked) -> ResponseReturnValue:
-    with web.services().db.reading() as session:
-        return redirect(edge.visit_url("booked", session.get_one(Visit, error.visit_id)), 303)
-
-
-@bp.errorhandler(drafts.DraftUnknown)
-def _draft_unknown(_: drafts.DraftUnknown) -> ResponseReturnValue:
-    return render_template("booking/draft_gone.html", expired=False), 404
-
-
-@bp.errorhandler(drafts.DraftExpired)
-def _draft_expired(_: drafts.DraftExpired) -> ResponseReturnValue:
-    return render_template("booking/draft_gone.html", expired=True), 410

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -11,17 +11,33 @@ from sqlalchemy.orm import Session
 
 from fieldservice import clock, web
 from fieldservice.auth import limits, links
-from fieldservice.booking import details, edge, manage, pages, talk_pages
+from fieldservice.booking import (
+    again,
+    details,
+    edge,
+    manage,
+    more_views,
+    pages,
+    picking,
+    talk_pages,
+    time_pages,
+    waiting,
+    waiting_views,
+)
 from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import CancelForm, TimeForm
 from fieldservice.booking.offer import Offer
+from fieldservice.booking.picking import Picker
 from fieldservice.models import Role, Visit, Window
 from fieldservice.models.facts import facts_of
+from fieldservice.models.visit import ENDED, PLANNABLE
 from fieldservice.notify.calendar import calendar_file
 from fieldservice.planning import service as planning
-from fieldservice.planning.problem import visit_id
+from fieldservice.planning.repair import Room
 
 bp = Blueprint("visit", __name__)
+bp.register_blueprint(more_views.visit_bp)
+bp.register_blueprint(waiting_views.visit_bp)
 
 
 @bp.get("/visit/<token>")
@@ -30,7 +46,22 @@ def show(token: str) -> ResponseReturnValue:
     """How the visit stands and what can be done about it."""
     now = clock.now()
     with web.services().db.reading() as session:
-        return _visit_page(links.find_visit(session, token, now=now), token, now, "booking/visit.html")
+        visit = links.find_visit(session, token, now=now)
+        waits = waiting.is_waiting(session, visit)
+        return _visit_page(visit, token, now, "booking/visit.html", waits=waits)
+
+
+@bp.post("/visit/<token>/again")
+@limits.FORM
+def book_again(token: str) -> ResponseReturnValue:
+    """A new booking with what is known from this one."""
+    now = clock.now()
+
+    def work(session: Session) -> ResponseReturnValue:
+        draft = again.begin(session, links.find_visit(session, token, now=now), now=now)
+        return redirect(url_for("booking.change_problem", token=draft.token), 303)
+
+    return web.once(work, now=now, scope=token)
 
 
 @bp.get("/visit/<token>/booked")
@@ -39,7 +70,9 @@ def booked(token: str) -> ResponseReturnValue:
     """The confirmation: reference, window, what happens next."""
     now = clock.now()
     with web.services().db.reading() as session:
-        return _visit_page(links.find_visit(session, token, now=now), token, now, "booking/booked.html")
+        visit = links.find_visit(session, token, now=now)
+        waits = waiting.is_waiting(session, visit)
+        return _visit_page(visit, token, now, "booking/booked.html", waits=waits)
 
 
 @bp.get("/visit/<token>/calendar.ics")
@@ -66,8 +99,8 @@ def time(token: str) -> ResponseReturnValue:
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
         manage.require_changeable(visit, now=now)
-        offer = _offer(session, visit, edge.wanted_day(), now)
-        return _time_page(visit, token, TimeForm(), offer, now=now)
+        picker = picking.of_visit(session, visit, token)
+        return _time_page(session, visit, picker, TimeForm(), _offer(session, picker, now), now)
 
 
 @bp.get("/visit/<token>/windows")
@@ -78,8 +111,9 @@ def windows(token: str) -> ResponseReturnValue:
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
         manage.require_changeable(visit, now=now)
-        choice = _time_choice(visit, token, TimeForm(), _offer(session, visit, edge.wanted_day(), now))
-    return render_template("booking/_windows.html", choice=choice)
+        picker = picking.of_visit(session, visit, token)
+        found = time_pages.parts(session, picker, TimeForm(), _offer(session, picker, now), now=now)
+    return render_template("booking/_windows.html", **found)
 
 
 @bp.post("/visit/<token>/time")
@@ -90,13 +124,14 @@ def reschedule(token: str) -> ResponseReturnValue:
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
         manage.require_changeable(visit, now=now)
+        picker = picking.of_visit(session, visit, token)
         if not form.validate():
-            offer = _offer(session, visit, edge.wanted_day(), now)
-            return _time_page(visit, token, form, offer, now=now), 422
-        window, ask = form.chosen(visit.service.window_length), planning.ask_of(visit)
+            return _time_page(session, visit, picker, form, _offer(session, picker, now), now), 422
+        window = form.chosen(visit.service.window_length)
+        room = picker.room(session, window, now) if form.needs_room else None
         days = [visit.territory.local_day(window.starts_at), *planning.days_of_visit(visit)]
-        where = edge.Where(visit.territory_id, days, [ask.place] if ask else [])
-    work = partial(_reschedule, token=token, window=window, now=now)
+        where = edge.Where(visit.territory_id, days, [picker.ask.place])
+    work = partial(_reschedule, picker=picker, window=window, room=room, now=now)
     try:
         return edge.once_with_travel(work, where, now=now, scope=token)
     except planning.SlotTaken:
@@ -104,11 +139,13 @@ def reschedule(token: str) -> ResponseReturnValue:
 
 
 def _reschedule(
-    session: Session, tables: Tables, *, token: str, window: Window, now: datetime
+    session: Session, tables: Tables, *, picker: Picker, window: Window, room: Room | None, now: datetime
 ) -> ResponseReturnValue:
-    visit = _locked(session, token, now)
-    manage.reschedule(session, visit, window, tables=tables, now=now)
-    return redirect(url_for(".show", token=token), 303)
+    visit, whom = _locked(session, picker.token, now), picker.technician_id
+    if picker.known is not None:
+        visit.preferred_technician_id = whom
+    manage.reschedule(session, visit, window, tables=tables, now=now, room=room, technician_id=whom)
+    return redirect(url_for(".show", token=picker.token), 303)
 
 
 @bp.get("/visit/<token>/cancel")
@@ -156,42 +193,38 @@ def _taken(token: str, window: Window, now: datetime) -> ResponseReturnValue:
     """The time page again, with what is free now: somebody else was quicker."""
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
-        offer = _offer(session, visit, visit.territory.local_day(window.starts_at), now)
-        return _time_page(visit, token, TimeForm(formdata=None), offer, now=now, taken=window), 409
+        picker = picking.of_visit(session, visit, token)
+        offer = picker.offer(session, visit.territory.local_day(window.starts_at), now)
+        form = TimeForm(formdata=None)
+        return _time_page(session, visit, picker, form, offer, now, taken=window), 409
 
 
-def _offer(session: Session, visit: Visit, wanted: date | None, now: datetime) -> Offer:
-    """The windows that can be kept when the visit gives back its own."""
-    ask = planning.ask_of(visit)
-    if ask is None or visit.window is None:
-        raise manage.NotOpen(visit)
-    wanted = wanted or visit.territory.local_day(visit.window.starts_at)
-    return edge.offer_of(session, ask, wanted=wanted, now=now, without=[visit_id(visit)])
-
-
-def _time_choice(visit: Visit, token: str, form: TimeForm, offer: Offer) -> pages.TimeChoice:
-    return pages.time_choice(
-        offer,
-        form,
-        visit.territory.zone,
-        page=lambda day: url_for("booking.visit.time", token=token, day=day.isoformat()),
-        fragment=lambda day: url_for("booking.visit.windows", token=token, day=day.isoformat()),
-        mine=visit.window,
-    )
+def _offer(session: Session, picker: Picker, now: datetime) -> Offer:
+    """The windows of the day that is asked for; without one, of that of the promised window."""
+    wanted = edge.wanted_day()
+    if wanted is None and picker.mine is not None:
+        wanted = picker.wish.territory.local_day(picker.mine.starts_at)
+    return picker.offer(session, wanted, now)
 
 
 def _time_page(
-    visit: Visit, token: str, form: TimeForm, offer: Offer, *, now: datetime, taken: Window | None = None
+    session: Session,
+    visit: Visit,
+    picker: Picker,
+    form: TimeForm,
+    offer: Offer,
+    now: datetime,
+    *,
+    taken: Window | None = None,
 ) -> str:
-    zone = visit.territory.zone
     return render_template(
         "booking/change.html",
-        choice=_time_choice(visit, token, form, offer),
+        **time_pages.parts(session, picker, form, offer, now=now),
         form=form,
         visit=visit,
-        token=token,
-        stay=pages.stay_words(visit.service, zone, now, length=visit.service_duration),
-        taken=web.window_words(taken, zone) if taken else "",
+        token=picker.token,
+        stay=pages.stay_words(visit.service, picker.zone, now, length=visit.service_duration),
+        taken=web.window_words(taken, picker.zone) if taken else "",
     )
 
 
@@ -212,6 +245,8 @@ def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values
         correctable=manage.may(_require_correctable, visit, now=now),
         answers=talk_pages.answer_words(visit.territory.zone, now=now),
         changed=talk_pages.changed_words(visit, request.args.get("changed", "")),
+        ended=visit.state in ENDED,
+        plannable=visit.state in PLANNABLE,
         **values,
     )
 

@@ -48,6 +48,15 @@ def _reminder(message: OutboxMessage, visit: Visit, window: Window, now: datetim
     return "the next reminder is due" if now >= window.starts_at - following else None
 
 
+def _offer(message: OutboxMessage, visit: Visit, now: datetime) -> str | None:
+    """An offered window is worth telling while it can be taken, with or without a promised one."""
+    if visit.state not in PLANNABLE:
+        return f"the visit is {visit.state}"
+    if message.promise_version != visit.promise_version:
+        return "another window was promised since"
+    return "the offer has run out" if now >= datetime.fromisoformat(message.payload["until"]) else None
+
+
 def _cancellation(_message: OutboxMessage, visit: Visit, _window: Window, _now: datetime) -> str | None:
     """A cancellation ends a visit for good, whichever promise it was written for."""
     return None if visit.state == VisitState.CANCELLED else "the visit is not cancelled"
@@ -108,6 +117,7 @@ _APART: dict[str, Callable[[OutboxMessage, Visit, datetime], str | None]] = {
     "code": _code,
     "corrected": _corrected,
     "feedback": _feedback,
+    "offer": _offer,
 }
 _RULES: dict[str, Rule] = {
     "confirmation": _promise,

@@ -24,7 +24,7 @@ from fieldservice.auth.links import token_of
 from fieldservice.config import Settings
 from fieldservice.db import Database, skip_locked
 from fieldservice.messages.rules import why_pointless
-from fieldservice.models import MessageState, OutboxMessage, Role, Service, Stop, Visit, WorkOrder
+from fieldservice.models import MessageState, OutboxMessage, Role, Service, Stop, Visit, Window, WorkOrder
 from fieldservice.models.facts import facts_of
 from fieldservice.notify import Channels
 from fieldservice.notify.calendar import invitation
@@ -227,16 +227,23 @@ class _Sweeper:
     def _occasion(self, message: OutboxMessage, visit: Visit, at: datetime) -> Occasion:
         told = {
             name: datetime.fromisoformat(message.payload[name])
-            for name in ("arrives_at", "window_starts_at", "window_ends_at")
+            for name in ("arrives_at", "window_starts_at", "window_ends_at", "until")
             if name in message.payload
         }
+        link = self._link(visit, at)
+        if message.kind == "offer":
+            offered = Window(told["window_starts_at"], told["window_ends_at"])
+            return Occasion(
+                kind=message.kind,
+                facts=facts_of(visit, self.settings, link=link, offered=offered),
+                old_starts_at=visit.window_starts_at,
+                old_ends_at=visit.window_ends_at,
+                answer_by=told["until"],
+            )
         return Occasion(
             kind=message.kind,
             facts=facts_of(
-                visit,
-                self.settings,
-                link=self._link(visit, at),
-                promised=message.kind not in NOT_ABOUT_THE_WINDOW,
+                visit, self.settings, link=link, promised=message.kind not in NOT_ABOUT_THE_WINDOW
             ),
             technician=visit.stop.technician.name if visit.stop else "",
             arrives_at=told.get("arrives_at"),

@@ -21,14 +21,9 @@ from fieldservice.models.needs import Needs
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Proposal, Route, Stop, StopKind
 from fieldservice.models.service import Place, Service, ServiceSkill
 from fieldservice.models.user import AuditEntry, IdempotencyKey, User, UserRole, UserSession
-from fieldservice.models.visit import (
-    NotAllowed,
-    Visit,
-    VisitEvent,
-    VisitState,
-    Window,
-    WorkOrder,
-)
+from fieldservice.models.visit import NotAllowed, Visit, VisitEvent, VisitState, Window
+from fieldservice.models.waiting import AreaWish, OfferState, WaitingEntry, WaitingOffer, WaitingState
+from fieldservice.models.work_order import WorkOrder
 from fieldservice.models.workforce import (
     Absence,
     Branch,
@@ -45,6 +40,7 @@ from fieldservice.models.workforce import (
 __all__ = [
     "Absence",
     "AccessCode",
+    "AreaWish",
     "AuditEntry",
     "Author",
     "Base",
@@ -72,6 +68,7 @@ __all__ = [
     "MessageState",
     "Needs",
     "NotAllowed",
+    "OfferState",
     "OfficeTask",
     "OutboxMessage",
     "Pin",
@@ -103,6 +100,9 @@ __all__ = [
     "Visit",
     "VisitEvent",
     "VisitState",
+    "WaitingEntry",
+    "WaitingOffer",
+    "WaitingState",
     "Window",
     "WorkOrder",
     "WorkingDay",

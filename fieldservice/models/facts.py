@@ -10,13 +10,15 @@ from fieldservice.models.visit import Visit, VisitState, Window
 from fieldservice.notify.facts import Company, VisitFacts
 
 
-def facts_of(visit: Visit, settings: Settings, *, link: str, promised: bool = True) -> VisitFacts:
+def facts_of(
+    visit: Visit, settings: Settings, *, link: str, promised: bool = True, offered: Window | None = None
+) -> VisitFacts:
     """The facts of a visit; `link` is its private address, or empty when there is none any more.
 
-    Raises ValueError for a visit that nobody was promised, unless the facts are for somebody who does not
-    speak of the promise (`promised=False`).
+    `offered` is the window that is told in place of the promised one. Raises ValueError without any, unless
+    the facts are for somebody who does not speak of the promise (`promised=False`).
     """
-    window = visit.window
+    window = offered or visit.window
     if window is None and promised:
         raise ValueError(f"visit {visit.id} has no window")
     window = window or Window(visit.created_at, visit.created_at + timedelta(hours=1))  # shown to nobody

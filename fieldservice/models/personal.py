@@ -11,6 +11,7 @@ from collections.abc import Mapping
 CUSTOMERS: Mapping[str, frozenset[str]] = {
     table: frozenset(columns.split())
     for table, columns in {
+        "area_wish": "email city postcode",
         "booking_draft": "answers",
         "contact_role": "name email phone",
         "conversation_message": "body",
@@ -21,7 +22,7 @@ CUSTOMERS: Mapping[str, frozenset[str]] = {
         "outbox_message": "recipient payload last_error",
         "site": "address unit city postcode access_notes",
         "visit_event": "payload",
-        "work_order": "problem answers",
+        "work_order": "problem answers said",
     }.items()
 }
 """What customers typed, or what says who and where they are."""
@@ -31,6 +32,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
     for table, columns in {
         "absence": "kind reason",
         "access_code": "nonce",
+        "area_wish": "locale",
         "audit_entry": "actor action subject_kind detail",
         "booking_draft": "token",
         "branch": "name address",
@@ -38,8 +40,12 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "contact_role": "role",
         "conversation_message": "author channel",
         "customer": "locale",
+        "faq_entry": "question answer",
         "feedback": "points kind",
         "idempotency_key": "key request_hash location body content_type",
+        "intake_effect": "answer kind words",
+        "intake_option": "code label",
+        "intake_question": "code kind label hint unit",
         "job": "kind dedupe_key state lease_owner progress result error created_by",
         "office_task": "kind",
         "outbox_message": "dedupe_key kind channel state lease_owner",
@@ -47,17 +53,21 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "plan_change": "kind actor summary before after",
         "private_link": "nonce token_hash",
         "proposal": "state based_on routes summary",
-        "service": "code name icon description place price_text price_note intake_questions",
+        "service": "code name icon description place price_text price_note working_days",
         "shift_override": "reason",
         "site": "country geocoded_by geocode_match access_kind",
         "skill": "code name",
         "stop": "kind",
         "technician": "name phone home_address",
-        "territory": "name time_zone holidays",
+        "territory": "name time_zone holidays working_days",
+        "troubleshooting_result": "step ending",
+        "troubleshooting_step": "code title text question on_yes on_no advice",
         "user": "email name password role fs_uniquifier",
         "user_session": "token_hash user_agent",
-        "visit": "reference state accepted_violations",
+        "visit": "reference state skills parts accepted_violations",
         "visit_event": "kind from_state to_state actor event_key",
+        "waiting_entry": "state seen looked",
+        "waiting_offer": "state",
         "work_order": "source",
     }.items()
 }

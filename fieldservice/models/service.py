@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from fieldservice.db import Base, Duration
 from fieldservice.models.catalogue import FaqEntry, IntakeQuestion, TroubleshootingStep
 from fieldservice.models.needs import Needs
-from fieldservice.models.workforce import Branch, Skill
+from fieldservice.models.workforce import EVERY_DAY, Branch, Skill
 
 
 class Place(StrEnum):
@@ -58,6 +58,8 @@ class Service(Base):
     window_length: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=2))
     lead_time: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=2))
     horizon_days: Mapped[int] = mapped_column(default=14)
+    working_days: Mapped[str] = mapped_column(String(7), default=EVERY_DAY, server_default=EVERY_DAY)
+    max_per_day: Mapped[int | None]  # of its visits in one territory; None: as many as fit
     reschedule_cutoff: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=12))
     cancel_cutoff: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=12))
     price_text: Mapped[str] = mapped_column(String(200), default="")

@@ -1,4 +1,4 @@
-"""What is asked for, what is promised, and what became of it."""
+"""What is promised, and what became of it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldservice.db import Base, Duration, UtcDateTime
-from fieldservice.models.aftercare import UNASKED, Consent, Feedback, Purpose
+from fieldservice.models.aftercare import Feedback
 from fieldservice.models.booking import PrivateLink
 from fieldservice.models.conversation import Conversation
-from fieldservice.models.customer import ContactRole, Customer, Role, Site
+from fieldservice.models.customer import Role, Site
 from fieldservice.models.message import MessageState, OutboxMessage
 from fieldservice.models.needs import Needs, highest
 from fieldservice.models.plan import Pin, Stop
 from fieldservice.models.service import Service
+from fieldservice.models.work_order import WorkOrder
 from fieldservice.models.workforce import Territory
 
 REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -88,40 +89,6 @@ class NotAllowed(Exception):
         super().__init__(f"visit {visit.id} is {visit.state}, it cannot become {wanted}")
         self.visit = visit
         self.wanted = wanted
-
-
-class WorkOrder(Base):
-    """What was asked for; one or more visits serve it."""
-
-    __tablename__ = "work_order"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
-    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
-    service_id: Mapped[int] = mapped_column(ForeignKey("service.id"))
-    problem: Mapped[str] = mapped_column(Text, default="")
-    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    # the same in the words of then, for people: what the office rewrites later changes nothing here
-    said: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    source: Mapped[str] = mapped_column(String(20), default="web")
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-    customer: Mapped[Customer] = relationship()
-    site: Mapped[Site] = relationship()
-    service: Mapped[Service] = relationship()
-    contacts: Mapped[list[ContactRole]] = relationship(cascade="all, delete-orphan")
-    consents: Mapped[list[Consent]] = relationship(cascade="all, delete-orphan")
-    visits: Mapped[list[Visit]] = relationship(back_populates="work_order", order_by="Visit.id")
-
-    def contact(self, role: Role) -> ContactRole | None:
-        """The contact with a role; the requester stands in for a role that nobody else has."""
-        by_role = {contact.role: contact for contact in self.contacts}
-        return by_role.get(role) or by_role.get(Role.REQUESTER)
-
-    def allows(self, purpose: Purpose) -> bool:
-        """Whether the customer wants this; by default only what belongs to a visit that was asked for."""
-        decided = {consent.purpose: consent.given for consent in self.consents}
-        return decided.get(purpose, purpose in UNASKED)
 
 
 class Visit(Base):
@@ -312,6 +279,11 @@ class Visit(Base):
         channel = channel or ("email" if contact is not None and contact.email else "sms")
         occasion = {"occasion": now.isoformat(), **(payload or {})}
         self._write_messages(kind, due_at=due_at, now=now, payload=occasion, channels=(channel,))
+
+    def tell_offer(self, window: Window, *, until: datetime, occasion: str, now: datetime) -> None:
+        """Write the message that a window is reserved for the customer, who may take it until then."""
+        payload = {**_window_payload(window), "until": until.isoformat(), "occasion": occasion}
+        self._write_messages("offer", due_at=now, now=now, payload=payload)
 
     def record(
         self,

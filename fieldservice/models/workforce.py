@@ -12,6 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldservice.db import Base, Duration, UtcDateTime
 
+EVERY_DAY = "0123456"
+"""The weekdays on which something happens, Monday is 0."""
+
 
 @dataclass(frozen=True)
 class PlannedBreak:
@@ -50,6 +53,7 @@ class Territory(Base):
     centre_lon: Mapped[float]
     radius_m: Mapped[int]
     holidays: Mapped[str] = mapped_column(String(16), default="")
+    working_days: Mapped[str] = mapped_column(String(7), default=EVERY_DAY, server_default=EVERY_DAY)
     active: Mapped[bool] = mapped_column(default=True)
     workforce_version: Mapped[int] = mapped_column(default=0, server_default="0")  # the database counts
 

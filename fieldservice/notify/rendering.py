@@ -26,10 +26,17 @@ class Occasion:
     arrives_at: datetime | None = None
     old_starts_at: datetime | None = None  # the window that no longer counts
     old_ends_at: datetime | None = None
+    answer_by: datetime | None = None  # until when an offered window can be taken
     words: str = ""  # what the office answered, or a code
 
 
-_PAGES = {"answer": "/messages", "feedback": "/feedback", "code": "/data", "on_my_way": "/track"}
+_PAGES = {
+    "answer": "/messages",
+    "feedback": "/feedback",
+    "code": "/data",
+    "offer": "/offer",
+    "on_my_way": "/track",
+}
 """Where behind the private link a kind of message leads."""
 
 
@@ -47,7 +54,8 @@ def letter(occasion: Occasion) -> Letter:
     env, values = _environment(occasion.facts.locale), _values(occasion)
     words_of_kind = env.get_template(f"{occasion.kind}.txt")
     blocks = {name: _block(words_of_kind, name, values) for name in ("subject", "heading", "lead")}
-    html = env.get_template("_layout.html").render(values | blocks)
+    action = _block(words_of_kind, "action", values) if "action" in words_of_kind.blocks else ""
+    html = env.get_template("_layout.html").render(values | blocks | {"action": action})
     return Letter(one_line(blocks["subject"]), words_of_kind.render(values), html)
 
 
@@ -99,9 +107,12 @@ def _values(occasion: Occasion) -> dict[str, Any]:
         "arrival": "",
         "old_day": "",
         "old_window": "",
+        "answer_by": "",
     }
     if occasion.arrives_at:
         values["arrival"] = words.clock_time(occasion.arrives_at, zone, locale)
+    if occasion.answer_by:
+        values["answer_by"] = words.clock_time(occasion.answer_by, zone, locale)
     if occasion.old_starts_at and occasion.old_ends_at:
         values["old_day"] = words.day_words(occasion.old_starts_at.astimezone(zone).date(), locale)
         values["old_window"] = words.window_words(occasion.old_starts_at, occasion.old_ends_at, zone, locale)

@@ -20,6 +20,7 @@ from fieldservice.geo.types import TravelTable
 from fieldservice.models import BookingDraft, Hold, Stop, Visit, Window
 from fieldservice.planning.history import audit
 from fieldservice.planning.judge import Shifted
+from fieldservice.planning.limits import bookable_windows
 from fieldservice.planning.problem import Day, StaleTravel, build, hold_id, row_id, visit_id
 from fieldservice.planning.rows import DayRows, load_day
 from fieldservice.planning.service import (
@@ -34,12 +35,13 @@ from fieldservice.planning.service import (
 )
 from fieldservice.planning.store import write_routes
 from fieldservice.planning.travel import table_of
-from fieldservice.planning.windows import offered_windows
 from scheduler import timeline
 from scheduler.repair import Rearrange, RepairedPlace, repair
 
 REPAIR_S = 1.0
-"""Seconds in which room is made on a day."""
+"""Seconds in which a worker makes room on a day."""
+WAITED_FOR_S = 0.7
+"""The same in a web process: the page has a second for all of it."""
 _WISH = "wish"
 
 
@@ -58,6 +60,14 @@ class Room:
     seen: Mapping[int, int]
 
 
+@dataclass(frozen=True)
+class RoomsOfDay:
+    """Rooms in order of time; `more`: windows are left and somebody can, so a longer search may help."""
+
+    rooms: tuple[Room, ...]
+    more: bool
+
+
 def repair_slots(
     session: Session,
     ask: Ask,
@@ -67,16 +77,16 @@ def repair_slots(
     tables: TravelTables,
     without: Iterable[str] = (),
     search: bool = False,
-) -> list[Room]:
+) -> RoomsOfDay:
     """The windows of a day that `slots` does not offer, and that can be kept once others have moved.
 
     In order of time. `without` names what the customer already has and would give up. `search` also looks
-    for what simple moves cannot do; it is compiled, and never for a web process.
+    for what simple moves cannot do; it is compiled, and never for a web process, where a customer waits.
     """
     rows = load_day(session, ask.territory, on, now=now)
-    windows = offered_windows(ask.service, rows)
+    windows = bookable_windows(session, ask.service, rows, without=without)
     if not windows or is_settled(rows):
-        return []
+        return RoomsOfDay((), more=False)
     day = build(rows, table_of(tables, rows, [ask.place]), without=without)
     return _rooms(day, ask, windows, search=search)
 
@@ -93,10 +103,10 @@ def room_for(
     """Room for one window as of now; None when there is none, or when it can be kept as it is."""
     on = ask.territory.local_day(window.starts_at)
     rows = load_day(session, ask.territory, on, now=now)
-    if window not in offered_windows(ask.service, rows) or is_settled(rows):
+    if window not in bookable_windows(session, ask.service, rows, without=without) or is_settled(rows):
         return None
     day = build(rows, table_of(tables, rows, [ask.place]), without=without)
-    return next(iter(_rooms(day, ask, [window], search=False)), None)
+    return next(iter(_rooms(day, ask, [window], search=False).rooms), None)
 
 
 def is_settled(rows: DayRows) -> bool:
@@ -123,9 +133,10 @@ def book_room(
         raise SlotTaken(window)
     lock_territory(session, visit.territory)
     on = ask.territory.local_day(window.starts_at)
-    require_unchanged(load_day(session, ask.territory, on, now=now), ask, room)
+    name, rows = visit_id(visit), load_day(session, ask.territory, on, now=now)
+    require_unchanged(session, rows, ask, room, without=[name])
     release_visit(session, visit, tables=tables, now=now)
-    adopt_room(session, ask, room, visit_id(visit), tables=tables, now=now, actor=actor)
+    adopt_room(session, ask, room, name, tables=tables, now=now, actor=actor)
     visit.pin = None
     visit.promise(window, now=now, actor=actor)
     session.flush()
@@ -149,8 +160,9 @@ def hold_room(
     window = room.slot.window
     lock_territory(session, ask.territory)
     on = ask.territory.local_day(window.starts_at)
-    require_unchanged(load_day(session, ask.territory, on, now=now), ask, room)
+    rows = load_day(session, ask.territory, on, now=now)
     old = session.scalar(select(Hold).where(Hold.draft_id == draft.id))
+    require_unchanged(session, rows, ask, room, without=[hold_id(old)] if old else [])
     if old is not None:
         release_hold(session, old, tables=tables, now=now)
     hold = add_hold(session, draft, ask, window, until=until)
@@ -158,11 +170,14 @@ def hold_room(
     return hold
 
 
-def require_unchanged(rows: DayRows, ask: Ask, room: Room) -> None:
+def require_unchanged(
+    session: Session, rows: DayRows, ask: Ask, room: Room, *, without: Iterable[str] = ()
+) -> None:
     """Refuse a room whose routes somebody touched since it was found. Raises SlotTaken."""
     window = room.slot.window
     touched = any(rows.version(key) != version for key, version in room.seen.items())
-    if touched or is_settled(rows) or window not in offered_windows(ask.service, rows):
+    allowed = bookable_windows(session, ask.service, rows, without=without)
+    if touched or is_settled(rows) or window not in allowed:
         raise SlotTaken(window)
 
 
@@ -212,7 +227,7 @@ def _timed(day: Day, room: Room, name: str) -> list[scheduler.Route] | None:
     return timed
 
 
-def _rooms(day: Day, ask: Ask, windows: Sequence[Window], *, search: bool) -> list[Room]:
+def _rooms(day: Day, ask: Ask, windows: Sequence[Window], *, search: bool) -> RoomsOfDay:
     rearrange: Rearrange | None = None
     if search:
         from scheduler.engines.rearrange import rearranged  # the compiler is slow to load
@@ -220,12 +235,18 @@ def _rooms(day: Day, ask: Ask, windows: Sequence[Window], *, search: bool) -> li
         rearrange = rearranged
     spans = [(day.seconds(window.starts_at), day.seconds(window.ends_at)) for window in windows]
     wish = ask.visit(day, _WISH, windows[0])
-    places = repair(day.problem, day.plan, wish, spans, seconds=REPAIR_S, rearrange=rearrange)
-    return [
+    seconds = REPAIR_S if search else WAITED_FOR_S
+    places = repair(day.problem, day.plan, wish, spans, seconds=seconds, rearrange=rearrange)
+    rooms = tuple(
         _room(day, ask, window, place)
         for window, place in zip(windows, places, strict=True)
         if place is not None and not _is_free(day, place)
-    ]
+    )
+    skilled = any(
+        all(shift.skills.get(skill, 0) >= level for skill, level in wish.skills.items())
+        for shift in day.problem.shifts
+    )
+    return RoomsOfDay(rooms, more=skilled and None in places and not search)
 
 
 def _is_free(day: Day, place: RepairedPlace) -> bool:

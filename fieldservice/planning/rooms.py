@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fieldservice.db import lock_names
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import Job, JobState, Needs, Plan, Service, Territory, Window
@@ -36,24 +37,41 @@ def request_rooms(
     plan = plan_of(session, ask.territory, on)
     if plan is None or plan.dispatched_at is not None:
         return None
-    payload = {
-        "plan_id": plan.id,
-        "service_id": ask.service.id,
-        "lat": ask.place.lat,
-        "lon": ask.place.lon,
-        "preferred_technician_id": ask.preferred_technician_id,
-        "without": sorted(without),
-        "needs": _needs_as_json(ask.needs),
-    }
-    wish = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()[:32]
-    key = f"{ROOMS}:{plan.id}:{plan.version}:{wish}"
-    known = session.scalar(select(Job).where(Job.dedupe_key == key))
+    key, payload = _wish(plan, ask, without)
+    lock_names(session, [key])  # the same page in two tabs asks once
+    known = _known(session, key)
     if known is not None:
         return known
     job = Job(kind=ROOMS, dedupe_key=key, payload=payload, created_at=now, created_by="customer")
     session.add(job)
     session.flush()
     return job
+
+
+def asked_rooms(session: Session, ask: Ask, on: date, *, without: Iterable[str] = ()) -> Job | None:
+    """The job that somebody asked for this wish and this state of the day; None when nobody has."""
+    plan = plan_of(session, ask.territory, on)
+    return None if plan is None else _known(session, _wish(plan, ask, without)[0])
+
+
+def _wish(plan: Plan, ask: Ask, without: Iterable[str]) -> tuple[str, dict[str, Any]]:
+    """The name of a wish on a state of the day, and what a worker has to know of it."""
+    payload = {
+        "plan_id": plan.id,
+        "service_id": ask.service.id,
+        "lat": ask.place.lat,
+        "lon": ask.place.lon,
+        "preferred_technician_id": ask.preferred_technician_id,
+        "only_technician_id": ask.only_technician_id,
+        "without": sorted(without),
+        "needs": _needs_as_json(ask.needs),
+    }
+    wish = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()[:32]
+    return f"{ROOMS}:{plan.id}:{plan.version}:{wish}", payload
+
+
+def _known(session: Session, key: str) -> Job | None:
+    return session.scalar(select(Job).where(Job.dedupe_key == key))
 
 
 def find_rooms(session: Session, job: Job, *, tables: TravelTables, now: datetime) -> dict[str, Any]:
@@ -63,13 +81,14 @@ def find_rooms(session: Session, job: Job, *, tables: TravelTables, now: datetim
         session.get_one(Service, wanted["service_id"]),
         session.get_one(Territory, plan.territory_id),
         Coordinates(wanted["lat"], wanted["lon"]),
-        wanted["preferred_technician_id"],
-        _needs(wanted["needs"]) if "needs" in wanted else None,  # not in a job of an older version
+        preferred_technician_id=wanted["preferred_technician_id"],
+        only_technician_id=wanted.get("only_technician_id"),
+        changed=_needs(wanted["needs"]) if "needs" in wanted else None,  # not in a job of an older version
     )
     found = repair_slots(
         session, ask, plan.on, now=now, tables=tables, without=wanted["without"], search=True
     )
-    return {"rooms": [_as_json(room) for room in found]}
+    return {"rooms": [_as_json(room) for room in found.rooms]}
 
 
 def rooms_of(job: Job) -> list[Room] | None:

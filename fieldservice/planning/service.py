@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from geopy.distance import great_circle
@@ -27,6 +27,7 @@ from fieldservice.models import (
     Visit,
     Window,
 )
+from fieldservice.planning.limits import bookable_windows, full_days
 from fieldservice.planning.problem import (
     PREFERRED_TECHNICIAN_S,
     Day,
@@ -64,6 +65,7 @@ class Ask:
     territory: Territory
     place: Coordinates
     preferred_technician_id: int | None = None
+    only_technician_id: int | None = None  # nobody else is looked for
     changed: Needs | None = None
 
     @property
@@ -73,7 +75,7 @@ class Ask:
 
     def visit(self, day: Day, name: str, window: Window) -> scheduler.Visit:
         """The wish for one window as the scheduler's visit."""
-        preferred, needs = self.preferred_technician_id, self.needs
+        preferred, only, needs = self.preferred_technician_id, self.only_technician_id, self.needs
         return scheduler.Visit(
             id=name,
             location=day.location(self.place),
@@ -83,7 +85,14 @@ class Ask:
             priority=needs.priority,
             promised=True,
             preferred_technicians={shift_id(preferred): PREFERRED_TECHNICIAN_S} if preferred else {},
+            technicians=frozenset({shift_id(only)}) if only else None,
         )
+
+    def of(self, technician_id: int | None) -> Ask:
+        """The same wish for one technician; unchanged for None."""
+        if technician_id is None:
+            return self
+        return replace(self, preferred_technician_id=technician_id, only_technician_id=technician_id)
 
 
 @dataclass(frozen=True)
@@ -116,15 +125,13 @@ def ask_for(
 ) -> Ask | None:
     """The wish for a service at a site; None when the service needs a site whose coordinates are unknown."""
     at = place_of(service, territory, site_at)
-    return None if at is None else Ask(service, territory, at, preferred, changed)
+    return None if at is None else Ask(service, territory, at, preferred, changed=changed)
 
 
 def ask_of(visit: Visit) -> Ask | None:
     """The wish behind a visit, for another window; None while its site has no coordinates."""
-    at = visit_place(visit)
-    if at is None:
-        return None
-    return Ask(visit.service, visit.territory, at, visit.preferred_technician_id, visit.needs())
+    at, preferred = visit_place(visit), visit.preferred_technician_id
+    return None if at is None else Ask(visit.service, visit.territory, at, preferred, changed=visit.needs())
 
 
 def territory_at(session: Session, at: Coordinates) -> Territory | None:
@@ -158,10 +165,11 @@ def slots(
     `without` names what the customer already has (`visit_id`, `hold_id`) and would give up.
     """
     offers: dict[date, DayOffer] = {}
+    full = full_days(session, ask.service, ask.territory, days, now=now, without=without)
     for rows in load_days(session, ask.territory, days, now=now):
         windows = offered_windows(ask.service, rows)
         found: list[Slot] = []
-        if windows:
+        if windows and rows.on not in full:
             found = _day_slots(
                 build(rows, table_of(tables, rows, [ask.place]), without=without), ask, windows
             )
@@ -251,25 +259,29 @@ def book_visit(
     now: datetime,
     actor: str,
     hold: Hold | None = None,
+    only_technician_id: int | None = None,
 ) -> Stop:
     """Give the visit a stop inside the window and promise the window to the customer.
 
     Looks again at what is stored now, with the technicians locked. What the visit or its hold occupied before
-    is given back in the same transaction. Raises SlotTaken when nobody can keep the window any more,
-    NotAllowed when the visit has begun, StaleTravel when `tables` miss a place.
+    is given back in the same transaction. `only_technician_id` is who has to come. Raises SlotTaken when
+    nobody can keep the window any more, NotAllowed when the visit has begun, StaleTravel when `tables` miss
+    a place.
     """
     ask = ask_of(visit)
     if ask is None:
         raise SlotTaken(window)
+    ask = ask.of(only_technician_id)
     lock_territory(session, visit.territory)
     if hold is not None:
         release_hold(session, hold, tables=tables, now=now)
     release_visit(session, visit, tables=tables, now=now)
     rows = load_day(session, visit.territory, visit.territory.local_day(window.starts_at), now=now)
-    if hold is None and window not in offered_windows(visit.service, rows):
+    name = visit_id(visit)
+    if hold is None and window not in bookable_windows(session, visit.service, rows, without=[name]):
         raise SlotTaken(window)
-    day = build(rows, _table(tables, rows.on), without=[visit_id(visit)])
-    _insert(session, day, ask.visit(day, visit_id(visit), window), window)
+    day = build(rows, _table(tables, rows.on), without=[name])
+    _insert(session, day, ask.visit(day, name, window), window)
     visit.pin = None
     visit.promise(window, now=now, actor=actor)
     session.flush()
@@ -363,7 +375,7 @@ def _offered_day(
 ) -> Day:
     """The day of a window that may be offered and can be kept. Raises SlotTaken, StaleTravel."""
     rows = load_day(session, ask.territory, ask.territory.local_day(window.starts_at), now=now)
-    if window not in offered_windows(ask.service, rows):
+    if window not in bookable_windows(session, ask.service, rows):
         raise SlotTaken(window)
     day = build(rows, _table(tables, rows.on))
     _require_place(day, ask.visit(day, "wish", window), window)

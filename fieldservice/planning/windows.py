@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from fieldservice.models import Service, Territory, Window
+from fieldservice.models import Service, Territory, Window, WorkingDay
 from fieldservice.planning.rows import DayRows
 
 
 def offered_windows(service: Service, rows: DayRows) -> list[Window]:
-    """The windows of a day that a service may offer at all: working hours, holidays, lead time, horizon."""
-    territory, now = rows.territory, rows.now
+    """The windows of a day that a service may offer at all: working hours and days, lead time, horizon."""
     working = [day.working_day for day in rows.technicians if day.working_day]
-    beyond = rows.on > territory.local_day(now) + timedelta(days=service.horizon_days)
-    if not working or beyond or is_holiday(territory, rows.on):
+    if not is_open(service, rows.territory, rows.on, now=rows.now):
         return []
-    zone = territory.zone
-    starts = _full_hour(min(day.starts_at for day in working).astimezone(zone))
+    soonest = rows.now + service.lead_time
+    return [found for found in day_windows(service, rows.territory, working) if found.starts_at >= soonest]
+
+
+def day_windows(service: Service, territory: Territory, working: Sequence[WorkingDay]) -> list[Window]:
+    """The windows of a day end to end, over the hours in which somebody works; past ones too."""
+    if not working:
+        return []
+    starts = _full_hour(min(day.starts_at for day in working).astimezone(territory.zone))
     ends = max(day.ends_at for day in working)
     found = []
     # local wall time plus a duration: a window from 8 to 10 stays one on the days the clock changes
     while (window_ends := starts + service.window_length) <= ends:
-        if starts >= now + service.lead_time:
-            found.append(Window(starts, window_ends))
+        found.append(Window(starts, window_ends))
         starts = window_ends
     return found
+
+
+def is_open(service: Service, territory: Territory, on: date, *, now: datetime) -> bool:
+    """Whether the service is offered on a day: inside the horizon, on a working day, on no holiday."""
+    weekday = str(on.weekday())
+    beyond = on > territory.local_day(now) + timedelta(days=service.horizon_days)
+    works = weekday in territory.working_days and weekday in service.working_days
+    return works and not beyond and not is_holiday(territory, on)
 
 
 def _full_hour(local: datetime) -> datetime:

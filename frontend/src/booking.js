@@ -95,11 +95,20 @@ const nameButtons = () => document.querySelectorAll("[data-with-choice]").forEac
 document.addEventListener("change", nameButtons);
 nameButtons();
 
-// Another day was picked: its windows have replaced the old ones, and reading goes on at their heading.
+// Another day was picked: its windows have replaced the old ones, and reading goes on at their heading. When
+// further windows come in by themselves, what is picked stays picked.
+const pickedWindow = () => document.querySelector("input[type=radio][name=window]:checked");
+let picked = "";
+document.addEventListener("htmx:before:swap", () => {
+  picked = pickedWindow()?.value ?? "";
+});
 document.addEventListener("htmx:after:swap", (event) => {
+  const again = picked && !pickedWindow() && document.querySelector(`input[name=window][value="${picked}"]`);
+  if (again) again.checked = true;
   nameButtons();
   const { target } = event.detail.ctx;
   if (target.id === "windows") target.querySelector("[data-focus]")?.focus();
+  if (target.id === "gone-windows") document.getElementById("gone-heading")?.focus();
 });
 
 // What stands in for scripts is not needed once they run.

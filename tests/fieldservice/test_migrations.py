@@ -102,7 +102,7 @@ def contents(
                 )
             ]
             for table in Base.metadata.sorted_tables
-            if columns is None or columns[table.name]
+            if columns is None or columns[table.name]  # a table that the newest step made has nothing older
         }
 
 

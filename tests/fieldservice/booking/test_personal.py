@@ -13,13 +13,16 @@ from time_machine import Traveller
 
 from fieldservice.auth import codes
 from fieldservice.booking import personal
+from fieldservice.geo.types import Coordinates
 from fieldservice.models import (
     AccessCode,
+    AreaWish,
     Base,
     Channel,
     ContactRole,
     Conversation,
     Feedback,
+    Hold,
     Job,
     OfficeTask,
     OutboxMessage,
@@ -27,6 +30,8 @@ from fieldservice.models import (
     Visit,
     VisitEvent,
     VisitState,
+    WaitingEntry,
+    WaitingOffer,
 )
 from fieldservice.models.personal import CUSTOMERS, OTHERS
 from fieldservice.web import Services
@@ -35,6 +40,7 @@ from tests.factories import (
     add,
     make_customer,
     make_draft,
+    make_hold,
     make_service,
     make_site,
     make_visit,
@@ -70,6 +76,7 @@ def person(session: Session, name: str, email: str, *, state: VisitState = Visit
         contact={"name": said("contact_role.name"), "email": email, "phone": customer.phone},
         problem=said("work_order.problem"),
         answers={"more": said("work_order.answers")},
+        said=[{"question": "More?", "answer": said("work_order.said"), "kind": "text", "unit": ""}],
     )
     payer = ContactRole(role=Role.PAYER, name=f"Payer of {name}", email=f"payer.of.{email}")
     order.contacts.append(payer)
@@ -102,8 +109,25 @@ def person(session: Session, name: str, email: str, *, state: VisitState = Visit
         },
     )
     visit.state = state
+    _wait(session, visit, name)
     session.flush()
     return visit
+
+
+def _wait(session: Session, visit: Visit, name: str) -> None:
+    """They wait for an earlier window and have one reserved; before they moved they wanted us elsewhere."""
+    entry = add(session, WaitingEntry(visit_id=visit.id, any_time=False, seen=["x"], joined_at=NOW))
+    earlier, site = window(starts=6, ends=8), visit.site
+    offer = {"window_starts_at": earlier.starts_at, "window_ends_at": earlier.ends_at, "created_at": NOW}
+    add(session, WaitingOffer(entry=entry, expires_at=NOW + timedelta(hours=1), **offer))
+    reserved = make_draft(session, answers={"service": "s"}, visit_id=visit.id)
+    at = Coordinates(site.lat or 0, site.lon or 0)
+    make_hold(session, visit.territory, visit.service, held=earlier, draft=reserved, at=at)
+    requester = visit.work_order.contact(Role.REQUESTER)
+    assert requester is not None
+    there = {column: f"{name}:area_wish.{column}"[:20] for column in ("city", "postcode")}
+    wish = {"email": requester.email.upper(), "service_id": visit.service.id, "locale": "en_US"}
+    add(session, AreaWish(**wish, **there, lat=39.3, lon=-76.6, created_at=NOW))
 
 
 def dump(session: Session) -> str:
@@ -145,6 +169,7 @@ def test_a_download_has_everything_of_one_person_and_nothing_of_another(session:
             assert f"Rosa:{table}.{column}"[:20] in content, f"{table}.{column}"
     assert ROSA in content
     assert "+14105550004" in content
+    assert '"offers": [{"window_starts_at"' in content
     assert "Bob" not in content
     assert "bob" not in content
     assert "Payer of Rosa" not in content
@@ -165,6 +190,8 @@ def test_after_an_erasure_nothing_of_the_person_is_in_any_table(session: Session
     assert BOB in everything
     assert session.scalars(select(OutboxMessage).where(OutboxMessage.visit_id == sent)).all() == []
     assert personal.export(session, bob)["customers"][0]["email"] == BOB
+    for table in (WaitingEntry, WaitingOffer, Hold, AreaWish):
+        assert len(session.scalars(select(table)).all()) == 1, table  # Bob's
 
 
 def test_what_the_law_wants_stays(session: Session) -> None:

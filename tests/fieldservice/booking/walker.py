@@ -42,7 +42,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Collect links and fields."""
         values = {name: value or "" for name, value in attrs}
-        if tag == "form" and values.get("method") == "post":
+        if tag == "form" and values.get("method") == "post" and values.get("id") != "more-search":
             self.action = values.get("action", "")
         elif tag == "a":
             self.links.append(values.get("href", ""))

@@ -11,7 +11,7 @@ import pytest
 from fieldservice.notify.rendering import Occasion, letter, short_text
 from tests.fieldservice.notify.conftest import TEN, MakeFacts
 
-KINDS = ("confirmation", "reminder_24h", "reminder_2h", "changed", "cancelled", "on_my_way")
+KINDS = ("confirmation", "reminder_24h", "reminder_2h", "changed", "cancelled", "on_my_way", "offer")
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}{% raw %}\r\nhttps://evil.example\u202e"
 
 
@@ -34,6 +34,7 @@ def occasion(kind: str, make_facts: MakeFacts, **overrides: object) -> Occasion:
         arrives_at=TEN + timedelta(minutes=25),
         old_starts_at=TEN - timedelta(days=1),
         old_ends_at=TEN - timedelta(hours=22),
+        answer_by=TEN - timedelta(minutes=30),
     )
 
 

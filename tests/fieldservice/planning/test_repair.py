@@ -69,7 +69,8 @@ class Tight(Scene):
 
     def rooms(self) -> list[Room]:
         with self.db.reading() as session:
-            return repair_slots(session, self.ask(session), TOMORROW, now=NOW, tables=self.tables)
+            found = repair_slots(session, self.ask(session), TOMORROW, now=NOW, tables=self.tables)
+            return list(found.rooms)
 
     def book_room(self, visit: int, room: Room) -> bool:
         """Whether the room was still there."""

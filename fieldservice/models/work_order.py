@@ -1,0 +1,51 @@
+"""What was asked for, by whom, and where."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import JSON, ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from fieldservice.db import Base, UtcDateTime
+from fieldservice.models.aftercare import UNASKED, Consent, Purpose
+from fieldservice.models.customer import ContactRole, Customer, Role, Site
+from fieldservice.models.service import Service
+
+if TYPE_CHECKING:
+    from fieldservice.models.visit import Visit
+
+
+class WorkOrder(Base):
+    """What was asked for; one or more visits serve it."""
+
+    __tablename__ = "work_order"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
+    service_id: Mapped[int] = mapped_column(ForeignKey("service.id"))
+    problem: Mapped[str] = mapped_column(Text, default="")
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    # the same in the words of then, for people: what the office rewrites later changes nothing here
+    said: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    source: Mapped[str] = mapped_column(String(20), default="web")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    customer: Mapped[Customer] = relationship()
+    site: Mapped[Site] = relationship()
+    service: Mapped[Service] = relationship()
+    contacts: Mapped[list[ContactRole]] = relationship(cascade="all, delete-orphan")
+    consents: Mapped[list[Consent]] = relationship(cascade="all, delete-orphan")
+    visits: Mapped[list[Visit]] = relationship(back_populates="work_order", order_by="Visit.id")
+
+    def contact(self, role: Role) -> ContactRole | None:
+        """The contact with a role; the requester stands in for a role that nobody else has."""
+        by_role = {contact.role: contact for contact in self.contacts}
+        return by_role.get(role) or by_role.get(Role.REQUESTER)
+
+    def allows(self, purpose: Purpose) -> bool:
+        """Whether the customer wants this; by default only what belongs to a visit that was asked for."""
+        decided = {consent.purpose: consent.given for consent in self.consents}
+        return decided.get(purpose, purpose in UNASKED)

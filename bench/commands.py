@@ -136,7 +136,9 @@ def _add_replan(parser: argparse.ArgumentParser) -> None:
         "--reference-seconds", type=float, default=60.0, help="of the search for what is possible"
     )
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--change", type=float, nargs="+", default=[replan.RUNNING_CHANGE], help="weights of changes")
+    parser.add_argument(
+        "--change", type=float, nargs="+", default=[replan.RUNNING_CHANGE], help="weights of changes"
+    )
     parser.set_defaults(run=_replan)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def _on_map(roads: str, count: int, seed: int) -> Places:
         addresses = sample_addresses(index, travel, count, seed)
         table = travel.table([address.coordinates for address in addresses])
         kept.parent.mkdir(parents=True, exist_ok=True)
-        draft = kept.with_suffix(".draft.npz")
+        draft = kept.with_suffix(f".{os.getpid()}.npz")  # two runs at once may make the same table
         np.savez_compressed(draft, seconds=table.seconds, metres=table.metres)
         draft.replace(kept)
     with np.load(kept) as arrays:

@@ -110,7 +110,7 @@ def wish(rows: DayRows, table: TravelTable, visit: Visit) -> scheduler.Visit:
 
 
 RUNNING_CHANGE = 2.0
-"""Weight of changes once technicians know their day: another technician or window counts 20 minutes' drive."""
+"""Weight of changes once technicians know their day: another technician or window is 20 minutes' drive."""
 
 
 def _weights(rows: DayRows) -> scheduler.Weights:

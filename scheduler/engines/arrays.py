@@ -229,8 +229,8 @@ def _apart(problem: Problem, former: Former | None) -> Floats:
 def _loads(problem: Problem) -> tuple[Integers, Integers, int]:
     """What visits use and shifts hold, and how many kinds of it in front a stop to restock fetches.
 
-    First the parts, where there is a place to restock then the tools, of which a shift has any number or none,
-    then the dimensions of the capacity.
+    First the parts, where there is a place to restock then the tools, of which a shift has any number or
+    none, then the dimensions of the capacity.
     """
     visits, shifts = problem.visits, problem.shifts
     parts = sorted({part for visit in visits for part in visit.parts})

@@ -113,52 +113,75 @@ def by_segments(data: Any, state: Any, shift: int, visit: int, price: Any) -> An
     """`best_with_stop` without breaks and second windows, each pair of places in O(1)."""
     count, stop, place = state.routes[shift].count, -1, -1
     profile, fetch = data.shifts[shift].profile, len(data.visits) - 1
-    this = alone(data, visit)
-    room = data.shifts[shift].travel_limit - state.routes[shift].driven
     for first in range(count + 1):
         node = state.stops[shift, first].visit
         drive = data.travel[profile, node, fetch]
-        time = state.times[shift, first, 0, 0] + drive + data.visits[fetch].service
         rest = join(head(state, shift, first), drive, alone(data, fetch))
         gone = drive - state.stops[shift, first].leg
+        if stop_bound(data, state, shift, first, rest, gone) >= price:
+            continue
         metres = between(data, node, fetch)
         if count:
             metres -= between(data, node, state.stops[shift, first + 1].visit)
-        if stop_bound(data, state, shift, first, rest, gone) >= price:
-            continue
-        node = fetch
-        for column in range(first, count + 1):
-            following = state.stops[shift, column + 1].visit
-            near, onward = data.travel[profile, node, visit], data.travel[profile, visit, following]
-            start = max(time + near, this[1])
-            done, added = start + this[0] + onward, gone + near + onward
-            if column > first:
-                added -= state.stops[shift, column].leg
-            if start <= this[2] and done <= state.times[shift, column + 1, 0, 1] and added <= room:
-                behind = tail(state, shift, column + 1)
-                whole = join(join(rest, near, this), onward, behind)
-                extra = between(data, node, visit) + between(data, visit, following)
-                if column > first:
-                    extra -= between(data, node, following)
-                found = data.rules[0].travel * added + data.rules[0].distance * (metres + extra)
-                found += data.apart[visit, shift] - state.routes[shift].timed
-                found += end_cost(data, shift, max(done, behind[1]) + behind[0], whole[0])
-                short = whole[0] <= data.shifts[shift].longest
-                if short and found < price and random_part(state.totals) >= data.rules[0].blink:
-                    price, stop, place = found, first, column + 1
-            if column == count:
-                break
-            drive = data.travel[profile, node, following]
-            if column == first:
-                gone += drive
-                metres += between(data, node, following)
-            time = max(time + drive, data.windows[following, 0, Column.START])
-            if time > data.visits[following].last_start:
-                break
-            time += data.visits[following].service
-            rest = join(rest, drive, alone(data, following))
-            node = following
+        cost = data.rules[0].travel * gone + data.rules[0].distance * metres
+        found, column = best_behind(data, state, shift, visit, price, first, rest, gone, cost)
+        if column >= 0:
+            price, stop, place = found, first, column
     return price, stop, place
+
+
+@inlined
+def best_behind(  # noqa: PLR0913 - what is known of the route up to the stop
+    data: Any, state: Any, shift: int, visit: int, price: Any, first: int, rest: Any, gone: Any, cost: Any
+) -> Any:
+    """The cheapest place behind a new stop to restock after column `first`: price, column once it is there.
+
+    `rest` is the route up to the stop as a segment, `gone` and `cost` the driving it adds, and its price.
+    """
+    place, node, profile = -1, len(data.visits) - 1, data.shifts[shift].profile
+    time = state.times[shift, first, 0, 0] + gone + state.stops[shift, first].leg + data.visits[node].service
+    room = data.shifts[shift].travel_limit - state.routes[shift].driven
+    for column in range(first, state.routes[shift].count + 1):
+        following = state.stops[shift, column + 1].visit
+        near, onward = data.travel[profile, node, visit], data.travel[profile, visit, following]
+        added = near + onward - (state.stops[shift, column].leg if column > first else 0)
+        start = max(time + near, data.windows[visit, 0, Column.START])
+        done = start + data.visits[visit].service + onward
+        in_time = start <= data.visits[visit].last_start and done <= state.times[shift, column + 1, 0, 1]
+        if in_time and gone + added <= room:
+            metres = between(data, node, visit) + between(data, visit, following)
+            if column > first:
+                metres -= between(data, node, following)
+            found = cost + data.rules[0].travel * added + data.rules[0].distance * metres
+            found += timed_behind(
+                data, state, shift, visit, column, join(rest, near, alone(data, visit)), done
+            )
+            if found < price and random_part(state.totals) >= data.rules[0].blink:
+                price, place = found, column + 1
+        if column == state.routes[shift].count:
+            break
+        drive = data.travel[profile, node, following]
+        if column == first:
+            gone += drive
+            cost += data.rules[0].travel * drive + data.rules[0].distance * between(data, node, following)
+        time = max(time + drive, data.windows[following, 0, Column.START]) + data.visits[following].service
+        if time > data.visits[following].last_start + data.visits[following].service:
+            break
+        rest = join(rest, drive, alone(data, following))
+        node = following
+    return price, place
+
+
+@inlined
+def timed_behind(data: Any, state: Any, shift: int, visit: int, column: int, rest: Any, done: Any) -> Any:
+    """What the later end and the longer duration cost, and the technician; `rest` ends at the visit."""
+    behind = tail(state, shift, column + 1)
+    onward = data.travel[data.shifts[shift].profile, visit, state.stops[shift, column + 1].visit]
+    whole = join(rest, onward, behind)
+    if whole[0] > data.shifts[shift].longest:
+        return IMPOSSIBLE
+    end = max(done, behind[1]) + behind[0]
+    return end_cost(data, shift, end, whole[0]) + data.apart[visit, shift] - state.routes[shift].timed
 
 
 @inlined

@@ -101,7 +101,7 @@ def admits(data: Any, state: Any, shift: int, visit: int) -> Any:
 
 @inlined
 def best_column(data: Any, state: Any, shift: int, visit: int, price: Any, first: int) -> Any:
-    """The cheapest place on one route, from a column on, that costs less than `price`: price, column or -1."""
+    """The cheapest place of a route, from a column on, that costs less than `price`: price, column or -1."""
     best, last = -1, data.visits[visit].last_start
     room = data.shifts[shift].travel_limit - state.routes[shift].driven
     pricing = data.rules[0].pricing

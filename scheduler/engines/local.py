@@ -123,7 +123,7 @@ class LocalSearch:
             running[0].join(min(WATCH_S, max(team.limit.left_s(), 0.0)))
             if team.limit.reached():
                 return
-            if time.monotonic() - reported > REPORT_S:
+            if team.limit.iterations is None and time.monotonic() - reported > REPORT_S:
                 self._report(team, found)
                 reported = time.monotonic()
 
@@ -252,7 +252,8 @@ class Worker:
             began = time.perf_counter()
             cooled = team.cooled + (1 - team.cooled) * part
             leaving_out = bool(self.state.totals["best_weight"][0])
-            warmth = edge * warmth_at(cooled, WARM if team.relay is None else WARM_LARGE, leaving_out=leaving_out)
+            warm = WARM if team.relay is None else WARM_LARGE
+            warmth = edge * warmth_at(cooled, warm, leaving_out=leaving_out)
             search(team.data, self.state, team.orders, rounds, warmth, warmth)
             self.rounds += rounds
             self._offer()

@@ -197,13 +197,11 @@ def gaps(data: Any, state: Any, shift: int) -> None:
     for column in range(state.routes[shift].count + 1):
         gap = -NEVER
         for taken in range(breaks + 1):
-            pauses = 0
+            ready = state.times[shift, column, taken, 0]
             for later in range(taken, breaks + 1):
-                gap = max(
-                    gap, state.times[shift, column + 1, later, 1] - state.times[shift, column, taken, 0] - pauses
-                )
+                gap = max(gap, state.times[shift, column + 1, later, 1] - ready)
                 if later < breaks:
-                    pauses += data.breaks[shift, later, 2]
+                    ready += data.breaks[shift, later, 2]
         state.stops[shift, column].gap = gap
         widest = max(widest, gap)
     state.routes[shift].widest = widest

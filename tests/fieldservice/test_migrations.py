@@ -8,12 +8,26 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import CheckConstraint, Connection, Engine, create_engine, inspect, select, text
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Connection,
+    Engine,
+    column,
+    create_engine,
+    inspect,
+    select,
+    text,
+    update,
+)
+from sqlalchemy import (
+    table as plain_table,
+)
 from sqlalchemy.orm import Session
 
 from fieldservice import migrate, schema
 from fieldservice.db import Database, make_engine
-from fieldservice.models import Base
+from fieldservice.models import Base, IntakeQuestion
 from fieldservice.paths import MIGRATIONS
 from tests.databases import DIALECTS, empty_postgres
 from tests.factories import NOW, make_company, make_stop, make_visit, make_work_order, window
@@ -241,3 +255,39 @@ def fill(engine: Engine) -> None:
 
     database.run(work)
     database.dispose()
+
+
+QUESTIONS = [
+    {"id": "symptoms", "kind": "chips", "label": "What is happening?", "options": ["No heat", "Leaking"]},
+    {"id": "gas", "kind": "yesno", "label": "Do you smell gas?"},
+    {"id": "model", "kind": "text", "label": "Which model?"},
+]
+
+
+def test_questions_in_a_column_become_rows_and_come_back(empty: Engine) -> None:
+    """0003: services keep their questions, visits what was answered, now in words; one step down restores."""
+    migrate.upgrade(empty)
+    fill(empty)
+    downgrade(empty, "0002")
+    service = plain_table("service", column("intake_questions", JSON))
+    order = plain_table("work_order", column("answers", JSON), column("said", JSON))
+    with empty.begin() as connection:
+        connection.execute(update(service).values(intake_questions=QUESTIONS))
+        answers = {"symptoms": ["Leaking"], "gas": "no", "model": "", "gone": "x"}
+        connection.execute(update(order).values(answers=answers))
+    migrate.upgrade(empty)
+    with Session(empty) as session:
+        found = session.scalars(select(IntakeQuestion).order_by(IntakeQuestion.position)).all()
+        assert [(q.code, q.kind, q.label, [o.code for o in q.options]) for q in found] == [
+            ("symptoms", "chips", "What is happening?", ["No heat", "Leaking"]),
+            ("gas", "yesno", "Do you smell gas?", []),
+            ("model", "text", "Which model?", []),
+        ]
+        (said,) = session.scalars(select(order.c.said)).all()
+        assert [(entry["question"], entry["answer"]) for entry in said] == [
+            ("What is happening?", ["Leaking"]),
+            ("Do you smell gas?", "no"),
+        ]
+    downgrade(empty, "0002")
+    with empty.connect() as connection:
+        assert connection.scalars(select(service.c.intake_questions)).all() == [QUESTIONS]

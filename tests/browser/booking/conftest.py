@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
 from fieldservice import migrate
@@ -34,7 +35,15 @@ def home(town_map: Path) -> Address:
 
 
 @pytest.fixture(scope="module")
-def site(town_map: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def written() -> Callable[[Session], object]:
+    """What a file of tests adds to the company."""
+    return lambda _session: None
+
+
+@pytest.fixture(scope="module")
+def site(
+    town_map: Path, tmp_path_factory: pytest.TempPathFactory, written: Callable[[Session], object]
+) -> Iterator[str]:
     """The address of a running server of a company with ten technicians; the tests share it."""
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("data"), map_dir=town_map, secret_key="only-for-these-tests"
@@ -43,6 +52,7 @@ def site(town_map: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     migrate.upgrade(services.db.engine)
     with services.db.transaction() as session:
         demoville.open_company(session, technicians=10)
+        written(session)
     app = create_app(services.settings, replace(services))
     app.config.update(LIMIT_BOOKING="1000/minute", LIMIT_FORM="1000/minute", LIMIT_LOOKUP="1000/minute")
     server = make_server("127.0.0.1", 0, app, threaded=True)

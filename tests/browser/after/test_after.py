@@ -31,7 +31,7 @@ def test_an_answer_appears_by_itself(stage: Stage, open_page: OpenPage, troubles
     expect(page.get_by_text("Which door do you take?")).to_be_visible()
     page.get_by_label("Your message").fill("And one more thing")
     stage.answer("The side door.")
-    expect(page.get_by_text("The side door.")).to_be_visible(timeout=6_000)
+    expect(page.get_by_text("The side door.")).to_be_visible(timeout=15_000)
     expect(page.locator("#status")).to_have_text("New message from Dana Reyes")
     expect(page.get_by_label("Your message")).to_have_value("And one more thing")
     assert troubles == []
@@ -51,7 +51,7 @@ def test_the_office_sees_a_question_by_itself(stage: Stage, open_page: OpenPage,
     staff.get_by_label("Your answer").fill("Yes, please.")
     customer.get_by_label("Your message").fill("It is the red one.")
     press(customer, "Send")
-    expect(staff.get_by_text("It is the red one.")).to_be_visible(timeout=6_000)
+    expect(staff.get_by_text("It is the red one.")).to_be_visible(timeout=15_000)
     press(staff, "Send the answer")
     customer.reload()
     expect(customer.get_by_text("Yes, please.")).to_be_visible()
@@ -123,9 +123,9 @@ def test_following_ends_by_itself(stage: Stage, open_page: OpenPage, troubles: l
     page.goto(f"{stage.link}/track")
     expect(page.get_by_text("is on the way")).to_be_visible()
     stage.enter(VisitState.ON_SITE)
-    expect(page.get_by_text("is with you")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("is with you")).to_be_visible(timeout=60_000)
     stage.enter(VisitState.DONE)
-    expect(page.get_by_text("Your visit is over")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Your visit is over")).to_be_visible(timeout=60_000)
     assert page.locator("#track").get_attribute("hx-get") is None
     assert troubles == []
 

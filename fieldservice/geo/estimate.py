@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldservice.geo.types import Coordinates, Geometry, Metres, Seconds, TravelTable
+from fieldservice.geo.types import Coordinates, Geometry, Metres, Seconds, TravelTable, Ways
 
 EARTH_RADIUS_M = 6_371_008.8
 DETOUR = 1.35
@@ -64,6 +64,11 @@ class EstimatedTravelTimes:
         """`table` and those of `points` that it lacks; an estimate is cheap enough to make anew."""
         fresh = {point.key: point for point in points if not table.covers([point])}
         return self.table([*table.points, *fresh.values()], at=at)
+
+    def ways(self, place: Coordinates, points: Sequence[Coordinates], *, at: datetime | None = None) -> Ways:
+        """Estimates to a place and back, which are the same."""
+        there, _ = estimate(points, [place], self._factor)
+        return Ways(there[:, 0], there[:, 0], any(point.key != place.key for point in points))
 
     def geometry(self, points: Sequence[Coordinates]) -> Geometry:
         """Straight lines through `points`."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fieldservice.geo.estimate import estimate, straight
 from fieldservice.geo.manifest import ROADS, Manifest
-from fieldservice.geo.types import Coordinates, Flags, Geometry, Metres, Seconds, TravelTable
+from fieldservice.geo.types import Coordinates, Flags, Geometry, Metres, Seconds, TravelTable, Ways
 
 MAX_SNAP_M = 200
 """A point further than this from the roads is answered with an estimate: the engine would accept any."""
@@ -99,6 +99,19 @@ class RoadTravelTimes:
         return TravelTable(
             tuple(everything),
             *(np.vstack([np.hstack([left, beside]), under]) for left, beside, under in parts),
+        )
+
+    def ways(self, place: Coordinates, points: Sequence[Coordinates], *, at: datetime | None = None) -> Ways:
+        """Times from each of `points` to a place and back; a place that is among them is no way away."""
+        everything = [*points, place]
+        old, new = range(len(points)), range(len(points), len(everything))
+        there, _, guessed = self._cells(everything, old, new, at)
+        onward, _, guessed_too = self._cells(everything, new, old, at)
+        away = np.array([point.key != place.key for point in points], dtype=bool)
+        return Ways(
+            np.where(away, there[:, 0], 0).astype(np.int32),
+            np.where(away, onward[0], 0).astype(np.int32),
+            bool(((guessed[:, 0] | guessed_too[0]) & away).any()),
         )
 
     def geometry(self, points: Sequence[Coordinates]) -> Geometry:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from fieldservice.geo.estimate import EstimatedTravelTimes
 from fieldservice.geo.manifest import MapDamaged, MapMissing, load_manifest
-from fieldservice.geo.types import Coordinates, Geometry, TravelTable
+from fieldservice.geo.types import Coordinates, Geometry, TravelTable, Ways
 
 __all__ = ["Coordinates", "Geometry", "TravelTable", "TravelTimes", "open_travel_times"]
 
@@ -32,6 +32,10 @@ class TravelTimes(Protocol):
         self, table: TravelTable, points: Sequence[Coordinates], *, at: datetime | None = None
     ) -> TravelTable:
         """`table` and those of `points` that it lacks; only their rows and columns are computed."""
+        ...
+
+    def ways(self, place: Coordinates, points: Sequence[Coordinates], *, at: datetime | None = None) -> Ways:
+        """Times from each of `points` to a place and back, as `extend` would say; no table is made."""
         ...
 
     def geometry(self, points: Sequence[Coordinates]) -> Geometry:

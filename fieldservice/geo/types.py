@@ -69,6 +69,15 @@ class TravelTable:
         return all(point.key in self._places for point in points)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ways:
+    """Travel times (s) between one place and others: `there` from each of them, `onward` to each."""
+
+    there: Seconds
+    onward: Seconds
+    estimated: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Geometry:
     """The line of a route with its length; `estimated` when any part of it is a straight line."""

@@ -27,6 +27,7 @@ from fieldservice.models import (
     Visit,
     Window,
 )
+from fieldservice.planning.kept import AskedDay, asked_days
 from fieldservice.planning.limits import bookable_windows, full_days
 from fieldservice.planning.problem import (
     PREFERRED_TECHNICIAN_S,
@@ -38,10 +39,9 @@ from fieldservice.planning.problem import (
     shift_id,
     visit_id,
 )
-from fieldservice.planning.rows import load_day, load_days, place_of, visit_place
+from fieldservice.planning.rows import load_day, place_of, visit_place
 from fieldservice.planning.store import write_routes
-from fieldservice.planning.travel import table_of
-from fieldservice.planning.windows import offered_windows
+from fieldservice.planning.windows import windows_on
 from scheduler.insertion import Place, place
 from scheduler.slots import Slots
 
@@ -73,12 +73,12 @@ class Ask:
         """What has to be found for it."""
         return self.changed or self.service.needs()
 
-    def visit(self, day: Day, name: str, window: Window) -> scheduler.Visit:
-        """The wish for one window as the scheduler's visit."""
+    def visit(self, day: Day, name: str, window: Window, *, location: int | None = None) -> scheduler.Visit:
+        """The wish for one window as the scheduler's visit; `location` for a place that the day lacks."""
         preferred, only, needs = self.preferred_technician_id, self.only_technician_id, self.needs
         return scheduler.Visit(
             id=name,
-            location=day.location(self.place),
+            location=day.location(self.place) if location is None else location,
             service_s=seconds(needs.occupied),
             windows=((day.seconds(window.starts_at), day.seconds(window.ends_at)),),
             skills=needs.skills,
@@ -165,37 +165,35 @@ def slots(
     `without` names what the customer already has (`visit_id`, `hold_id`) and would give up.
     """
     offers: dict[date, DayOffer] = {}
+    without = list(without)
     full = full_days(session, ask.service, ask.territory, days, now=now, without=without)
-    for rows in load_days(session, ask.territory, days, now=now):
-        windows = offered_windows(ask.service, rows)
-        found: list[Slot] = []
-        if windows and rows.on not in full:
-            found = _day_slots(
-                build(rows, table_of(tables, rows, [ask.place]), without=without), ask, windows
-            )
-        offers[rows.on] = DayOffer(rows.on, tuple(found), closed=not windows)
+    asked = asked_days(session, ask.territory, days, now=now, tables=tables, without=without)
+    for on in days:
+        windows = windows_on(ask.service, ask.territory, on, asked[on].working, now=now)
+        found = _day_slots(asked[on], ask, windows, tables) if windows and on not in full else []
+        offers[on] = DayOffer(on, tuple(found), closed=not windows)
     return offers
 
 
-def _day_slots(day: Day, ask: Ask, windows: Sequence[Window]) -> list[Slot]:
-    wish = ask.visit(day, "wish", windows[0])
+def _day_slots(asked: AskedDay, ask: Ask, windows: Sequence[Window], tables: TravelTables) -> list[Slot]:
+    day = asked.day
+    wish = ask.visit(day, "wish", windows[0], location=asked.somewhere)
     spans = [(day.seconds(window.starts_at), day.seconds(window.ends_at)) for window in windows]
-    places = Slots(day.problem, day.plan).cheapest(wish, spans)
+    places, estimated = asked.cheapest(wish, spans, ask.place, tables)
     return [
-        _slot(day, ask, window, place)
+        _slot(day, window, place, estimated=estimated)
         for window, place in zip(windows, places, strict=True)
         if place is not None
     ]
 
 
-def _slot(day: Day, ask: Ask, window: Window, best: Place) -> Slot:
-    here = day.location(ask.place)
+def _slot(day: Day, window: Window, best: Place, *, estimated: bool) -> Slot:
     return Slot(
         window=window,
         technician_id=int(best.technician[1:]),
         starts_at=day.instant(best.start_s),
         added_travel=timedelta(seconds=best.added_travel_s),
-        estimated=bool(day.table.estimated_cells[here].any()),
+        estimated=estimated,
     )
 
 

@@ -20,7 +20,12 @@ def table_of(tables: TravelTables, rows: DayRows, extra: Sequence[Coordinates] =
     """The travel table of a day and of the places in `extra`."""
     day = (rows.territory.id, rows.on)
     key = day if rows.only is None else (*day, rows.only)
-    return tables.of(key, [*rows.places(), *extra], at=rows.epoch + _MORNING)
+    return tables.of(key, [*rows.places(), *extra], at=departure(rows))
+
+
+def departure(rows: DayRows) -> datetime:
+    """The hour for which the driving times of a day are asked."""
+    return rows.epoch + _MORNING
 
 
 def with_travel[T](

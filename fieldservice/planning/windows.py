@@ -12,10 +12,17 @@ from fieldservice.planning.rows import DayRows
 def offered_windows(service: Service, rows: DayRows) -> list[Window]:
     """The windows of a day that a service may offer at all: working hours and days, lead time, horizon."""
     working = [day.working_day for day in rows.technicians if day.working_day]
-    if not is_open(service, rows.territory, rows.on, now=rows.now):
+    return windows_on(service, rows.territory, rows.on, working, now=rows.now)
+
+
+def windows_on(
+    service: Service, territory: Territory, on: date, working: Sequence[WorkingDay], *, now: datetime
+) -> list[Window]:
+    """The windows that a service may offer on a day on which these technicians work."""
+    if not is_open(service, territory, on, now=now):
         return []
-    soonest = rows.now + service.lead_time
-    return [found for found in day_windows(service, rows.territory, working) if found.starts_at >= soonest]
+    soonest = now + service.lead_time
+    return [found for found in day_windows(service, territory, working) if found.starts_at >= soonest]
 
 
 def day_windows(service: Service, territory: Territory, working: Sequence[WorkingDay]) -> list[Window]:

@@ -26,7 +26,7 @@ from fieldservice.planning import adoption, changes, improve, judge
 from fieldservice.planning import service as planning
 from fieldservice.planning.problem import build
 from fieldservice.planning.rows import load_day
-from fieldservice.planning.travel import with_travel
+from fieldservice.planning.travel import table_of, with_travel
 from tests.factories import NOW, TOMORROW, Company, make_company, near, number, window
 from tests.races import all_at_once, overlaps
 
@@ -120,7 +120,7 @@ class World:
         with self.db.reading() as session:
             territory = session.get_one(Territory, self.company.territory.id)
             rows = load_day(session, territory, TOMORROW, now=NOW)
-            table = planning.table_of(self.tables, rows)
+            table = table_of(self.tables, rows)
             day = improve.snapshot(session, territory, TOMORROW, table=table, now=NOW)
         return improve.search(day, seconds=None, iterations=40)
 
@@ -164,7 +164,7 @@ class World:
                 assert kept, f"{visit.reference} is late"
             territory = session.get_one(Territory, self.company.territory.id)
             rows = load_day(session, territory, TOMORROW, now=NOW)
-            day = build(rows, planning.table_of(self.tables, rows))
+            day = build(rows, table_of(self.tables, rows))
         assert scheduler.check(day.problem, day.plan) == []
 
 
@@ -289,5 +289,5 @@ def driving(world: World) -> int:
     with world.db.reading() as session:
         territory = session.get_one(Territory, world.company.territory.id)
         rows = load_day(session, territory, TOMORROW, now=NOW)
-        day = build(rows, planning.table_of(world.tables, rows))
+        day = build(rows, table_of(world.tables, rows))
     return sum(stop.travel_s for route in day.plan.routes for stop in route.stops)

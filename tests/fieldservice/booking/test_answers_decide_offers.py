@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from fieldservice.booking import manage, waiting_sweep
 from fieldservice.geo.address import Address
-from fieldservice.models import Job, Service, Technician, Territory, WaitingOffer
+from fieldservice.models import Job, Technician, Territory, WaitingOffer
 from fieldservice.planning import service as planning
 from fieldservice.planning.jobs import Work, run_next_job
 from fieldservice.planning.missing import Because, missing_windows
@@ -19,6 +19,7 @@ from fieldservice.planning.rooms import request_rooms, rooms_of
 from fieldservice.planning.service import Ask
 from fieldservice.web import Services
 from tests.factories import HEATING, NOW, ask, window
+from tests.fieldservice.booking.demoville import heating
 from tests.fieldservice.booking.tight import AT, WEDNESDAY, cancel, easy_visit, open_tight_company
 from tests.fieldservice.booking.walker import Walker
 
@@ -37,14 +38,13 @@ def walker(services: Services, client: FlaskClient, unlimited: None, home: Addre
     }
     with services.db.transaction() as session:
         open_tight_company(session, horizon_days=3)
-        ask(session, session.scalars(select(Service)).one(), [question])
+        ask(session, heating(session), [question])
     return Walker(client, home)
 
 
 def wishes(session) -> tuple[Ask, Ask]:
     """What the service takes, and the same after an answer that makes it four hours."""
-    service = session.scalars(select(Service).where(Service.active)).one()
-    usual = planning.ask_for(service, session.scalars(select(Territory)).one(), AT)
+    usual = planning.ask_for(heating(session), session.scalars(select(Territory)).one(), AT)
     assert usual is not None
     return usual, replace(usual, changed=replace(usual.needs, duration=timedelta(hours=4)))
 

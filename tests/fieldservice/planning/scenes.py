@@ -16,7 +16,7 @@ from fieldservice.models import Plan, Service, Stop, Territory, Visit, Window
 from fieldservice.planning import service as planning
 from fieldservice.planning.problem import Day, build
 from fieldservice.planning.rows import load_day
-from fieldservice.planning.travel import with_travel
+from fieldservice.planning.travel import table_of, with_travel
 from tests.factories import CENTRE, NOW, TOMORROW, Company, make_site, make_visit, make_work_order, window
 
 
@@ -85,7 +85,7 @@ class Scene:
     def day(self, session: Session, on: date = TOMORROW, now: datetime = NOW, **how: object) -> Day:
         """The day as the scheduler sees it."""
         rows = load_day(session, session.get_one(Territory, self.territory_id), on, now=now)
-        return build(rows, planning.table_of(self.tables, rows), **how)  # type: ignore[arg-type]
+        return build(rows, table_of(self.tables, rows), **how)  # type: ignore[arg-type]
 
     def stops(self) -> dict[int, tuple[int, datetime, datetime]]:
         """Visit -> technician, start and end as stored."""

@@ -46,7 +46,7 @@ def radio(
 ) -> RadioField:
     """One of the choices; `required` is said when there is none, or a foreign one."""
     message = required or _("Choose one of these")
-    first = InputRequired(message) if required else Optional()
+    first = InputRequired(message) if required else Optional(strip_whitespace=False)  # blanks are no choice
     known = AnyOf([value for value, _label in choices], message=message)
     return RadioField(
         label, choices=cards(choices), validators=[first, known], validate_choice=False, description=hint

@@ -113,3 +113,9 @@ document.addEventListener("htmx:after:swap", (event) => {
 
 // What stands in for scripts is not needed once they run.
 for (const element of document.querySelectorAll("[data-without-script]")) element.remove();
+
+// Who comes back by the browser's own button finds the picked card restored, but not what belongs to it.
+window.addEventListener("pageshow", () => {
+  const picked = document.querySelector(".service-cards input:checked");
+  if (picked && !picked.defaultChecked) picked.dispatchEvent(new Event("change", { bubbles: true }));
+});

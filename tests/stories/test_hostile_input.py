@@ -27,6 +27,7 @@ from fieldservice import web
 from fieldservice.app import create_app
 from fieldservice.auth import limits
 from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, ProblemForm, TimeForm
+from fieldservice.booking.waiting_forms import OfferForm, WaitForm, WishForm
 from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
 from fieldservice.field.forms import TapForm
@@ -112,7 +113,14 @@ FORMS: dict[str, Any] = {
     "/book/<token>/branch": None,
     "/book/<token>/time": TimeForm,
     "/book/<token>/confirm": ContactForm,
+    "/book/<token>/outside": WishForm,
+    "/book/<token>/waiting": ContactForm,
+    "/book/<token>/more-windows": None,
     "/visit/<token>/time": TimeForm,
+    "/visit/<token>/more-windows": None,
+    "/visit/<token>/earlier": WaitForm,
+    "/visit/<token>/offer": OfferForm,
+    "/visit/<token>/again": None,
     "/visit/<token>/cancel": CancelForm,
     "/day/visits/<int:visit_id>/taps": TapForm,
     "/board/<day:on>/move": board.MoveForm,
@@ -132,6 +140,10 @@ EXTRA = {
     "/book": ["service"],
     "/book/<token>": ["service"],
     "/book/<token>/address/check": ["place"],
+    "/book/<token>/time": ["technician"],
+    "/visit/<token>/time": ["technician"],
+    "/book/<token>/more-windows": ["technician", "then"],
+    "/visit/<token>/more-windows": ["technician", "then"],
     "/login": ["email", "password", "remember", "next"],
 }
 BOTH = ["idempotency_key", "csrf_token"]

@@ -58,6 +58,7 @@ CENTRE = (39.2904, -76.6122)
 _SPREAD = 0.15  # degrees: a town and what lies around it
 _WORK = timedelta(minutes=45)
 _EVERY = timedelta(minutes=60)
+_MORNING = 8
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,12 @@ class Offers:
         ]
 
 
+def _where_it_is_eight(now: datetime) -> str:
+    """A zone in which the day has just begun, so that the present day is asked for windows as well."""
+    ahead = (_MORNING - now.hour + 12) % 24 - 12
+    return f"Etc/GMT{-ahead:+d}"  # the sign of these names is that of the way back to Greenwich
+
+
 class Town:
     """Writes a company whose technicians have full routes; the same seed gives the same company."""
 
@@ -104,7 +111,7 @@ class Town:
         self.session, self.now, self.draw = session, now, random.Random(1)
         self.territory = Territory(
             name="Town",
-            time_zone="America/New_York",
+            time_zone=_where_it_is_eight(now),
             centre_lat=CENTRE[0],
             centre_lon=CENTRE[1],
             radius_m=60_000,

@@ -287,6 +287,19 @@ def doctor() -> None:
         raise click.ClickException(f"{broken} of these must be repaired before the product works")
 
 
+@fieldservice.command("wishes")
+def count_wishes() -> None:
+    """Say how many people want us to come where we do not come yet, by town."""
+    from fieldservice.booking.area import wishes_by_town
+    from fieldservice.db import Database
+
+    database = Database(_settings().sqlalchemy_url)
+    with database.reading() as session:
+        for city, postcode, people in wishes_by_town(session):
+            click.echo(f"{people:5}  {city} {postcode}".rstrip())
+    database.dispose()
+
+
 def _settings(port: int | None = None, data: Path | None = None) -> Settings:
     """The settings with the command's options on top, which the processes that it starts shall see too."""
     settings = Settings.from_environment()

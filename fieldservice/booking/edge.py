@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from fieldservice import web
 from fieldservice.auth import links
 from fieldservice.booking import service
+from fieldservice.booking.drafts import Draft
+from fieldservice.booking.forms import ContactForm
 from fieldservice.geo.types import Coordinates, TravelTable
-from fieldservice.models import Visit
+from fieldservice.models import Visit, Window
 from fieldservice.planning.travel import with_travel
 
 type Tables = Mapping[date, TravelTable]
@@ -54,6 +56,25 @@ def company() -> service.Company:
     settings = web.services().settings
     return service.Company(
         prefix=service.reference_prefix(settings.company_name), secret_key=settings.secret_key
+    )
+
+
+def answers_of(draft: Draft, form: ContactForm, window: Window | None) -> service.Answers:
+    """All that a visit is made from: what the draft says, and who asks."""
+    return service.Answers(
+        service=draft.service,
+        territory=draft.area,
+        site=draft.site,
+        window=window,
+        preferred_technician_id=draft.technician_id,
+        only_preferred=draft.technician_id is not None,
+        requester=form.requester,
+        site_contact=form.site_contact,
+        payer=form.payer,
+        problem=draft.answers.problem,
+        questions=draft.answers.questions,
+        tried=draft.answers.tried,
+        locale=web.services().settings.locale,
     )
 
 

@@ -205,7 +205,7 @@ class TimeForm(FlaskForm):  # type: ignore[misc]
 class MoreForm(FlaskForm):  # type: ignore[misc]
     """Further windows of the same question, under ids of their own."""
 
-    window = RadioField(_("More arrival windows"), choices=[], validate_choice=False, id="more-window")
+    window = RadioField(_("Also possible on this day"), choices=[], validate_choice=False, id="more-window")
 
 
 class Phone:

@@ -99,7 +99,7 @@ def _sooner(picker: Picker, offer: Offer) -> Sooner | None:
     """The first full day before those that are free, unless it is shown already."""
     if offer.full is None or (offer.shown is not None and offer.shown.on == offer.full):
         return None
-    return Sooner(web.day_words(offer.full), picker.address("time", offer.full, more="1"))
+    return Sooner(web.day_words(offer.full, short=True), picker.address("time", offer.full, more="1"))
 
 
 def more_choice(picker: Picker, on: date, found: More | None, *, turn: int = 0) -> MoreChoice:

@@ -326,7 +326,7 @@ def _book(
     session: Session, tables: Tables, *, token: str, form: ContactForm, now: datetime
 ) -> ResponseReturnValue:
     draft = drafts.find(session, token, now=now, lock=True)
-    answers, company = _answers(draft, form), edge.company()
+    answers, company = edge.answers_of(draft, form, draft.window), edge.company()
     if answers.window is None:
         visit = service.request(session, answers, company=company, now=now)
     else:
@@ -334,24 +334,6 @@ def _book(
         improve_later(session, visit, now=now)
     service.confirm(draft.row, visit)
     return redirect(edge.visit_url("booked", visit), 303)
-
-
-def _answers(draft: Draft, form: ContactForm) -> service.Answers:
-    return service.Answers(
-        service=draft.service,
-        territory=draft.area,
-        site=draft.site,
-        window=draft.window,
-        preferred_technician_id=draft.technician_id,
-        only_preferred=draft.technician_id is not None,
-        requester=form.requester,
-        site_contact=form.site_contact,
-        payer=form.payer,
-        problem=draft.answers.problem,
-        questions=draft.answers.questions,
-        tried=draft.answers.tried,
-        locale=web.services().settings.locale,
-    )
 
 
 def _keep_contact(token: str, form: ContactForm, now: datetime) -> None:

@@ -82,18 +82,7 @@ def join(token: str) -> ResponseReturnValue:
 
     def work(session: Session) -> ResponseReturnValue:
         found = drafts.find(session, token, now=now, lock=True)
-        answers = service.Answers(
-            service=found.service,
-            territory=found.area,
-            site=found.site,
-            requester=form.requester,
-            site_contact=form.site_contact,
-            payer=form.payer,
-            problem=found.answers.problem,
-            questions=found.answers.questions,
-            tried=found.answers.tried,
-            locale=web.services().settings.locale,
-        )
+        answers = edge.answers_of(found, form, None)
         visit = service.request(session, answers, company=edge.company(), now=now)
         waiting.join(session, visit, free=free, now=now)
         service.confirm(found.row, visit)

@@ -8,7 +8,7 @@ offers alone: whoever books looks at the rows themselves.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -23,10 +23,12 @@ from fieldservice.models import Plan, Territory, WorkingDay
 from fieldservice.planning.problem import Day, build
 from fieldservice.planning.rows import DayRows, load_days
 from fieldservice.planning.travel import departure, table_of
+from fieldservice.planning.workforce import technicians_of
 from scheduler.insertion import Place
 from scheduler.slots import Slots, Window
 
 type Version = tuple[int, int]
+type Wanted = Callable[[date, Sequence[WorkingDay]], bool]
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,13 @@ def asked_days(
     *,
     now: datetime,
     tables: TravelTables,
+    wanted: Wanted,
     without: Iterable[str] = (),
 ) -> dict[date, AskedDay]:
-    """These days, read where they are not kept; `without` names what somebody would give up."""
+    """These days, read where they are not kept, but for those that are not `wanted` with who works then.
+
+    `without` names what somebody would give up.
+    """
     names = list(without)
     found: dict[date, AskedDay] = {}
     kept, versions = kept_rows(session), _versions(session, territory, days)
@@ -85,7 +91,7 @@ def asked_days(
             lean = day.without(names)
             if lean is not None:
                 found[on] = lean
-    missing = [on for on in days if on not in found]
+    missing = [on for on in days if on not in found and wanted(on, _working(session, territory, on))]
     fresh = load_days(session, territory, missing, now=now) if missing else []
     for rows in fresh:
         stops = [stop for entry in rows.technicians for stop in entry.stops]
@@ -108,6 +114,11 @@ def _asked(rows: DayRows, tables: TravelTables, version: Version, without: Seque
     lean = replace(day, rows=replace(rows, technicians=(), unassigned=(), plan=None), visits={}, done={})
     slots = Slots(day.problem, day.plan)
     return AskedDay(lean, working, version, min([begins, *holds]), slots)
+
+
+def _working(session: Session, territory: Territory, on: date) -> list[WorkingDay]:
+    shifts = (each.working_day(on, territory.zone) for each in technicians_of(session, territory.id))
+    return [shift for shift in shifts if shift is not None]
 
 
 def _versions(session: Session, territory: Territory, days: Sequence[date]) -> Mapping[date, Version]:

@@ -26,6 +26,7 @@ from fieldservice.models import (
     Territory,
     Visit,
     Window,
+    WorkingDay,
 )
 from fieldservice.planning.kept import AskedDay, asked_days
 from fieldservice.planning.limits import bookable_windows, full_days
@@ -167,10 +168,25 @@ def slots(
     offers: dict[date, DayOffer] = {}
     without = list(without)
     full = full_days(session, ask.service, ask.territory, days, now=now, without=without)
-    asked = asked_days(session, ask.territory, days, now=now, tables=tables, without=without)
+
+    def windows_of(on: date, working: Sequence[WorkingDay]) -> list[Window]:
+        return windows_on(ask.service, ask.territory, on, working, now=now)
+
+    asked = asked_days(
+        session,
+        ask.territory,
+        days,
+        now=now,
+        tables=tables,
+        wanted=lambda on, working: bool(windows_of(on, working)),
+        without=without,
+    )
     for on in days:
-        windows = windows_on(ask.service, ask.territory, on, asked[on].working, now=now)
-        found = _day_slots(asked[on], ask, windows, tables) if windows and on not in full else []
+        day = asked.get(on)
+        windows = windows_of(on, day.working) if day is not None else []
+        found = (
+            _day_slots(day, ask, windows, tables) if day is not None and windows and on not in full else []
+        )
         offers[on] = DayOffer(on, tuple(found), closed=not windows)
     return offers
 

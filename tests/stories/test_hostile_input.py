@@ -30,6 +30,7 @@ from fieldservice.booking import after_forms
 from fieldservice.booking.check_views import CheckForm
 from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, TimeForm
 from fieldservice.booking.problem_form import ProblemForm
+from fieldservice.booking.waiting_forms import OfferForm, WaitForm, WishForm
 from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
 from fieldservice.dispatch.inbox_forms import AnswerForm
@@ -117,7 +118,14 @@ FORMS: dict[str, Any] = {
     "/book/<token>/branch": None,
     "/book/<token>/time": TimeForm,
     "/book/<token>/confirm": ContactForm,
+    "/book/<token>/outside": WishForm,
+    "/book/<token>/waiting": ContactForm,
+    "/book/<token>/more-windows": None,
     "/visit/<token>/time": TimeForm,
+    "/visit/<token>/more-windows": None,
+    "/visit/<token>/earlier": WaitForm,
+    "/visit/<token>/offer": OfferForm,
+    "/visit/<token>/again": None,
     "/visit/<token>/cancel": CancelForm,
     "/visit/<token>/messages": after_forms.MessageForm,
     "/visit/<token>/details": after_forms.DetailsForm,
@@ -149,6 +157,10 @@ EXTRA = {
     "/book": ["service"],
     "/book/<token>": ["service"],
     "/book/<token>/address/check": ["place"],
+    "/book/<token>/time": ["technician"],
+    "/visit/<token>/time": ["technician"],
+    "/book/<token>/more-windows": ["technician", "then"],
+    "/visit/<token>/more-windows": ["technician", "then"],
     "/login": ["email", "password", "remember", "next"],
 }
 BOTH = ["idempotency_key", "csrf_token"]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -302,6 +306,13 @@ def test_outside_the_area_an_address_is_kept_once(walker: Walker, services: Serv
         wish = session.scalars(select(AreaWish)).one()
         assert wish.lat == round(wish.lat, 2)
         assert [count for _, _, count in area.wishes_by_town(session)] == [1]
+    environment = os.environ | {
+        "FIELDSERVICE_DATABASE_URL": services.settings.database_url,
+        "FIELDSERVICE_DATA_DIR": str(services.settings.data_dir),
+    }
+    command = [Path(sys.executable).parent / "fieldservice", "wishes"]
+    counted = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert counted.stdout.split()[0] == "1"
 
 
 def move_away(session: Session) -> None:

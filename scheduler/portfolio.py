@@ -1,6 +1,7 @@
 """Runs the engines one after another or at once; each starts from the best plan and offers what it finds."""
 
 import subprocess
+import threading
 from collections import Counter
 from typing import Literal, Self
 
@@ -88,7 +89,10 @@ class Portfolio:
         if limit.seconds is None or whole <= COMBINED_FROM_S:
             self._search(engine, limit)
         else:
+            loading = threading.Thread(target=_load_cp_sat, daemon=True)
+            loading.start()
             self._search(engine, limit.before(whole * (1 - SEARCHED)))
+            loading.join(max(0.0, limit.left_s()))
             self._combine(engine, limit.before(whole * (1 - COMBINED)))
             self._search(engine, limit, COOLED)
         self.stats["local_rounds"] = engine.rounds
@@ -100,10 +104,10 @@ class Portfolio:
 
     def _combine(self, engine: LocalSearch, limit: Limit) -> None:
         """Choose anew among the routes that the local search came across."""
-        from scheduler.engines.partition import choose  # CP-SAT takes long to load
-
         if limit.reached():
             return
+        from scheduler.engines.partition import choose
+
         problem, pool, begin = self.incumbent.problem, engine.pool(), engine.columns()
         losses = [
             (int(visit.id in self.incumbent.keep), int(visit.promised), visit.priority)
@@ -139,6 +143,11 @@ class Portfolio:
         if self.incumbent.offer_orders(orders):
             self.better[engine] += 1
             self.stats |= {"engine": engine, f"{engine}_plans": self.better[engine]}
+
+
+def _load_cp_sat() -> None:
+    """Import CP-SAT beside the search: it takes a second, and nobody needs it in a short search."""
+    import scheduler.engines.partition  # noqa: F401
 
 
 def _wait(compiler: "subprocess.Popen[bytes]", limit: Limit) -> None:

@@ -114,8 +114,19 @@ document.addEventListener("htmx:after:swap", (event) => {
 // What stands in for scripts is not needed once they run.
 for (const element of document.querySelectorAll("[data-without-script]")) element.remove();
 
-// Who comes back by the browser's own button finds the picked card restored, but not what belongs to it.
+// Who comes back by the browser's own button finds the picked card restored, but not what belongs to it. On a slow
+// phone the card is restored, or htmx ready, only after the page is shown: so it is asked until something is fetched.
+let fetched = false;
+document.addEventListener("htmx:before:request", () => {
+  fetched = true;
+});
+
+function fetchRestored() {
+  const restored = document.querySelector(".service-cards input:checked");
+  if (!fetched && restored && !restored.defaultChecked) restored.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
 window.addEventListener("pageshow", () => {
-  const picked = document.querySelector(".service-cards input:checked");
-  if (picked && !picked.defaultChecked) picked.dispatchEvent(new Event("change", { bubbles: true }));
+  fetched = false;
+  for (const wait of [0, 300, 1500]) setTimeout(fetchRestored, wait);
 });

@@ -53,10 +53,17 @@ def family_block(family: str) -> str:
     found = list(records(family))
     groups = samples(found, SECONDS[family])
     groups = {name: group for name, group in groups.items() if OURS in group and group[OURS].legal}
+    if family == "days":
+        groups = compared(groups)
     if not groups:
         return ""
     table = days_table(groups) if family == "days" else literature_table(groups)
     return f"{table}\n\n{provenance(groups)}"
+
+
+def compared[G: Mapping[str, Sample]](groups: Mapping[str, G]) -> dict[str, G]:
+    """The instances that another solver ran as well: those of the clock are not among them."""
+    return {name: group for name, group in groups.items() if len(group) > 1}
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -133,7 +140,7 @@ def _versus(ours: Sample, peer: Sample | None) -> list[str]:
 
 def days_summary() -> str:
     """The README's table: medians alone."""
-    groups = samples(records("days"), SECONDS["days"])
+    groups = compared(samples(records("days"), SECONDS["days"]))
     rows = []
     for name, group in sorted(groups.items(), key=lambda item: _day_key(item[0])):
         if OURS in group and group[OURS].legal and _day_settings(name)["seed"] == "1":

@@ -63,6 +63,14 @@ def test_runs_of_another_length_do_not_mix():
     assert samples([record("vroom", 20, seconds=2.0)], tables.SECONDS["days"]) == {}
 
 
+def test_days_that_nobody_else_ran_are_not_compared():
+    """The sizes of the clock are days too; only those with a run of another solver come into the table."""
+    alone = {NAME: {OURS: Sample(OURS, ())}}
+    both = {NAME: {OURS: Sample(OURS, ()), "vroom": Sample("vroom", ())}}
+    assert tables.compared(alone) == {}
+    assert tables.compared(both) == both
+
+
 def test_a_disturbed_run_does_not_count():
     """A search with one thread that got half a core says nothing; with two threads it may wait for itself."""
     run = record("pyvrp", 20, threads=1, wall_s=60.0, cpu_s=30.0)

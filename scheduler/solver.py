@@ -72,12 +72,20 @@ def solve(  # noqa: PLR0913 - the options of a command, all with a default
     if seconds is None and iterations is None:
         seconds = DEFAULT_SECONDS
     limit = Limit(seconds=seconds, iterations=iterations, should_stop=should_stop)
-    keep = _kept(problem, start)
-    incumbent = Incumbent(problem, start, keep, progress)
+    incumbent = Incumbent(problem, start, _kept(problem, start), progress)
+    stats = _searched(incumbent, start, limit, engine, seed, threads)
+    return _with_reasons(incumbent, stats | {"seconds": round(limit.elapsed_s(), 2)})
+
+
+def _searched(
+    incumbent: Incumbent, start: Plan | None, limit: Limit, engine: Engine, seed: int, threads: int
+) -> dict[str, float | int | str]:
+    """Search from a plan until the limit; the incumbent has what was found, the statistics say by whom."""
+    problem = incumbent.problem
     violations = 0 if start is None else len(check(problem, start))
     if start is not None and not violations:
         incumbent.offer(start)
-    legal = _legal_part(problem, start, keep)
+    legal = _legal_part(problem, start, incumbent.keep)
     portfolio = Portfolio(incumbent, legal, seed, threads)
     searching = limit.until(1 - FAIRNESS_PART) if problem.weights.fairness else limit
     if linked_ids(problem):
@@ -86,8 +94,7 @@ def solve(  # noqa: PLR0913 - the options of a command, all with a default
         portfolio.run(engine, searching)
     if balance(incumbent, limit, seed):
         portfolio.stats["engine"] = "balance"
-    stats = portfolio.stats | {"seed": seed, "threads": threads, "start_violations": violations}
-    return _with_reasons(incumbent, stats | {"seconds": round(limit.elapsed_s(), 2)})
+    return portfolio.stats | {"seed": seed, "threads": threads, "start_violations": violations}
 
 
 def _plan_linked(portfolio: Portfolio, legal: Plan, limit: Limit, engine: Engine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from geopy.distance import great_circle
@@ -17,10 +17,8 @@ from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import (
     BookingDraft,
     Hold,
-    Needs,
     Plan,
     Route,
-    Service,
     Stop,
     Technician,
     Territory,
@@ -28,19 +26,20 @@ from fieldservice.models import (
     Window,
     WorkingDay,
 )
+from fieldservice.planning.ask import Ask as Ask
+from fieldservice.planning.ask import ask_for as ask_for
+from fieldservice.planning.ask import ask_of as ask_of
 from fieldservice.planning.kept import AskedDay, asked_days
 from fieldservice.planning.limits import bookable_windows, full_days
 from fieldservice.planning.problem import (
-    PREFERRED_TECHNICIAN_S,
     Day,
     StaleTravel,
     build,
     hold_id,
-    seconds,
     shift_id,
     visit_id,
 )
-from fieldservice.planning.rows import load_day, place_of, visit_place
+from fieldservice.planning.rows import load_day
 from fieldservice.planning.store import write_routes
 from fieldservice.planning.windows import windows_on
 from scheduler.insertion import Place, place
@@ -53,47 +52,6 @@ class SlotTaken(Exception):
     def __init__(self, window: Window) -> None:
         super().__init__(f"no technician can come between {window.starts_at} and {window.ends_at}")
         self.window = window
-
-
-@dataclass(frozen=True)
-class Ask:
-    """What a customer wants placed: the service, where, who would be welcome.
-
-    `changed` is what it takes when the customer's answers ask for other than the service says.
-    """
-
-    service: Service
-    territory: Territory
-    place: Coordinates
-    preferred_technician_id: int | None = None
-    only_technician_id: int | None = None  # nobody else is looked for
-    changed: Needs | None = None
-
-    @property
-    def needs(self) -> Needs:
-        """What has to be found for it."""
-        return self.changed or self.service.needs()
-
-    def visit(self, day: Day, name: str, window: Window, *, location: int | None = None) -> scheduler.Visit:
-        """The wish for one window as the scheduler's visit; `location` for a place that the day lacks."""
-        preferred, only, needs = self.preferred_technician_id, self.only_technician_id, self.needs
-        return scheduler.Visit(
-            id=name,
-            location=day.location(self.place) if location is None else location,
-            service_s=seconds(needs.occupied),
-            windows=((day.seconds(window.starts_at), day.seconds(window.ends_at)),),
-            skills=needs.skills,
-            priority=needs.priority,
-            promised=True,
-            preferred_technicians={shift_id(preferred): PREFERRED_TECHNICIAN_S} if preferred else {},
-            technicians=frozenset({shift_id(only)}) if only else None,
-        )
-
-    def of(self, technician_id: int | None) -> Ask:
-        """The same wish for one technician; unchanged for None."""
-        if technician_id is None:
-            return self
-        return replace(self, preferred_technician_id=technician_id, only_technician_id=technician_id)
 
 
 @dataclass(frozen=True)
@@ -114,25 +72,6 @@ class DayOffer:
     on: date
     slots: tuple[Slot, ...]
     closed: bool
-
-
-def ask_for(
-    service: Service,
-    territory: Territory,
-    site_at: Coordinates | None,
-    *,
-    preferred: int | None = None,
-    changed: Needs | None = None,
-) -> Ask | None:
-    """The wish for a service at a site; None when the service needs a site whose coordinates are unknown."""
-    at = place_of(service, territory, site_at)
-    return None if at is None else Ask(service, territory, at, preferred, changed=changed)
-
-
-def ask_of(visit: Visit) -> Ask | None:
-    """The wish behind a visit, for another window; None while its site has no coordinates."""
-    at, preferred = visit_place(visit), visit.preferred_technician_id
-    return None if at is None else Ask(visit.service, visit.territory, at, preferred, changed=visit.needs())
 
 
 def territory_at(session: Session, at: Coordinates) -> Territory | None:

@@ -150,9 +150,9 @@ def day_words(on: date, *, year: bool = False, short: bool = False) -> str:
     return words.day_words(on, _locale(), year=year, short=short)
 
 
-def zone_words(zone: ZoneInfo, at: datetime) -> str:
-    """A time zone in words with its letters, if it has any: Eastern Standard Time (EST)."""
-    return words.zone_words(zone, at, _locale())
+def zone_words(zone: ZoneInfo, at: datetime, *, until: datetime | None = None) -> str:
+    """A time zone in words: Eastern Standard Time (EST), or Eastern Time if clocks change before `until`."""
+    return words.zone_words(zone, at, _locale(), until=until)
 
 
 def minutes_words(length: timedelta) -> str:

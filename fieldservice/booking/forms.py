@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import phonenumbers
 from flask_babel import lazy_gettext as _
@@ -24,6 +25,7 @@ from wtforms.validators import AnyOf, DataRequired, Email, InputRequired, Length
 from fieldservice.booking.drafts import Contact, SiteAnswers
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import Window
+from fieldservice.planning.windows import window_from
 from fieldservice.typed import Readable as Readable
 from fieldservice.typed import tidy as tidy
 
@@ -191,10 +193,9 @@ class TimeForm(FlaskForm):  # type: ignore[misc]
         if starts_at.tzinfo is None or not 2000 <= starts_at.year <= 2200:
             raise ValidationError(_("Choose an arrival window"))
 
-    def chosen(self, length: timedelta) -> Window:
-        """The chosen window of a service whose windows have this length."""
-        starts_at = datetime.fromisoformat(self.window.data.removeprefix(WITH_ROOM)).astimezone(UTC)
-        return Window(starts_at, starts_at + length)
+    def chosen(self, length: timedelta, zone: ZoneInfo) -> Window:
+        """The chosen window of a service whose windows have this length by the clocks of the zone."""
+        return window_from(datetime.fromisoformat(self.window.data.removeprefix(WITH_ROOM)), length, zone)
 
     @property
     def needs_room(self) -> bool:

@@ -135,7 +135,8 @@ def _tile(day: DayOffer, shown: DayOffer | None, page: DayLink, fragment: DayLin
 
 def stay_words(service: Service, zone: ZoneInfo, at: datetime, *, length: timedelta) -> str:
     """What a window means for this kind of service, how long the visit is, and in which zone times are."""
-    length_text, zone_name = length_words(length), web.zone_words(zone, at)
+    offered_until = at + timedelta(days=service.horizon_days + 1)
+    length_text, zone_name = length_words(length), web.zone_words(zone, at, until=offered_until)
     if service.place == Place.AT_BRANCH:
         meaning = gettext(
             "Come to us inside the window you pick. It takes about %(length)s.", length=length_text

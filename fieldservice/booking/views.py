@@ -203,7 +203,7 @@ def hold(token: str) -> ResponseReturnValue:
         if not form.validate():
             offer = picker.offer(session, edge.wanted_day(), now)
             return _time_page(session, draft, picker, form, offer, now), 422
-        window = form.chosen(draft.service.window_length)
+        window = form.chosen(draft.service.window_length, picker.zone)
         room = picker.room(session, window, now) if form.needs_room else None
         if room is None and (gone := _gone(session, draft, window, now)) is not None:
             return gone, 409

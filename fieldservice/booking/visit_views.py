@@ -127,7 +127,7 @@ def reschedule(token: str) -> ResponseReturnValue:
         picker = picking.of_visit(session, visit, token)
         if not form.validate():
             return _time_page(session, visit, picker, form, _offer(session, picker, now), now), 422
-        window = form.chosen(visit.service.window_length)
+        window = form.chosen(visit.service.window_length, picker.zone)
         room = picker.room(session, window, now) if form.needs_room else None
         days = [visit.territory.local_day(window.starts_at), *planning.days_of_visit(visit)]
         where = edge.Where(visit.territory_id, days, [picker.ask.place])

@@ -45,9 +45,14 @@ def day_words(on: date, locale: str, *, year: bool = False, short: bool = False)
     return format_date(on, pattern, locale=known)
 
 
-def zone_words(zone: ZoneInfo, at: datetime, locale: str) -> str:
-    """A time zone in words with its letters, if it has any: Eastern Standard Time (EST)."""
+def zone_words(zone: ZoneInfo, at: datetime, locale: str, *, until: datetime | None = None) -> str:
+    """A time zone in words with its letters, if it has any: Eastern Standard Time (EST).
+
+    Where clocks change between `at` and `until`, the name for the whole year: Eastern Time.
+    """
     local = at.astimezone(zone)
+    if until is not None and until.astimezone(zone).utcoffset() != local.utcoffset():
+        return get_timezone_name(zone, locale=locale_of(locale))
     name = get_timezone_name(local, locale=locale_of(locale))
     letters = local.tzname() or ""
     return f"{name} ({letters})" if letters.isalpha() and letters != name else name

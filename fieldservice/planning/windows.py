@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from fieldservice.models import Service, Territory, Window, WorkingDay
 from fieldservice.planning.rows import DayRows
@@ -32,11 +33,22 @@ def day_windows(service: Service, territory: Territory, working: Sequence[Workin
     starts = _full_hour(min(day.starts_at for day in working).astimezone(territory.zone))
     ends = max(day.ends_at for day in working)
     found = []
-    # local wall time plus a duration: a window from 8 to 10 stays one on the days the clock changes
-    while (window_ends := starts + service.window_length) <= ends:
-        found.append(Window(starts, window_ends))
-        starts = window_ends
+    while starts + service.window_length <= ends:
+        if _is_on_the_clock(starts):
+            found.append(window_from(starts, service.window_length, territory.zone))
+        starts += service.window_length
     return found
+
+
+def window_from(starts_at: datetime, length: timedelta, zone: ZoneInfo) -> Window:
+    """The window of this length by the wall clock: from 8 to 10 also on the days the clock changes."""
+    local = starts_at.astimezone(zone)
+    return Window(local, local + length)
+
+
+def _is_on_the_clock(local: datetime) -> bool:
+    """Whether clocks show this time at all: they skip half an hour or an hour in spring."""
+    return local.astimezone(UTC).astimezone(local.tzinfo).replace(fold=0) == local.replace(fold=0)
 
 
 def is_open(service: Service, territory: Territory, on: date, *, now: datetime) -> bool:

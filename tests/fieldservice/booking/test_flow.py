@@ -106,7 +106,7 @@ def test_the_time_zone_and_the_meaning_of_a_window_are_said_in_words(walker: Wal
     """A bare time has been misread too often."""
     walker.to_time()
     assert "arrives inside the window you pick and stays about 60 minutes" in walker.page.text
-    assert "All times are Eastern Standard Time (EST)." in walker.page.text
+    assert "All times are Eastern Time." in walker.page.text
     assert "10 am – 12 pm" in walker.page.text
 
 

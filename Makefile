@@ -19,7 +19,7 @@ BENCH := .venv-bench/bin/python -m bench
 BENCH_STAMP := .venv-bench/.stamp
 STATIC_STAMP := fieldservice/static/vendor/manifest.json
 
-.PHONY: help setup setup-tests demo run test races chaos bench bench-smoke check format messages lock clean
+.PHONY: help setup setup-tests demo run test races chaos hostile bench bench-smoke check format messages lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -45,6 +45,9 @@ races: setup-tests  ## the bounds of the last slot and the second start, missed 
 
 chaos: setup-tests  ## kill -9 under load for some minutes, CHAOS_CYCLES= times
 	CHAOS_CYCLES=$(or $(CHAOS_CYCLES),60) $(PYTHON) -m pytest -s tests/chaos
+
+hostile: setup-tests  ## a thousand hostile posts to every form on both databases, HOSTILE_POSTS= and HOSTILE_SEED=
+	HOSTILE_POSTS=$(or $(HOSTILE_POSTS),1000) $(PYTHON) -m pytest -n 2 tests/stories/test_hostile_input.py -k many_posts
 
 bench: $(BENCH_STAMP)  ## every benchmark beside other solvers, some hours; writes docs/benchmarks.md
 	$(BENCH) all

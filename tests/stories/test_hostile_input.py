@@ -6,6 +6,8 @@ committed, so that thousands of attempts meet the same company.
 
 from __future__ import annotations
 
+import os
+import random
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -309,6 +311,20 @@ def test_random_text_breaks_nothing(stage: Stage, case: tuple[str, str], value: 
     """Hypothesis looks for a text in some field that the list has missed."""
     rule, name = case
     stage.require_clean(stage.send(rule, **{name: value}), f"{rule} {name}={value!r}")
+
+
+def test_many_posts_with_all_fields_at_once(stage: Stage) -> None:
+    """Forms in which several fields are nasty together; `make hostile` sends a thousand to each."""
+    count = int(os.environ.get("HOSTILE_POSTS", "5"))
+    seed = int(os.environ.get("HOSTILE_SEED", "1"))
+    for rule in FORMS:
+        chance = random.Random(f"{seed} {rule}")
+        fields = [name for name in fields_of(rule) if name != "csrf_token"]
+        for number in range(count):
+            chosen = chance.sample(fields, chance.randint(1, len(fields))) if fields else []
+            typed = {name: chance.choice([None, ["1", "2"], *TEXTS, *NUMBERS, *TIMES]) for name in chosen}
+            what = f"{rule} seed {seed} post {number} {str(typed)[:200]}"
+            stage.require_clean(stage.send(rule, **typed), what)
 
 
 ADDRESSES = [

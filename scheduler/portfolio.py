@@ -108,10 +108,10 @@ class Portfolio:
             return
         from scheduler.engines.partition import choose
 
-        problem, pool, begin = self.incumbent.problem, engine.pool(), engine.columns()
+        pool, begin = engine.pool(), engine.columns()
         losses = [
             (int(visit.id in self.incumbent.keep), int(visit.promised), visit.priority)
-            for visit in problem.visits
+            for visit in engine.problem.visits
         ]
         kinds = engine.data.shifts["kind"].tolist()
         found = choose(pool, begin, losses, limit=limit, workers=self.threads, kinds=kinds)

@@ -5,6 +5,7 @@ that ends at its last visit, to which it takes no time to drive.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def build(problem: Problem, former: Former | None = None, keep: Collection[str] 
     )  # sums of these are exact in any order
     return Data(
         travel=travel,
-        travel_to=np.ascontiguousarray(travel.transpose(0, 2, 1)),
+        travel_to=_transposed(travel),
         metres=metres,
         visits=visits,
         windows=windows,
@@ -83,6 +84,24 @@ def build(problem: Problem, former: Former | None = None, keep: Collection[str] 
         keys=_keys(visits, windows, shifts, travel[0], use, edge),
         rules=rules,
     )
+
+
+def in_a_chain(problem: Problem) -> Problem:
+    """The problem with each visit followed by the nearest that is left, so that its table is read in few places."""
+    count = len(problem.visits)
+    where = np.array([visit.location for visit in problem.visits], np.int64)
+    order, left = [0] if count else [], np.arange(1, count)
+    while len(left):
+        nearest = int(problem.travel_s[where[order[-1]], where[left]].argmin())
+        order.append(int(left[nearest]))
+        left = np.delete(left, nearest)
+    return replace(problem, visits=tuple(problem.visits[index] for index in order))
+
+
+def _transposed(travel: Small) -> Small:
+    """The drives the other way; the same array where there is no difference, which then stays in the cache."""
+    other = travel.transpose(0, 2, 1)
+    return travel if np.array_equal(travel, other) else np.ascontiguousarray(other)
 
 
 def _locations(problem: Problem) -> tuple[list[int], dict[int, int]]:

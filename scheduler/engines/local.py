@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scheduler.costs import Former
-from scheduler.engines.arrays import build
+from scheduler.engines.arrays import build, in_a_chain
 from scheduler.engines.harvest import Column, Pool, visits_among
 from scheduler.engines.layout import Data, Floats, Integers
 from scheduler.engines.regions import Cut, Relay, Routes
@@ -63,7 +63,7 @@ class Found(NamedTuple):
 
 
 class LocalSearch:
-    """Ruin and recreate on all routes of a problem.
+    """Ruin and recreate on all routes of a problem, whose visits `self.problem` has in an order of its own.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class LocalSearch:
     """
 
     def __init__(self, problem: Problem, keep: Collection[str] = (), former: Former | None = None) -> None:
-        self.problem = problem
+        self.problem = problem = in_a_chain(problem)
         self.data = build(problem, former, keep)
         self.rounds = 0
         self.best: Found | None = None

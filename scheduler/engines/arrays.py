@@ -87,7 +87,7 @@ def build(problem: Problem, former: Former | None = None, keep: Collection[str] 
 
 
 def in_a_chain(problem: Problem) -> Problem:
-    """The problem with each visit followed by the nearest that is left, so that its table is read in few places."""
+    """The problem with each visit followed by the nearest one left: what a round reads then lies together."""
     count = len(problem.visits)
     where = np.array([visit.location for visit in problem.visits], np.int64)
     order, left = [0] if count else [], np.arange(1, count)
@@ -99,7 +99,7 @@ def in_a_chain(problem: Problem) -> Problem:
 
 
 def _transposed(travel: Small) -> Small:
-    """The drives the other way; the same array where there is no difference, which then stays in the cache."""
+    """The drives the other way; the same array where nothing differs: then twice as much is in the cache."""
     other = travel.transpose(0, 2, 1)
     return travel if np.array_equal(travel, other) else np.ascontiguousarray(other)
 

@@ -288,7 +288,7 @@ class Worker:
         self._offer()
 
     def _found(self) -> Found:
-        stops, length = self.state.stops["best"].copy(), self.state.routes["best_count"].copy()
+        stops, length = self.state.copies["best"].copy(), self.state.routes["best_count"].copy()
         return Found(self._rank(), stops, length, self.state.routes["best_route_cost"].copy())
 
     def _offer(self) -> None:
@@ -314,7 +314,7 @@ class Worker:
             self._catch_up()
             return
         current = Routes(self.state.stops["visit"].copy(), self.state.routes["count"].copy())
-        best = Routes(self.state.stops["best"].copy(), self.state.routes["best_count"].copy())
+        best = Routes(self.state.copies["best"].copy(), self.state.routes["best_count"].copy())
         if relay.meet(self.number, current, best, PATIENCE_S) and relay.best and relay.current:
             if self.number == 0:
                 self._take(relay.best, None)

@@ -15,7 +15,7 @@ def touch(state: Any, shift: int) -> None:
     state.routes[state.totals[0].touched].touched = shift
     state.totals[0].touched += 1
     for column in range(1, state.routes[shift].count + 1):
-        state.stops[shift, column].saved = state.stops[shift, column].visit
+        state.copies[shift, column].saved = state.stops[shift, column].visit
     state.routes[shift].saved_count = state.routes[shift].count
     state.routes[shift].saved_cost = state.routes[shift].cost
 
@@ -106,7 +106,7 @@ def restore(data: Any, state: Any) -> None:
         shift = state.routes[index].touched
         state.routes[shift].count = state.routes[shift].saved_count
         for column in range(1, state.routes[shift].count + 1):
-            state.stops[shift, column].visit = state.stops[shift, column].saved
+            state.stops[shift, column].visit = state.copies[shift, column].saved
         refresh(data, state, shift)
 
 
@@ -121,4 +121,4 @@ def save_best(state: Any) -> None:
         state.routes[shift].best_count = state.routes[shift].count
         state.routes[shift].best_route_cost = state.routes[shift].cost
         for column in range(1, state.routes[shift].count + 1):
-            state.stops[shift, column].best = state.stops[shift, column].visit
+            state.copies[shift, column].best = state.stops[shift, column].visit

@@ -17,6 +17,8 @@ class State(NamedTuple):
 
     routes: Records  # (m,) ROUTE
     stops: Records  # (m, R) STOP
+    sides: Records  # (m, R) SIDES
+    copies: Records  # (m, R) COPY
     times: Integers  # (m, R, W, 2): can leave at the earliest, must be reached at the latest, by breaks taken
     load: Integers  # (m, K): of all visits; what is fetched, of those before the stop to restock
     spots: Records  # (n + 1,) SPOT
@@ -51,20 +53,26 @@ ROUTE = np.dtype(
 )
 STOP = np.dtype(
     [
-        ("visit", np.int64),
-        ("leg", np.int64),  # drive to the next
+        ("visit", np.int32),
+        ("leg", np.int32),  # drive to the next
         ("gap", np.int64),  # no visit that takes longer with its drives fits in before the next
+    ],
+    align=True,
+)
+"""Small, because every search for a place reads it: what is read seldom lies elsewhere."""
+SIDES = np.dtype(
+    [
         ("head_duration", np.int64),  # the route up to this stop as a segment
         ("head_earliest", np.int64),
         ("head_latest", np.int64),
         ("tail_duration", np.int64),  # and from this stop on
         ("tail_earliest", np.int64),
         ("tail_latest", np.int64),
-        ("saved", np.int64),
-        ("best", np.int64),
     ],
     align=True,
 )
+COPY = np.dtype([("saved", np.int64), ("best", np.int64)], align=True)
+"""The visit at a stop before this round, and in the best plan."""
 SPOT = np.dtype(
     [
         ("shift", np.int64),  # -1 for absent
@@ -121,6 +129,8 @@ def allocate(data: Data, seed: int) -> State:
     state = State(
         routes=np.zeros(shifts, ROUTE),
         stops=np.zeros((shifts, columns), STOP),
+        sides=np.zeros((shifts, columns), SIDES),
+        copies=np.zeros((shifts, columns), COPY),
         times=times,
         load=np.zeros((shifts, data.use.shape[1]), np.int64),
         spots=np.zeros(visits + 1, SPOT),

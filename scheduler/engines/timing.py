@@ -112,14 +112,14 @@ def alone(data: Any, visit: int) -> Any:
 @inlined
 def head(state: Any, shift: int, column: int) -> Any:
     """The route up to a column as a segment."""
-    stop = state.stops[shift, column]
+    stop = state.sides[shift, column]
     return stop.head_duration, stop.head_earliest, stop.head_latest
 
 
 @inlined
 def tail(state: Any, shift: int, column: int) -> Any:
     """The route from a column on as a segment."""
-    stop = state.stops[shift, column]
+    stop = state.sides[shift, column]
     return stop.tail_duration, stop.tail_earliest, stop.tail_latest
 
 
@@ -134,14 +134,14 @@ def segments(data: Any, state: Any, shift: int) -> None:
             found = join(
                 found, state.stops[shift, column - 1].leg, alone(data, state.stops[shift, column].visit)
             )
-        stop = state.stops[shift, column]
+        stop = state.sides[shift, column]
         stop.head_duration, stop.head_earliest, stop.head_latest = found
     found = ends
     for column in range(end, -1, -1):
         if column < end:
             this = ends if column == 0 else alone(data, state.stops[shift, column].visit)
             found = join(this, state.stops[shift, column].leg, found)
-        stop = state.stops[shift, column]
+        stop = state.sides[shift, column]
         stop.tail_duration, stop.tail_earliest, stop.tail_latest = found
 
 
@@ -230,7 +230,7 @@ def route_cost(data: Any, state: Any, shift: int) -> Any:
             state.line[column].node = state.stops[shift, column].visit
         route.timed = line_cost(data, state, shift, route.count)
     elif data.rules[0].pricing == SEGMENTS:
-        duration = state.stops[shift, 0].tail_duration
+        duration = state.sides[shift, 0].tail_duration
         if duration > data.shifts[shift].longest:
             return IMPOSSIBLE
         end = state.times[shift, route.count, 0, 0] + state.stops[shift, route.count].leg

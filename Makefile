@@ -41,7 +41,7 @@ test: setup-tests  ## all tests, or T=path; PYTEST_ARGS= for more
 	$(PYTHON) -m pytest -m alone -rx $(PYTEST_ARGS) $(T) || [ $$? = 5 ]
 
 races: setup-tests  ## the bounds of the last slot and the second start, missed or kept; needs a quiet machine
-	TEST_BOUNDS=strict $(PYTHON) -m pytest -s tests/stories/test_last_slot.py tests/setup/test_supervisor.py
+	TEST_BOUNDS=strict RACE_ROUNDS=$(or $(RACE_ROUNDS),20) $(PYTHON) -m pytest -s tests/stories/test_last_slot.py tests/setup/test_supervisor.py
 
 chaos: setup-tests  ## kill -9 under load for some minutes, CHAOS_CYCLES= times
 	CHAOS_CYCLES=$(or $(CHAOS_CYCLES),60) $(PYTHON) -m pytest -s tests/chaos

@@ -32,7 +32,7 @@ from tests.running import process, ready
 from tests.services import SmtpSink, free_port, wait_until
 from tests.stories.rivals import real_now
 
-CYCLES = int(os.environ.get("CHAOS_CYCLES", "10"))
+CYCLES = int(os.environ.get("CHAOS_CYCLES", "4"))
 VICTIMS = ("fieldservice.wsgi", "worker worker", "worker beat")
 CUSTOMERS = 3
 REMINDERS = 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import uuid
 from collections import Counter
@@ -36,7 +37,7 @@ from tests.stories import rivals
 from tests.stories.rivals import Contest, open_company, real_now, the_slot
 
 RIVALS = 50
-ROUNDS = 20
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "8"))
 CARELESS_RIVALS, CARELESS_ROUNDS = 8, 3
 P99_S = 2.0
 

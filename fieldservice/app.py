@@ -22,11 +22,14 @@ from werkzeug.routing import IntegerConverter, Map
 
 from fieldservice import auth, clock, schema, web
 from fieldservice.assets import Assets
+from fieldservice.attachments import words as file_words
+from fieldservice.attachments.requests import UploadRequest, make_room
 from fieldservice.booking.views import bp as booking
 from fieldservice.config import Settings
 from fieldservice.db import Database, is_overlap
 from fieldservice.dispatch.views import bp as dispatch
 from fieldservice.field.views import bp as field
+from fieldservice.files import FileStore
 from fieldservice.geo.geocoding import open_geocoding
 from fieldservice.geo.manifest import MapDamaged, MapMissing, load_manifest
 from fieldservice.geo.tables import TravelTables
@@ -61,6 +64,7 @@ def make_services(settings: Settings) -> Services:
         tables=TravelTables(travel),
         geocoding=open_geocoding(settings, now=clock.now),
         channels=open_channels(settings),
+        files=FileStore(settings.files_path),
     )
 
 
@@ -78,6 +82,8 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
     )
     app.extensions["fieldservice"] = services
+    app.request_class = UploadRequest
+    app.url_value_preprocessor(make_room)
     app.url_map.converters["int"] = _RowNumber
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
@@ -85,6 +91,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     Babel(app)
     Assets(STATIC / "vendor").install(app.jinja_env)
     app.context_processor(web.template_helpers)
+    app.jinja_env.globals["file_words"] = file_words
     app.jinja_env.filters["answered"] = web.answer_words
     app.jinja_env.filters["phone"] = partial(words.phone_words, country=settings.country)
     auth.install(app, services, homes=_STAFF_HOMES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -76,6 +77,12 @@ class Settings:
     complaint_hours: int = field(
         default=24, metadata={"help": "Within how many hours a complaint is answered"}
     )
+    virus_scan_command: str = field(
+        default="",
+        metadata={
+            "help": "Command that looks for viruses in a file, whose path is appended; empty: nobody looks"
+        },
+    )
     records_years: int = field(
         default=7, metadata={"help": "How many years the law wants records of the work to be kept"}
     )
@@ -89,6 +96,16 @@ class Settings:
     def map_path(self) -> Path:
         """Folder of the imported map."""
         return self.map_dir or self.data_dir / "map"
+
+    @property
+    def files_path(self) -> Path:
+        """Folder of photos and documents."""
+        return self.data_dir / "files"
+
+    @property
+    def virus_scanner(self) -> list[str]:
+        """The virus scanner's command and arguments; empty without one."""
+        return shlex.split(self.virus_scan_command)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -136,6 +153,10 @@ class Settings:
             raise SettingError(
                 f"{variable('sms_gateway')}: {self.sms_gateway!r} is neither `file` nor `none`"
             )
+        try:
+            shlex.split(self.virus_scan_command)
+        except ValueError as error:
+            raise SettingError(f"{variable('virus_scan_command')}: {error}") from error
         if self.map_tiles not in ("pmtiles", "raster", "none"):
             raise SettingError(
                 f"{variable('map_tiles')}: {self.map_tiles!r} is not `pmtiles`, `raster` or `none`"

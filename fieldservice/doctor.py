@@ -168,6 +168,18 @@ def _rate_limits(settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.OK, "rate limits: counted in the one web process")
 
 
+def _virus_scanner(settings: Settings) -> Iterator[Finding]:
+    command = settings.virus_scanner
+    if not command:
+        cost = "documents of customers are shown as they came; photos are drawn anew"
+        yield Finding(Level.MISSING, f"virus scanner: {variable('virus_scan_command')} is not set", cost)
+    elif shutil.which(command[0]) is None:
+        cost = "new photos and documents are kept aside until it runs"
+        yield Finding(Level.BROKEN, f"virus scanner: there is no command {command[0]}", cost)
+    else:
+        yield Finding(Level.OK, f"virus scanner: {command[0]}")
+
+
 def _front_end(_settings: Settings) -> Iterator[Finding]:
     try:
         _ = Assets(STATIC / "vendor").manifest
@@ -186,5 +198,6 @@ _LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _public_address,
     _secret,
     _rate_limits,
+    _virus_scanner,
     _front_end,
 )

@@ -20,6 +20,7 @@ from werkzeug.routing import BaseConverter, ValidationError
 
 from fieldservice.config import Settings
 from fieldservice.db import Database
+from fieldservice.files import FileStore
 from fieldservice.geo.geocoding import GeocodingChain
 from fieldservice.geo.manifest import MapDamaged, MapMissing, load_manifest
 from fieldservice.geo.tables import TravelTables
@@ -44,6 +45,7 @@ class Services:
     tables: TravelTables
     geocoding: GeocodingChain
     channels: Channels
+    files: FileStore
 
 
 class KeyReused(Exception):

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from fieldservice.web import Services
 
 TASK_LIMIT = timedelta(minutes=15)
-TASK_MODULES = ["fieldservice.booking.tasks", "fieldservice.messages.tasks", "fieldservice.planning.tasks"]
+TASK_MODULES = [
+    "fieldservice.attachments.tasks",
+    "fieldservice.booking.tasks",
+    "fieldservice.messages.tasks",
+    "fieldservice.planning.tasks",
+]
 BEAT_SILENCE = timedelta(minutes=1)
 PING_S = 5.0
 PLANNING_QUEUE = "planning"
@@ -46,6 +51,8 @@ TIMETABLE = [
     Periodic("planning.tidy", timedelta(seconds=60)),
     Periodic("booking.tidy", timedelta(minutes=10)),
     Periodic("booking.offer_gaps", timedelta(seconds=30)),
+    Periodic("attachments.scan", timedelta(seconds=5)),
+    Periodic("attachments.sweep", timedelta(hours=1)),
     Periodic("planning.replan", timedelta(minutes=10)),
 ]
 

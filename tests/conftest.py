@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice.config import Settings
 from fieldservice.db import Database
+from fieldservice.files import FileStore
 from fieldservice.geo.estimate import EstimatedTravelTimes
 from fieldservice.geo.travel import TravelTimes
 from tests.databases import DIALECTS, PostgresTemplates, SqliteTemplates
@@ -136,6 +137,12 @@ def services(settings: Settings) -> Iterator[Services]:
     services = make_services(settings)
     yield services
     services.db.dispose()
+
+
+@pytest.fixture
+def store(settings: Settings) -> FileStore:
+    """Where the product keeps photos and documents."""
+    return FileStore(settings.files_path)
 
 
 @pytest.fixture

@@ -15,10 +15,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fieldservice.attachments import service as attachments
 from fieldservice.booking.catalogue import write_catalogue
+from fieldservice.files import FileStore, fit
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import (
     Absence,
+    Attachment,
     BookingDraft,
     Branch,
     BreakRule,
@@ -45,6 +48,7 @@ from fieldservice.models import (
     Window,
     WorkOrder,
 )
+from tests.pictures import photo
 
 NOW = datetime(2026, 3, 2, 13, 0, tzinfo=UTC)  # Monday, 8:00 in Baltimore
 TODAY = date(2026, 3, 2)
@@ -313,6 +317,21 @@ def make_draft(session: Session, **overrides: Any) -> BookingDraft:
         "expires_at": NOW + timedelta(days=1),
     }
     return add(session, BookingDraft(**(values | overrides)))
+
+
+def make_attachment(
+    session: Session, store: FileStore, owner: Visit | str, *, content: bytes | None = None, **overrides: Any
+) -> Attachment:
+    """A photo, or what `content` is, of a visit or of a draft by its token, with its files in the store."""
+    sent = photo() + b"%d" % number() if content is None else content
+    stored = attachments.store_file(store, fit(sent), sent)
+    label = attachments.Label(name=overrides.pop("name", f"photo-{number()}.jpg"))
+    actor = overrides.pop("actor", "customer")
+    made = attachments.add(session, owner, stored, label, actor=actor, scanned=False, now=NOW)
+    assert made is not None
+    for column, value in overrides.items():
+        setattr(made, column, value)
+    return add(session, made)
 
 
 def make_hold(

@@ -129,6 +129,9 @@ def _question(part: _Part, position: int, skills: Mapping[str, Skill]) -> Intake
     )
     if question.least is not None and question.most is not None and question.least > question.most:
         raise part.fault("most", "less than least")
+    if kind == QuestionKind.PHOTO and (question.required or part.data.get("effects")):
+        place = "required" if question.required else "effects"
+        raise part.fault(place, "a question of the kind photo has none: not everybody can take one")
     options = part.list("options", _option)
     if bool(options) != (kind in _OPTIONS):
         raise part.fault("options", f"a question of the kind {kind} has {'none' if options else 'some'}")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from io import BytesIO
+from zipfile import ZipFile
 
 from flask import Blueprint, Response, json, redirect, render_template, request, url_for
 from flask import session as cookie
@@ -15,6 +19,7 @@ from fieldservice.auth import codes, limits, links
 from fieldservice.booking import consents, data_pages, personal, refusals
 from fieldservice.booking.after_forms import CodeForm, ConsentForm, EraseForm
 from fieldservice.booking.pages import gettext
+from fieldservice.files import FileMissing
 from fieldservice.models import Purpose, Visit
 
 bp = Blueprint("data", __name__)
@@ -93,14 +98,26 @@ def _prove(session: Session, *, token: str, typed: str, now: datetime) -> Respon
 @bp.get("/visit/<token>/data/download")
 @limits.LOOKUP
 def download(token: str) -> ResponseReturnValue:
-    """Everything about the person as a JSON file."""
+    """Everything about the person: a JSON file, and the photos and documents that it names."""
     now = clock.now()
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
         _require_proof(visit, now)
         content = json.dumps(personal.export(session, visit), indent=2, ensure_ascii=False)
-    headers = {"Content-Disposition": 'attachment; filename="my-data.json"'}
-    return Response(f"{content}\n", content_type="application/json; charset=utf-8", headers=headers)
+        files = {name: found.key for name, found in personal.files_of(session, visit).items()}
+    headers = {"Content-Disposition": 'attachment; filename="my-data.zip"'}
+    return Response(_packed(f"{content}\n", files), content_type="application/zip", headers=headers)
+
+
+def _packed(content: str, files: Mapping[str, str]) -> bytes:
+    """The data and the files in one; a file that the store has lost is left out."""
+    packed = BytesIO()
+    with ZipFile(packed, "w") as archive:
+        archive.writestr("my-data.json", content)
+        for name, key in files.items():
+            with suppress(FileMissing):
+                archive.writestr(name, web.services().files.read(key))
+    return packed.getvalue()
 
 
 @bp.get("/visit/<token>/data/erase")
@@ -132,7 +149,7 @@ def erase(token: str) -> ResponseReturnValue:
 def _erase(session: Session, *, token: str, now: datetime) -> ResponseReturnValue:
     visit = links.find_visit(session, token, now=now)
     _require_proof(visit, now)
-    personal.erase(session, visit, now=now)
+    personal.erase(session, visit, store=web.services().files, now=now)
     return redirect(url_for(".erased"), 303)
 
 

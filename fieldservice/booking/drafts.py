@@ -13,8 +13,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
+from fieldservice.attachments import service as attachments
 from fieldservice.booking.checks import Way, follow
 from fieldservice.booking.intake import Findings, evaluate
+from fieldservice.db import exists_one, lock_names
+from fieldservice.files import FileStore
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import (
     BookingDraft,
@@ -30,6 +33,7 @@ from fieldservice.planning import service as planning
 
 LIFETIME = timedelta(hours=24)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_OURS = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class DraftUnknown(Exception):
@@ -212,11 +216,22 @@ class Draft:
         return self.answers.window
 
 
-def start(session: Session, answers: DraftAnswers, *, now: datetime) -> BookingDraft:
-    """Begin a draft under a token that nobody can guess."""
-    draft = BookingDraft(
-        token=secrets.token_urlsafe(32), answers=answers.to_json(), created_at=now, expires_at=now + LIFETIME
-    )
+def new_token() -> str:
+    """A token that nobody can guess."""
+    return secrets.token_urlsafe(32)
+
+
+def is_token(text: str) -> bool:
+    """Whether a text looks like one of our tokens."""
+    return _OURS.fullmatch(text) is not None
+
+
+def start(session: Session, answers: DraftAnswers, *, now: datetime, token: str = "") -> BookingDraft:
+    """Begin a draft: under the token that its page already has, unless another draft has it, or a new one."""
+    lock_names(session, [f"draft {token}"] if token else [])
+    if not token or exists_one(session, select(BookingDraft.id).where(BookingDraft.token == token)):
+        token = new_token()
+    draft = BookingDraft(token=token, answers=answers.to_json(), created_at=now, expires_at=now + LIFETIME)
     session.add(draft)
     return draft
 
@@ -272,13 +287,15 @@ def _what_a_window_is_for(draft: Draft, answers: DraftAnswers) -> tuple[object, 
     return answers.service, answers.territory_id, at, needs.occupied, needs.skills
 
 
-def drop_expired(session: Session, *, now: datetime) -> int:
-    """Forget the answers of those who did not come back, with their details. Returns how many there were."""
+def drop_expired(session: Session, store: FileStore, *, now: datetime) -> int:
+    """Forget the answers and files of those who did not come back. Returns how many there were."""
     held = select(Hold.id).where(Hold.draft_id == BookingDraft.id).exists()
     gone = session.scalars(
-        delete(BookingDraft).where(BookingDraft.expires_at <= now, ~held).returning(BookingDraft.id)
-    )
-    return len(gone.all())
+        delete(BookingDraft).where(BookingDraft.expires_at <= now, ~held).returning(BookingDraft.token)
+    ).all()
+    for token in gone:
+        attachments.remove(session, store, attachments.of_owner(session, token))
+    return len(gone)
 
 
 def active_services(session: Session) -> list[Service]:

@@ -89,6 +89,8 @@ def _answer(question: IntakeQuestion, answers: Answers) -> tuple[Any, ...]:
             return (answer,) if answer in ("yes", "no") else ()
         case QuestionKind.NUMBER:
             return (answer,) if isinstance(answer, int) and not isinstance(answer, bool) else ()
+        case QuestionKind.PHOTO:
+            return ()
         case _:
             return (answer,) if isinstance(answer, str) and answer else ()
 

@@ -15,11 +15,13 @@ from flask_babel import format_date, ngettext
 from markupsafe import Markup
 
 from fieldservice import web
+from fieldservice.attachments import words
 from fieldservice.booking import manage
 from fieldservice.booking.checks import said
 from fieldservice.booking.drafts import Draft
 from fieldservice.booking.forms import TimeForm, cards
 from fieldservice.booking.offer import Offer
+from fieldservice.booking.service import CUSTOMER
 from fieldservice.geo.address import Address, Match
 from fieldservice.models import ContactRole, Place, Service, Visit, VisitEvent, VisitState, Window
 from fieldservice.models.visit import PLANNABLE
@@ -326,6 +328,12 @@ def state_words(state: str) -> str:
         VisitState.NO_SHOW: gettext("Nobody was there"),
         VisitState.COULD_NOT_DO: gettext("Could not be done"),
     }[VisitState(state)]
+
+
+def files_words(visit: Visit) -> str:
+    """How many files the customer sent; what they are good for when there are none."""
+    own = [attachment for attachment in visit.work_order.attachments if attachment.actor == CUSTOMER]
+    return words.count(len(own)) if own else gettext("They help us bring the right parts.")
 
 
 def state_tag(state: str) -> tuple[str, str, str]:

@@ -14,10 +14,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Text, cast, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from fieldservice.attachments import service as attachments
 from fieldservice.booking.service import CUSTOMER
+from fieldservice.files import FileStore
 from fieldservice.models import (
     AccessCode,
     AreaWish,
+    Attachment,
     AuditEntry,
     BookingDraft,
     ContactRole,
@@ -103,6 +106,26 @@ def export(session: Session, visit: Visit) -> dict[str, Any]:
     }
 
 
+def files_of(session: Session, visit: Visit) -> dict[str, Attachment]:
+    """Photos and documents of the person's visits, by the names that they have in the download.
+
+    One with a virus is left out; the export names it.
+    """
+    found = (attachment for order in orders_of(session, visit) for attachment in order.attachments)
+    return {name: attachment for attachment in found if (name := _file_name(attachment))}
+
+
+def _file_name(attachment: Attachment) -> str:
+    """A name of ours: what a file was called where it came from is no safe name everywhere."""
+    ending = "jpg" if attachment.is_photo else "pdf"
+    return "" if attachment.harmful else f"files/{attachment.id}.{ending}"
+
+
+def _file(attachment: Attachment) -> dict[str, Any]:
+    columns = ("name", "caption", "media_type", "size", "sha256", "actor", "created_at")
+    return {"file": _file_name(attachment), **_columns(attachment, *columns)}
+
+
 def _address(visit: Visit) -> str:
     requester = visit.work_order.contact(Role.REQUESTER)
     return requester.email if requester else ""
@@ -153,6 +176,7 @@ def _order(session: Session, order: WorkOrder) -> dict[str, Any]:
         ),
         "consents": {purpose.value: order.allows(purpose) for purpose in Purpose},
         "visits": [_visit(session, visit) for visit in order.visits],
+        "photos_and_documents": [_file(attachment) for attachment in order.attachments],
     }
 
 
@@ -206,10 +230,12 @@ def require_erasable(session: Session, visit: Visit) -> list[WorkOrder]:
     return orders
 
 
-def erase(session: Session, visit: Visit, *, now: datetime) -> int:
-    """Forget the person: who they are, where they live, what they wrote. Returns how many orders there were.
+def erase(session: Session, visit: Visit, *, store: FileStore, now: datetime) -> int:
+    """Forget the person: who they are, where they live, what they wrote and sent. Returns how many orders
+    there were.
 
-    What stays is that work was done: day, service, technician, stars. The private links end.
+    What stays is that work was done: day, service, technician, stars. The private links end. Photos and
+    documents go from the store when the transaction has committed.
     Raises VisitsAhead.
     """
     planning.lock_territory(session, visit.territory)  # before the visit, as whoever changes routes does
@@ -223,10 +249,11 @@ def erase(session: Session, visit: Visit, *, now: datetime) -> int:
         for other in order.visits:
             _forget_visit(session, other, now=now)
         order.problem, order.answers, order.said = "", {}, []
+        attachments.remove(session, store, order.attachments)
         order.contacts.clear()
         order.consents.clear()
     session.flush()
-    _forget_drafts(session, typed)
+    _forget_drafts(session, typed, store)
     _forget_holds(session, [other.id for order in orders for other in order.visits], now=now)
     _forget_customers(session, {order.customer for order in orders}, {order.id for order in orders})
     session.add_all(
@@ -255,12 +282,13 @@ def _forget_visit(session: Session, visit: Visit, *, now: datetime) -> None:
     session.execute(tasks.where(OfficeTask.done_at.is_(None)).values(done_at=now))
 
 
-def _forget_drafts(session: Session, typed: set[str]) -> None:
+def _forget_drafts(session: Session, typed: set[str], store: FileStore) -> None:
     """Who began another booking and stopped left the same details there."""
     for draft in session.scalars(select(BookingDraft).where(BookingDraft.visit_id.is_(None))):
         said = [str(value) for value in (draft.answers.get("contact") or {}).values()]
         if any(_same(one, other) for one in typed for other in said):
             draft.answers = {"service": draft.answers.get("service", "")}
+            attachments.remove(session, store, attachments.of_owner(session, draft.token))
 
 
 def _forget_holds(session: Session, visits: Sequence[int], *, now: datetime) -> None:

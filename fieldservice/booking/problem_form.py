@@ -7,9 +7,12 @@ from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import Field, SelectMultipleField, StringField, ValidationError
+from wtforms import Field, HiddenField, SelectMultipleField, StringField, ValidationError
 from wtforms.validators import Length, Optional
 
+from fieldservice.attachments.service import Label
+from fieldservice.attachments.uploads import FIELD, Labels
+from fieldservice.booking import drafts
 from fieldservice.booking.forms import Readable, cards, long_text, radio, text, tidy
 from fieldservice.models import IntakeQuestion, QuestionKind, Service
 from fieldservice.models.catalogue import NO, YES
@@ -20,6 +23,17 @@ _EMPTY: tuple[Any, ...] = (None, "", [])
 
 class NumberField(StringField):  # type: ignore[misc]
     """A line for a number: what was typed stays as it is when it is none."""
+
+
+class PhotoField(Field):  # type: ignore[misc]
+    """Photos that answer a question. They are files of the booking, and no part of the form's answers."""
+
+    def process_data(self, value: Any) -> None:
+        """There is nothing to show again: a browser keeps no files."""
+        self.data = None
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """What was sent is received with the other files of the form."""
 
 
 class WholeNumber:
@@ -49,9 +63,11 @@ class ProblemForm(FlaskForm):  # type: ignore[misc]
     """What needs fixing. `for_services` adds the choice of service and every service's questions.
 
     The button `check_first` asks for the first checks of the service that it names; the rest of the form may
-    wait until they are through.
+    wait until they are through. `draft` is the token that the draft will have: the page may send files before
+    the draft has begun.
     """
 
+    draft = HiddenField()
     problem = long_text(_("Tell us more"), 2000)
     check_first = StringField(validators=[Optional(), Length(max=40), Readable()], filters=[tidy])
 
@@ -77,6 +93,8 @@ class ProblemForm(FlaskForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not drafts.is_token(self.draft.data or ""):
+            self.draft.data = drafts.new_token()
         if self.check_first.data in self.asked:
             self["service"].data = self.check_first.data
             self["service"].raw_data = [self.check_first.data]
@@ -95,6 +113,17 @@ class ProblemForm(FlaskForm):  # type: ignore[misc]
     def questions_of(self, code: str) -> list[tuple[IntakeQuestion, Field]]:
         """One service's questions with their fields."""
         return [(question, self[name]) for question, name in self.asked.get(code, ())]
+
+    @classmethod
+    def file_labels(cls) -> Labels:
+        """What the files of the form show, by the names of their fields."""
+        photos = {
+            name: Label(name="", caption=question.label, question=question.code)
+            for questions in cls.asked.values()
+            for question, name in questions
+            if question.kind == QuestionKind.PHOTO
+        }
+        return {**photos, FIELD: Label(name="")}
 
     def answers_of(self, code: str) -> dict[str, Any]:
         """The answers to one service's questions, by question code, without those left open."""
@@ -143,5 +172,7 @@ def _question_field(question: IntakeQuestion) -> Field:
             hint = hint or (_("In %(unit)s", unit=question.unit) if question.unit else "")
             validators = [Optional(), WholeNumber(question)]
             return NumberField(label, validators=validators, filters=[tidy], description=hint)
+        case QuestionKind.PHOTO:
+            return PhotoField(label, description=hint)
         case _:
             return text(label, 200, description=hint)

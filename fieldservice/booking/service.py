@@ -18,8 +18,9 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
+from fieldservice.attachments import service as attachments
 from fieldservice.auth import links
 from fieldservice.booking import checks, intake
 from fieldservice.booking.drafts import Contact, SiteAnswers
@@ -230,7 +231,9 @@ def request(
 
 
 def confirm(draft: BookingDraft, visit: Visit) -> None:
-    """Remember what became of the draft; the customer's details are not kept a second time."""
+    """Remember what became of the draft; the customer's details are not kept a second time, files move on."""
+    if (session := object_session(draft)) is not None:
+        attachments.move(session, draft.token, visit)
     draft.visit = visit
     draft.answers = {"service": visit.service.code}
 

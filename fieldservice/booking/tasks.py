@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from celery import current_app, shared_task
 
 from fieldservice import clock, web
+from fieldservice.attachments import service as attachments
 from fieldservice.booking import drafts, waiting_sweep
 
 if TYPE_CHECKING:
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
 
 @shared_task(name="booking.tidy")  # type: ignore[untyped-decorator]
 def tidy() -> None:
-    """Forget drafts that nobody finished, and which forms were sent more than a day ago."""
+    """Forget drafts that nobody finished with their files, and which forms were sent more than a day ago."""
     services: Services = current_app.services
-    services.db.run(lambda session: drafts.drop_expired(session, now=clock.now()))
-    services.db.run(lambda session: web.drop_old_keys(session, now=clock.now()))
+    now = clock.now()
+    services.db.run(lambda session: drafts.drop_expired(session, services.files, now=now))
+    begun = now - drafts.LIFETIME
+    services.db.run(lambda session: attachments.remove_unbooked(session, services.files, before=begun))
+    services.db.run(lambda session: web.drop_old_keys(session, now=now))
 
 
 @shared_task(name="booking.offer_gaps")  # type: ignore[untyped-decorator]

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice import clock, web
+from fieldservice.attachments.requests import takes_files
 from fieldservice.auth import limits
 from fieldservice.booking import (
     address_views,
@@ -25,6 +26,7 @@ from fieldservice.booking import (
     feedback_views,
     more_views,
     pages,
+    photo_views,
     picking,
     refusals,
     service,
@@ -58,6 +60,7 @@ bp.register_blueprint(calendar_views.bp)
 bp.register_blueprint(feedback_views.bp)
 bp.register_blueprint(more_views.draft_bp)
 bp.register_blueprint(waiting_views.draft_bp)
+bp.register_blueprint(photo_views.draft_bp)
 refusals.install(bp)
 
 
@@ -91,18 +94,20 @@ def questions() -> str:
 
 @bp.post("/book")
 @limits.FORM
+@takes_files
 def begin() -> ResponseReturnValue:
     """Begin a draft."""
     now = clock.now()
     with web.services().db.reading() as session:
         services = drafts.active_services(session)
     form = ProblemForm.for_services(services)()
+    photo_views.receive_with(form, form.draft.data, now=now)
     if not form.validate():
         return _problem_page(form, services), 422
     answers = DraftAnswers(**_problem_answers(form))
 
     def work(session: Session) -> ResponseReturnValue:
-        draft = drafts.start(session, answers, now=now)
+        draft = drafts.start(session, answers, now=now, token=form.draft.data)
         after = ".check.show" if form.wants_checks else ".address.show"
         return redirect(url_for(after, token=draft.token), 303)
 
@@ -118,11 +123,13 @@ def change_problem(token: str) -> ResponseReturnValue:
     answers, kind = draft.answers, ProblemForm.for_services(services)
     data = {"service": answers.service, "problem": answers.problem}
     data |= kind.data_of(answers.service, answers.questions)
+    data["draft"] = token
     return _problem_page(kind(data=data), services, pages.said_words(checks.said(draft.way, answers.tried)))
 
 
 @bp.post("/book/<token>")
 @limits.FORM
+@takes_files
 def keep_problem(token: str) -> ResponseReturnValue:
     """Store a changed problem."""
     now = clock.now()
@@ -130,6 +137,8 @@ def keep_problem(token: str) -> ResponseReturnValue:
         drafts.find(session, token, now=now, even_call_us=True)
         services = drafts.active_services(session)
     form = ProblemForm.for_services(services)()
+    form.draft.data = token
+    photo_views.receive_with(form, token, now=now)
     if not form.validate():
         return _problem_page(form, services), 422
 
@@ -148,6 +157,8 @@ def _problem_page(form: ProblemForm, services: Sequence[Service], tried: Sequenc
         form=form,
         services=services,
         tried=tried,
+        token=form.draft.data,
+        files=photo_views.files_of_draft(form.draft.data),
         step=1,
         steps=pages.step_names(),
     )
@@ -349,6 +360,8 @@ def _confirm_page(draft: Draft, form: ContactForm, now: datetime) -> str:
         form=form,
         draft=draft,
         rows=pages.summary_rows(draft),
+        token=draft.token,
+        files=photo_views.files_of_draft(draft.token),
         rule=pages.draft_rule(draft, now=now),
         step=4,
         steps=pages.step_names(),

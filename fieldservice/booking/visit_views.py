@@ -18,6 +18,7 @@ from fieldservice.booking import (
     manage,
     more_views,
     pages,
+    photo_views,
     picking,
     talk_pages,
     time_pages,
@@ -38,6 +39,7 @@ from fieldservice.planning.repair import Room
 bp = Blueprint("visit", __name__)
 bp.register_blueprint(more_views.visit_bp)
 bp.register_blueprint(waiting_views.visit_bp)
+bp.register_blueprint(photo_views.visit_bp)
 
 
 @bp.get("/visit/<token>")
@@ -241,6 +243,7 @@ def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values
         state=pages.state_tag(visit.state),
         history=pages.history(visit),
         said=pages.said_words(visit.work_order.said),
+        files=pages.files_words(visit),
         technician=pages.technician_name(visit),
         correctable=manage.may(_require_correctable, visit, now=now),
         answers=talk_pages.answer_words(visit.territory.zone, now=now),

@@ -6,16 +6,18 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request
+from flask import Blueprint, Response, abort, jsonify, make_response, redirect, render_template, request
 from flask import url_for as url
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
 from fieldservice import clock, web
+from fieldservice.attachments import serving
 from fieldservice.dispatch import action_views, edge, inbox_views, pages, service
 from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import MoveForm
 from fieldservice.dispatch.wording import title
+from fieldservice.models import Attachment
 from fieldservice.notify import words
 from fieldservice.planning import changes, improve
 from fieldservice.planning.lines import collection
@@ -100,6 +102,17 @@ def move(visit_id: int) -> ResponseReturnValue:
 def move_part(visit_id: int) -> ResponseReturnValue:
     """Where a visit could go, for the dialog."""
     return _move(visit_id, "board/_move.html")
+
+
+@bp.get("/photos/<int:attachment_id>")
+@staff
+def attachment(attachment_id: int) -> Response:
+    """A photo or document of a visit; `?size=small` is the small picture of a photo."""
+    with web.services().db.reading() as session:
+        found = session.get(Attachment, attachment_id)
+        if found is None or found.visit_id is None or not found.shown_to_others:
+            abort(404)
+        return serving.send(found, small=request.args.get("size") == serving.SMALL)
 
 
 def _move(visit_id: int, template: str) -> str:

@@ -12,7 +12,16 @@ from sqlalchemy.orm import Session
 
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.types import TravelTable
-from fieldservice.models import NotAllowed, Stop, StopKind, Technician, Visit, VisitEvent, VisitState
+from fieldservice.models import (
+    Attachment,
+    NotAllowed,
+    Stop,
+    StopKind,
+    Technician,
+    Visit,
+    VisitEvent,
+    VisitState,
+)
 from fieldservice.models.visit import ENDED, PLANNABLE, UNDERWAY
 from fieldservice.planning.agenda import Agenda, Entry, agenda
 from fieldservice.planning.problem import build
@@ -176,6 +185,20 @@ def own_visit(session: Session, technician: Technician, visit_id: int) -> Visit:
     if visit is None or visit.stop is None or visit.stop.technician_id != technician.id:
         raise NotYourVisit
     return visit
+
+
+def own_attachment(session: Session, technician: Technician, attachment_id: int) -> Attachment:
+    """A photo or document that may be shown, of a work order with a visit of the technician's.
+
+    Raises NotYourVisit.
+    """
+    attachment = session.get(Attachment, attachment_id)
+    if attachment is None or attachment.visit is None or not attachment.shown_to_others:
+        raise NotYourVisit
+    visits = attachment.visit.work_order.visits
+    if not any(visit.stop and visit.stop.technician_id == technician.id for visit in visits):
+        raise NotYourVisit
+    return attachment
 
 
 def planned_on(visit: Visit) -> date:

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
+from fieldservice.attachments import serving
 from fieldservice.field import pages, service
 from fieldservice.field.forms import TapForm
 from fieldservice.field.service import PhoneDay, Tap, TapEvent
@@ -63,6 +64,15 @@ def tap(visit_id: int) -> ResponseReturnValue:
         return web.once(lambda session: _tap(session, visit_id, form, tables, now), now=now, scope=_scope())
 
     return with_travel(joined.db, joined.tables, territory_id, [day], [], now=now, work=work)
+
+
+@bp.get("/photos/<int:attachment_id>")
+@auth.require(UserRole.TECHNICIAN)
+def attachment(attachment_id: int) -> Response:
+    """A photo or document of an own visit; `?size=small` is the small picture of a photo."""
+    with web.services().db.reading() as session:
+        found = service.own_attachment(session, _technician(session), attachment_id)
+        return serving.send(found, small=request.args.get("size") == serving.SMALL)
 
 
 @bp.get("/route.geojson")

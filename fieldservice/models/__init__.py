@@ -2,6 +2,7 @@
 
 from fieldservice.db import Base
 from fieldservice.models.aftercare import AccessCode, Consent, Feedback, FeedbackKind, Purpose
+from fieldservice.models.attachment import Attachment, ScanState
 from fieldservice.models.booking import BookingDraft, PrivateLink
 from fieldservice.models.catalogue import (
     EffectKind,
@@ -41,6 +42,7 @@ __all__ = [
     "Absence",
     "AccessCode",
     "AreaWish",
+    "Attachment",
     "AuditEntry",
     "Author",
     "Base",
@@ -81,6 +83,7 @@ __all__ = [
     "Purpose",
     "Role",
     "Route",
+    "ScanState",
     "Service",
     "ServiceSkill",
     "ShiftOverride",

@@ -15,13 +15,14 @@ YES, NO = "yes", "no"
 
 
 class QuestionKind(StrEnum):
-    """How a question is answered: some of its options, one of them, yes or no, a whole number, words."""
+    """How a question is answered: some of its options, one of them, yes or no, a number, words, photos."""
 
     CHIPS = "chips"
     CHOICE = "choice"
     YES_NO = "yesno"
     NUMBER = "number"
     TEXT = "text"
+    PHOTO = "photo"  # with files, which are no part of the answers: see `Attachment.question`
 
 
 class EffectKind(StrEnum):
@@ -96,7 +97,7 @@ class IntakeQuestion(Base):
     __tablename__ = "intake_question"
     __table_args__ = (
         UniqueConstraint("service_id", "code"),
-        CheckConstraint("kind IN ('chips', 'choice', 'yesno', 'number', 'text')", name="kind"),
+        CheckConstraint("kind IN ('chips', 'choice', 'yesno', 'number', 'text', 'photo')", name="kind"),
         CheckConstraint("least IS NULL OR most IS NULL OR least <= most", name="bounds"),
     )
 

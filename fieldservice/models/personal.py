@@ -12,6 +12,7 @@ CUSTOMERS: Mapping[str, frozenset[str]] = {
     table: frozenset(columns.split())
     for table, columns in {
         "area_wish": "email city postcode",
+        "attachment": "name",
         "booking_draft": "answers",
         "contact_role": "name email phone",
         "conversation_message": "body",
@@ -33,6 +34,8 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "absence": "kind reason",
         "access_code": "nonce",
         "area_wish": "locale",
+        "attachment": "key small_key draft_token question caption media_type sha256 sent_sha256 actor "
+        "scan_state",
         "audit_entry": "actor action subject_kind detail",
         "booking_draft": "token",
         "branch": "name address",

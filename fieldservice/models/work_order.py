@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldservice.db import Base, UtcDateTime
 from fieldservice.models.aftercare import UNASKED, Consent, Purpose
+from fieldservice.models.attachment import Attachment
 from fieldservice.models.customer import ContactRole, Customer, Role, Site
 from fieldservice.models.service import Service
 
@@ -39,6 +40,14 @@ class WorkOrder(Base):
     contacts: Mapped[list[ContactRole]] = relationship(cascade="all, delete-orphan")
     consents: Mapped[list[Consent]] = relationship(cascade="all, delete-orphan")
     visits: Mapped[list[Visit]] = relationship(back_populates="work_order", order_by="Visit.id")
+
+    attachments: Mapped[list[Attachment]] = relationship(
+        secondary="visit",
+        primaryjoin="WorkOrder.id == Visit.work_order_id",
+        secondaryjoin="Attachment.visit_id == Visit.id",
+        order_by=Attachment.id,
+        viewonly=True,
+    )
 
     def contact(self, role: Role) -> ContactRole | None:
         """The contact with a role; the requester stands in for a role that nobody else has."""

@@ -99,7 +99,7 @@ FAULTS: list[tuple[Any, str]] = [
     ({"questions": [{"kind": "chips"}]}, "questions[0].code: a text is missing"),
     ({"questions": [CHIPS, CHIPS]}, "questions[1].code: s is used twice"),
     ({"questions": [CHIPS | {"kind": "essay"}]}, "questions[0].kind: not one of"),
-    ({"questions": [CHIPS | {"kind": "photo"}]}, "questions[0].kind: not one of"),
+    ({"questions": [CHIPS | {"kind": "video"}]}, "questions[0].kind: not one of"),
     ({"questions": [CHIPS | {"label": " "}]}, "questions[0].label: a text is missing"),
     ({"questions": [CHIPS | {"label": "x" * 201}]}, "questions[0].label: longer than 200"),
     ({"questions": [CHIPS | {"options": []}]}, "questions[0].options: a question of the kind chips has some"),

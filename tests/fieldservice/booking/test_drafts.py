@@ -12,10 +12,11 @@ from sqlalchemy import func, select
 from fieldservice.booking import drafts
 from fieldservice.booking.drafts import DraftAnswers, SiteAnswers
 from fieldservice.db import Database
+from fieldservice.files import FileMissing
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import BookingDraft, Visit
 from fieldservice.web import Services
-from tests.factories import NOW, make_company, make_draft, make_hold, window
+from tests.factories import NOW, make_attachment, make_company, make_draft, make_hold, window
 from tests.fieldservice.booking.walker import Walker
 
 PARALLEL = 5
@@ -45,16 +46,21 @@ def test_tokens_cannot_be_guessed(db: Database) -> None:
     assert {len(token) for token in tokens} == {43}
 
 
-def test_old_drafts_are_forgotten_and_others_are_not(db: Database) -> None:
-    """One that still has a hold waits until that was given back."""
+def test_old_drafts_are_forgotten_and_others_are_not(db: Database, services: Services) -> None:
+    """One that still has a hold waits until that was given back. Files vanish with their draft."""
     with db.transaction() as session:
         company = make_company(session, technicians=0)
         make_draft(session, token="a-draft-that-is-old", expires_at=NOW - timedelta(seconds=1))
         make_draft(session, token="a-draft-that-is-new", expires_at=NOW + timedelta(seconds=1))
         held = make_draft(session, token="a-draft-that-holds", expires_at=NOW - timedelta(seconds=1))
         make_hold(session, company.territory, company.service, draft=held)
+        old = make_attachment(session, services.files, "a-draft-that-is-old")
+        new = make_attachment(session, services.files, "a-draft-that-is-new")
     with db.transaction() as session:
-        assert drafts.drop_expired(session, now=NOW) == 1
+        assert drafts.drop_expired(session, services.files, now=NOW) == 1
+    with pytest.raises(FileMissing):
+        services.files.path(old.key)
+    assert services.files.path(new.key)
     with db.reading() as session:
         assert set(session.scalars(select(BookingDraft.token))) == {
             "a-draft-that-is-new",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from sqlalchemy import JSON, String, Text, select, text
@@ -13,6 +15,7 @@ from time_machine import Traveller
 
 from fieldservice.auth import codes
 from fieldservice.booking import personal
+from fieldservice.files import FileStore
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import (
     AccessCode,
@@ -38,6 +41,7 @@ from fieldservice.web import Services
 from tests.factories import (
     NOW,
     add,
+    make_attachment,
     make_customer,
     make_draft,
     make_hold,
@@ -49,12 +53,15 @@ from tests.factories import (
     window,
 )
 from tests.fieldservice.booking.walker import Walker
+from tests.pictures import PDF, photo
 
 ROSA = "rosa.marker@example.com"
 BOB = "bob.other@example.com"
 
 
-def person(session: Session, name: str, email: str, *, state: VisitState = VisitState.DONE) -> Visit:
+def person(
+    session: Session, store: FileStore, name: str, email: str, *, state: VisitState = VisitState.DONE
+) -> Visit:
     """Somebody with a visit and a word in every column in which a customer can leave one.
 
     Each word contains the person's name and the column's, such as `Rosa:feedback.body`.
@@ -100,7 +107,7 @@ def person(session: Session, name: str, email: str, *, state: VisitState = Visit
     session.add(
         Job(kind="rooms", dedupe_key=said("key")[:3], payload=search, created_at=NOW, finished_at=NOW)
     )
-    make_draft(
+    begun = make_draft(
         session,
         answers={
             "service": "s",
@@ -108,6 +115,8 @@ def person(session: Session, name: str, email: str, *, state: VisitState = Visit
             "problem": said("booking_draft.answers"),
         },
     )
+    make_attachment(session, store, begun.token, name=said("attachment.name"))
+    make_attachment(session, store, visit, name=said("attachment.name"))
     visit.state = state
     _wait(session, visit, name)
     session.flush()
@@ -148,19 +157,21 @@ def test_every_column_with_text_says_whose_it_is() -> None:
         assert not theirs & others, table.name
 
 
-def test_the_scene_has_a_word_in_every_column(session: Session) -> None:
+def test_the_scene_has_a_word_in_every_column(session: Session, store: FileStore) -> None:
     """Control of the two tests below: they would miss a column in which nobody left a word."""
-    person(session, "Rosa", ROSA)
+    person(session, store, "Rosa", ROSA)
     everything = dump(session)
     for table, columns in CUSTOMERS.items():
         for column in columns - {"email", "phone", "recipient"}:
             assert f"Rosa:{table}.{column}"[:20] in everything, f"{table}.{column}"
 
 
-def test_a_download_has_everything_of_one_person_and_nothing_of_another(session: Session) -> None:
+def test_a_download_has_everything_of_one_person_and_nothing_of_another(
+    session: Session, store: FileStore
+) -> None:
     """Each word that Rosa left is in her file, except drafts and searches, and none of Bob's."""
-    rosa = person(session, "Rosa", ROSA)
-    person(session, "Bob", BOB)
+    rosa = person(session, store, "Rosa", ROSA)
+    person(session, store, "Bob", BOB)
     content = json.dumps(personal.export(session, rosa))
     for table, columns in CUSTOMERS.items():
         for column in (
@@ -175,13 +186,13 @@ def test_a_download_has_everything_of_one_person_and_nothing_of_another(session:
     assert "Payer of Rosa" not in content
 
 
-def test_after_an_erasure_nothing_of_the_person_is_in_any_table(session: Session) -> None:
+def test_after_an_erasure_nothing_of_the_person_is_in_any_table(session: Session, store: FileStore) -> None:
     """Name, e-mail, phone, address and words are gone from a dump of all tables; Bob keeps all of his."""
-    rosa, bob = person(session, "Rosa", ROSA), person(session, "Bob", BOB)
+    rosa, bob = person(session, store, "Rosa", ROSA), person(session, store, "Bob", BOB)
     kept = dump(session).count("Bob")
     lat, sent = str(rosa.site.lat), rosa.id
     assert lat in dump(session)
-    assert personal.erase(session, rosa, now=NOW) == 1
+    assert personal.erase(session, rosa, store=store, now=NOW) == 1
     session.flush()
     everything = dump(session)
     for trace in ("Rosa", ROSA, ROSA.upper(), "+14105550004", lat):
@@ -194,10 +205,10 @@ def test_after_an_erasure_nothing_of_the_person_is_in_any_table(session: Session
         assert len(session.scalars(select(table)).all()) == 1, table  # Bob's
 
 
-def test_what_the_law_wants_stays(session: Session) -> None:
+def test_what_the_law_wants_stays(session: Session, store: FileStore) -> None:
     """Day, service, state, stars and the history of promises are there, with nobody's name."""
-    visit = person(session, "Rosa", ROSA)
-    personal.erase(session, visit, now=NOW)
+    visit = person(session, store, "Rosa", ROSA)
+    personal.erase(session, visit, store=store, now=NOW)
     session.flush()
     session.expire_all()
     left = session.get_one(Visit, visit.id)
@@ -213,17 +224,17 @@ def test_what_the_law_wants_stays(session: Session) -> None:
     assert all(task.done_at for task in tasks)
 
 
-def test_while_somebody_is_to_come_nothing_is_erased(session: Session) -> None:
+def test_while_somebody_is_to_come_nothing_is_erased(session: Session, store: FileStore) -> None:
     """The technician has to find the door."""
-    visit = person(session, "Rosa", ROSA, state=VisitState.BOOKED)
+    visit = person(session, store, "Rosa", ROSA, state=VisitState.BOOKED)
     with pytest.raises(personal.VisitsAhead):
-        personal.erase(session, visit, now=NOW)
+        personal.erase(session, visit, store=store, now=NOW)
     assert "Rosa:site.address" in dump(session)
 
 
-def test_who_shares_a_phone_keeps_what_is_theirs(session: Session) -> None:
+def test_who_shares_a_phone_keeps_what_is_theirs(session: Session, store: FileStore) -> None:
     """Two people at one address with one phone: the customer's row then tells of the one who stays."""
-    rosa = person(session, "Rosa", ROSA)
+    rosa = person(session, store, "Rosa", ROSA)
     shared = make_work_order(
         session,
         site=rosa.site,
@@ -231,7 +242,7 @@ def test_who_shares_a_phone_keeps_what_is_theirs(session: Session) -> None:
     )
     theirs = make_visit(session, work_order=shared, state=VisitState.DONE)
     assert "Wim" not in json.dumps(personal.export(session, rosa))
-    personal.erase(session, rosa, now=NOW)
+    personal.erase(session, rosa, store=store, now=NOW)
     session.flush()
     session.expire_all()
     assert theirs.site.address == "Rosa:site.address"[:20]  # it is Wim's, too
@@ -242,7 +253,7 @@ def test_who_shares_a_phone_keeps_what_is_theirs(session: Session) -> None:
 def test_the_history_can_be_emptied_and_not_rewritten(services: Services) -> None:
     """The database lets an erasure take the content of an event, and nothing else of it."""
     with services.db.transaction() as session:
-        person(session, "Rosa", ROSA)
+        person(session, services.files, "Rosa", ROSA)
     statements = (
         "UPDATE visit_event SET payload = '{}', actor = 'nobody'",
         "UPDATE visit_event SET payload = '{\"x\": 1}'",
@@ -267,10 +278,17 @@ def code_for(services: Services) -> str:
         return codes.code_of(code.nonce, services.settings.secret_key)
 
 
+def files_in(store: FileStore) -> set[str]:
+    """The names of all files on disk."""
+    return {path.name for path in store.folder.rglob("*") if path.is_file()}
+
+
 @pytest.fixture
 def cancelled(booked: Walker) -> Walker:
     """A customer who has no visit ahead, on the page about their data."""
     link = booked.url
+    booked.open(f"{link}/photos")
+    booked.send(files=[(BytesIO(photo()), "Rosa at home.jpg"), (BytesIO(PDF), "bill.pdf")])
     booked.open(f"{link}/cancel")
     booked.send(reason="I moved to 12 Elsewhere Lane")
     booked.open(f"{link}/data")
@@ -299,11 +317,19 @@ def test_nothing_is_given_away_before_the_code(cancelled: Walker) -> None:
 def test_with_the_code_a_customer_downloads_and_erases(cancelled: Walker, services: Services) -> None:
     """From the page to a file, then through a page that says what stays, to a database without the person."""
     page = cancelled.url
+    with services.db.transaction() as session:
+        other = make_attachment(session, services.files, make_visit(session), content=PDF + b" %%EOF")
     prove(cancelled, services)
     assert "Download my data" in cancelled.page.text
     answer = cancelled.client.get(f"{page}/download")
-    content: dict[str, Any] = json.loads(answer.data)
+    archive = ZipFile(BytesIO(answer.data))
+    content: dict[str, Any] = json.loads(archive.read("my-data.json"))
     assert content["customers"][0]["email"] == "rosa@example.com"
+    told = content["work_orders"][0]["photos_and_documents"]
+    assert [file["name"] for file in told] == ["Rosa at home.jpg", "bill.pdf"]
+    assert archive.read(told[1]["file"]) == PDF
+    assert sorted(archive.namelist()) == sorted(["my-data.json", *(file["file"] for file in told)])
+    assert len(files_in(services.files)) == 4  # two of Rosa's photo, her document, and somebody else's
     assert "attachment" in answer.headers["Content-Disposition"]
     cancelled.open(f"{page}/erase")
     assert "The law wants records of the work for 7 years" in cancelled.page.text
@@ -314,6 +340,7 @@ def test_with_the_code_a_customer_downloads_and_erases(cancelled: Walker, servic
     assert cancelled.url == "/erased"
     with services.db.reading() as session:
         everything = dump(session)
+    assert files_in(services.files) == {other.key}
     for trace in ("Rosa", "rosa@example.com", "+14105550187", cancelled.home.street, "Elsewhere Lane"):
         assert trace not in everything, trace
     cancelled.open(page)

@@ -24,6 +24,7 @@ class Page(HTMLParser):
         self.checked: dict[str, list[str]] = {}
         self.links: list[str] = []
         self.action = ""
+        self.enctype: str | None = None
         self._texts: list[str] = []
         self._textarea = ""
         self._silent = 0
@@ -43,7 +44,7 @@ class Page(HTMLParser):
         """Collect links and fields."""
         values = {name: value or "" for name, value in attrs}
         if tag == "form" and values.get("method") == "post" and values.get("id") != "more-search":
-            self.action = values.get("action", "")
+            self.action, self.enctype = values.get("action", ""), values.get("enctype")
         elif tag == "a":
             self.links.append(values.get("href", ""))
         elif tag == "textarea":
@@ -103,7 +104,7 @@ class Walker:
             elif value is not None:
                 fields[name] = value
         target = url or urljoin(self.url, self.page.action or self.url)
-        return self._see(self.client.post(target, data=fields), follow=follow)
+        return self._see(self.client.post(target, data=fields, content_type=self.page.enctype), follow=follow)
 
     @property
     def status(self) -> int:

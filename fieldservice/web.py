@@ -170,6 +170,8 @@ def answer_words(said: Mapping[str, Any]) -> str:
     answer, kind = said["answer"], said["kind"]
     if kind == "chips":
         return ", ".join(answer)
+    if kind == "also":
+        return str(gettext("Also: %(service)s", service=answer))
     if answer in ("yes", "no") and kind in ("yesno", "tried"):
         answer = gettext("yes") if answer == "yes" else gettext("no")
     return f"{said['question']} {answer} {said['unit']}".strip()

@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from fieldservice.attachments import service as attachments
 from fieldservice.booking.checks import Way, follow
 from fieldservice.booking.intake import Findings, evaluate
+from fieldservice.booking.several import Leg, Wanted, legs_of
 from fieldservice.db import exists_one, lock_names
 from fieldservice.files import FileStore
 from fieldservice.geo.types import Coordinates
@@ -102,10 +103,21 @@ class SiteAnswers:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlsoAnswers:
+    """A further service of the same booking, with the answers to its questions."""
+
+    service: str
+    questions: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DraftAnswers:
     """The answers of a draft; what is not answered yet is None.
 
-    `tried` are the answers to the first checks, `ended` the ending of theirs that was counted.
+    `tried` are the answers to the first checks, `ended` the ending of theirs that was counted. `then` are the
+    windows of the visits that follow the first, `apart` gives each service a visit of its own, and `carriers`
+    are the drafts that carry their holds: a draft has one.
     """
 
     service: str
@@ -119,12 +131,17 @@ class DraftAnswers:
     contact: dict[str, str] = field(default_factory=dict)
     known_technician_id: int | None = None  # who came before, as far as the customer has proved who they are
     same_technician: bool = False
+    also: tuple[AlsoAnswers, ...] = ()
+    then: tuple[Window, ...] = ()
+    apart: bool = False
+    carriers: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The answers as the draft's row keeps them."""
         values = asdict(self)
         if self.window is not None:
-            values["window"] = [self.window.starts_at.isoformat(), self.window.ends_at.isoformat()]
+            values["window"] = _bounds(self.window)
+        values["then"] = [_bounds(window) for window in self.then]
         return values
 
     @classmethod
@@ -135,18 +152,30 @@ class DraftAnswers:
             at = site.get("coordinates")
             values["site"] = SiteAnswers(**{**site, "coordinates": Coordinates(**at) if at else None})
         if window := values.get("window"):
-            values["window"] = Window(*(datetime.fromisoformat(bound) for bound in window))
+            values["window"] = _window(window)
+        values["then"] = tuple(_window(window) for window in values.get("then", ()))
+        values["also"] = tuple(AlsoAnswers(**each) for each in values.get("also", ()))
+        values["carriers"] = tuple(values.get("carriers", ()))
         return cls(**values)
+
+
+def _bounds(window: Window) -> list[str]:
+    return [window.starts_at.isoformat(), window.ends_at.isoformat()]
+
+
+def _window(bounds: list[str]) -> Window:
+    return Window(*(datetime.fromisoformat(bound) for bound in bounds))
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A draft's row with its answers and the rows that these name."""
+    """A draft's row with its answers and the rows that these name; `legs` are the visits that it becomes."""
 
     row: BookingDraft
     answers: DraftAnswers
     service: Service
     territory: Territory | None
+    legs: tuple[Leg, ...]
 
     @property
     def token(self) -> str:
@@ -164,14 +193,20 @@ class Draft:
         return follow(self.service.first_checks, self.answers.tried) if self.answers.tried else Way()
 
     @property
+    def wanted(self) -> tuple[Wanted, ...]:
+        """All its services, in order."""
+        return tuple(each for leg in self.legs for each in leg.wanted)
+
+    @property
     def needs(self) -> Needs:
-        """What the visit takes after these answers."""
-        return self.found.needs(self.service)
+        """What the first visit takes after these answers."""
+        return self.legs[0].needs
 
     @property
     def call_us(self) -> str | None:
         """What to do instead of booking online; None when nothing speaks against it."""
-        return self.found.call_us if self.found.call_us is not None else self.way.advice
+        alarms = [each.found.call_us for each in self.wanted if each.found.call_us is not None]
+        return alarms[0] if alarms else self.way.advice
 
     @property
     def site(self) -> SiteAnswers:
@@ -199,8 +234,18 @@ class Draft:
 
     @property
     def wish(self) -> planning.Ask | None:
-        """What is wanted, from anybody; None when the office has to find the address first."""
-        return planning.ask_for(self.service, self.area, self.site.coordinates, changed=self.needs)
+        """What is wanted first, from anybody; None when the office has to find the address first."""
+        return self._ask_for(self.legs[0])
+
+    @property
+    def wishes(self) -> tuple[planning.Ask, ...]:
+        """What is wanted of each visit, in order; empty when the office has to find the address first."""
+        found = (self._ask_for(leg) for leg in self.legs)
+        return tuple(ask for ask in found if ask is not None)
+
+    def _ask_for(self, leg: Leg) -> planning.Ask | None:
+        at = self.site.coordinates
+        return planning.ask_for(leg.service, self.area, at, changed=leg.needs, also=leg.also)
 
     @property
     def ask(self) -> planning.Ask | None:
@@ -214,6 +259,24 @@ class Draft:
         if self.answers.window is None and self.ask is not None:
             raise DraftIncomplete(self.token, "time")
         return self.answers.window
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The picked windows of all visits, in order; empty when there can be none yet.
+
+        Raises DraftIncomplete when one is missing, because somebody was trained, left or joined since.
+        """
+        window = self.window
+        if window is None:
+            return ()
+        if len(self.answers.then) != len(self.legs) - 1:
+            raise DraftIncomplete(self.token, "time")
+        return (window, *self.answers.then)
+
+
+def taken_apart(draft: Draft) -> Draft:
+    """The draft with a visit of its own for each service."""
+    return replace(draft, legs=tuple(Leg((each,)) for each in draft.wanted))
 
 
 def new_token() -> str:
@@ -260,10 +323,32 @@ def find(
     if service is None:
         raise DraftExpired
     territory = session.get(Territory, answers.territory_id) if answers.territory_id else None
-    draft = Draft(row, answers, service, territory)
+    services = [Wanted(service, answers.questions, answers.problem), *_also(session, service, answers)]
+    legs = legs_of(session, services, territory, apart=answers.apart)
+    draft = Draft(row, answers, service, territory, legs)
     if draft.call_us is not None and not even_call_us:
         raise CallUsNow(token)
     return draft
+
+
+def _also(session: Session, first: Service, answers: DraftAnswers) -> list[Wanted]:
+    """The further services that can still be booked where the first one is."""
+    if not answers.also:
+        return []
+    codes = [each.service for each in answers.also]
+    here = Service.active & same_place(first)
+    found = session.scalars(select(Service).where(Service.code.in_(codes), here).options(_with_questions()))
+    by_code = {service.code: service for service in found}
+    return [
+        Wanted(by_code[each.service], each.questions, each.problem)
+        for each in answers.also
+        if each.service in by_code and each.service != first.code
+    ]
+
+
+def same_place(first: Service) -> ColumnElement[bool]:
+    """Which services happen where this one does, so that one visit may do both."""
+    return (Service.place == first.place) & Service.branch_id.is_not_distinct_from(first.branch_id)
 
 
 def keep(draft: Draft, **changes: Any) -> None:
@@ -275,16 +360,16 @@ def keep(draft: Draft, **changes: Any) -> None:
     if answers.service != draft.answers.service:
         answers = replace(answers, tried={}, ended="")
     if _what_a_window_is_for(draft, answers) != _what_a_window_is_for(draft, draft.answers):
-        answers = replace(answers, window=None)
+        answers = replace(answers, window=None, then=(), apart=False)
     draft.row.answers = answers.to_json()
 
 
 def _what_a_window_is_for(draft: Draft, answers: DraftAnswers) -> tuple[object, ...]:
     at = answers.site.coordinates if answers.site else None
     if answers.service != draft.service.code:
-        return answers.service, answers.territory_id, at
+        return answers.service, answers.territory_id, at, answers.also
     needs = evaluate(draft.service.intake_questions, answers.questions).needs(draft.service)
-    return answers.service, answers.territory_id, at, needs.occupied, needs.skills
+    return answers.service, answers.territory_id, at, answers.also, needs.occupied, needs.skills
 
 
 def drop_expired(session: Session, store: FileStore, *, now: datetime) -> int:
@@ -303,6 +388,14 @@ def active_services(session: Session) -> list[Service]:
     written = (_with_questions(), selectinload(Service.first_checks), selectinload(Service.faq))
     in_order = select(Service).where(Service.active).order_by(Service.position, Service.id)
     return list(session.scalars(in_order.options(*written)).all())
+
+
+def addable_services(session: Session, draft: Draft) -> list[Service]:
+    """What can be booked beside the draft's services, in the same place."""
+    chosen = [each.service.id for each in draft.wanted]
+    others = select(Service).where(Service.active, same_place(draft.service), Service.id.not_in(chosen))
+    in_order = others.order_by(Service.position, Service.id)
+    return list(session.scalars(in_order.options(_with_questions())).all())
 
 
 def _with_questions() -> ORMOption:

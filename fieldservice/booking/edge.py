@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from fieldservice import web
 from fieldservice.auth import links
-from fieldservice.booking import service
+from fieldservice.booking import orders, service
 from fieldservice.booking.drafts import Draft
 from fieldservice.booking.forms import ContactForm
+from fieldservice.booking.several import Leg
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import Visit, Window
 from fieldservice.planning.travel import with_travel
@@ -59,21 +60,29 @@ def company() -> service.Company:
     )
 
 
-def answers_of(draft: Draft, form: ContactForm, window: Window | None) -> service.Answers:
-    """All that a visit is made from: what the draft says, and who asks."""
+def answers_of(draft: Draft, form: ContactForm, windows: Sequence[Window]) -> list[service.Answers]:
+    """All that the draft's visits are made from: what it says, and who asks; without windows none has one."""
+    chosen: Sequence[Window | None] = windows or [None] * len(draft.legs)
+    each = [_answers(draft, leg, form, window) for leg, window in zip(draft.legs, chosen, strict=True)]
+    return orders.asked_together(each, follow=True) if len(each) > 1 else each
+
+
+def _answers(draft: Draft, leg: Leg, form: ContactForm, window: Window | None) -> service.Answers:
+    first = leg.wanted[0]
     return service.Answers(
-        service=draft.service,
+        service=leg.service,
+        also=leg.wanted[1:],
         territory=draft.area,
         site=draft.site,
         window=window,
-        preferred_technician_id=draft.technician_id,
-        only_preferred=draft.technician_id is not None,
+        preferred_technician_id=draft.technician_id if len(draft.legs) == 1 else None,
+        only_preferred=draft.technician_id is not None and len(draft.legs) == 1,
         requester=form.requester,
         site_contact=form.site_contact,
         payer=form.payer,
-        problem=draft.answers.problem,
-        questions=draft.answers.questions,
-        tried=draft.answers.tried,
+        problem=first.problem,
+        questions=first.questions,
+        tried=draft.answers.tried if leg is draft.legs[0] else {},
         locale=web.services().settings.locale,
     )
 

@@ -23,6 +23,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, DataRequired, Email, InputRequired, Length, Optional
 
 from fieldservice.booking.drafts import Contact, SiteAnswers
+from fieldservice.booking.several import MOST
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import Window
 from fieldservice.planning.windows import window_from
@@ -174,28 +175,45 @@ WITH_ROOM = "room:"
 """Begins the value of a window that others have to move for."""
 
 
+NEXT_VISIT = "/"
+"""Stands in the value between the windows of visits that follow each other."""
+
+
 class TimeForm(FlaskForm):  # type: ignore[misc]
     """Which window suits; the page fills in the choices."""
 
     window = RadioField(
         _("Arrival window"),
         choices=[],
-        validators=[InputRequired(_("Choose an arrival window")), Length(max=40)],
+        validators=[InputRequired(_("Choose an arrival window")), Length(max=40 * MOST)],
         validate_choice=False,  # what is offered is judged when the window is reserved
     )
 
     def validate_window(self, field: Field) -> None:
-        """The value is the instant at which a window starts."""
-        try:
-            starts_at = datetime.fromisoformat(field.data.removeprefix(WITH_ROOM))
-        except ValueError:
-            raise ValidationError(_("Choose an arrival window")) from None
-        if starts_at.tzinfo is None or not 2000 <= starts_at.year <= 2200:
-            raise ValidationError(_("Choose an arrival window"))
+        """The value is the instant at which a window starts, of each visit in order."""
+        for start in self._starts(field.data):
+            try:
+                starts_at = datetime.fromisoformat(start)
+            except ValueError:
+                raise ValidationError(_("Choose an arrival window")) from None
+            if starts_at.tzinfo is None or not 2000 <= starts_at.year <= 2200:
+                raise ValidationError(_("Choose an arrival window"))
 
     def chosen(self, length: timedelta, zone: ZoneInfo) -> Window:
         """The chosen window of a service whose windows have this length by the clocks of the zone."""
-        return window_from(datetime.fromisoformat(self.window.data.removeprefix(WITH_ROOM)), length, zone)
+        return self.chosen_all([length], zone)[0]
+
+    def chosen_all(self, lengths: Sequence[timedelta], zone: ZoneInfo) -> tuple[Window, ...]:
+        """The chosen windows; a page that is out of date may send more or fewer of them than lengths."""
+        starts = [datetime.fromisoformat(start) for start in self._starts(self.window.data)]
+        return tuple(
+            window_from(start, lengths[min(position, len(lengths) - 1)], zone)
+            for position, start in enumerate(starts)
+        )
+
+    @staticmethod
+    def _starts(value: str) -> list[str]:
+        return value.removeprefix(WITH_ROOM).split(NEXT_VISIT)
 
     @property
     def needs_room(self) -> bool:

@@ -13,6 +13,7 @@ from fieldservice.models import Technician, Visit, VisitState, Window
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning import repair
 from fieldservice.planning import service as planning
+from fieldservice.planning.chains import between
 from fieldservice.planning.improve import improve_later
 from fieldservice.planning.repair import Room
 
@@ -32,6 +33,10 @@ class NotOpen(Exception):
     def __init__(self, visit: Visit) -> None:
         super().__init__(f"{visit.reference} is {visit.state}")
         self.state = VisitState(visit.state)
+
+
+class OutOfOrder(Exception):
+    """The window would put a visit before one that it follows, or after one that follows it."""
 
 
 def change_deadline(visit: Visit) -> datetime | None:
@@ -115,12 +120,14 @@ def reschedule(
     """Promise another window in place of the old one, which stays promised when this fails.
 
     `room` is what others have to move for the window; they do in the same transaction. `technician_id` is who
-    has to come. Call it with the visit locked. Raises NotOpen, TooLate, planning's SlotTaken and StaleTravel;
-    the caller then rolls back.
+    has to come. Call it with the visit locked. Raises NotOpen, TooLate, OutOfOrder, planning's SlotTaken and
+    StaleTravel; the caller then rolls back.
     """
     require_changeable(visit, now=now)
     if window == visit.window:
         return
+    if not between(session, visit).has(window):
+        raise OutOfOrder
     if room is None:
         planning.book_visit(
             session,

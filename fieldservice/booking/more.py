@@ -52,7 +52,9 @@ def more_windows(
     found = repair.repair_slots(session, ask, on, now=now, tables=tables, without=without)
     if job is not None and job.state in (JobState.QUEUED, JobState.RUNNING):
         return More(on, found.rooms, Search.RUNNING)
-    return More(on, found.rooms, Search.POSSIBLE if found.more and job is None else Search.OVER)
+    # the planner's job knows nothing of services that have to be open beside the first
+    helps = found.more and job is None and not ask.also
+    return More(on, found.rooms, Search.POSSIBLE if helps else Search.OVER)
 
 
 def room_for(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import takewhile
 
@@ -35,6 +35,21 @@ class Offer:
     def has(self, window: Window) -> bool:
         """Whether the window is free on a day of the strip."""
         return any(slot.window == window for day in self.days for slot in day.slots)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there is no window at all, in no strip of days."""
+        return self.shown is None and not self.later and self.wanted is None
+
+    def showing(self, day: DayOffer) -> Offer:
+        """The same offer with the shown day in another form: what follows its windows is different."""
+        first = day.slots[0] if day.slots else None
+        return replace(
+            self,
+            days=tuple(day if each is self.shown else each for each in self.days),
+            shown=day,
+            soonest=first if self.shown and self.soonest in self.shown.slots else self.soonest,
+        )
 
     @property
     def estimated(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,16 +10,12 @@ from zoneinfo import ZoneInfo
 
 import flask_babel
 import phonenumbers
-from flask import url_for
 from flask_babel import format_date, ngettext
-from markupsafe import Markup
 
 from fieldservice import web
 from fieldservice.attachments import words
 from fieldservice.booking import manage
-from fieldservice.booking.checks import said
-from fieldservice.booking.drafts import Draft
-from fieldservice.booking.forms import TimeForm, cards
+from fieldservice.booking.forms import NEXT_VISIT, TimeForm, cards
 from fieldservice.booking.offer import Offer
 from fieldservice.booking.service import CUSTOMER
 from fieldservice.geo.address import Address, Match
@@ -81,11 +77,19 @@ class TimeChoice:
 
 
 def time_choice(
-    offer: Offer, form: TimeForm, zone: ZoneInfo, *, page: DayLink, fragment: DayLink, mine: Window | None
+    offer: Offer,
+    form: TimeForm,
+    zone: ZoneInfo,
+    *,
+    page: DayLink,
+    fragment: DayLink,
+    mine: Window | None,
+    then: Sequence[str] = (),
 ) -> TimeChoice:
     """The offer in words; `page` and `fragment` make the addresses of a day, `mine` is promised already.
 
-    Fills the form's choices and picks none of them: nobody shall keep a window that they did not choose.
+    `then` are the names of what follows in visits of their own. Fills the form's choices and picks none of
+    them: nobody shall keep a window that they did not choose.
     """
     shown = offer.shown
     slots = shown.slots if shown else ()
@@ -97,16 +101,34 @@ def time_choice(
         tiles=[_tile(day, shown, page, fragment) for day in offer.days],
         heading=web.day_words(shown.on) if shown else "",
         count=ngettext("%(num)d window", "%(num)d windows", len(slots)),
-        details={slot_value(offer.soonest): gettext("Soonest")} if offer.soonest in slots else {},
+        details=_details(offer, slots, zone, then),
         tags=_tags(offer, slots, mine),
         earlier=page(offer.earlier) if offer.earlier else "",
         later=page(offer.later) if offer.later else "",
     )
 
 
+def _details(offer: Offer, slots: Sequence[Slot], zone: ZoneInfo, then: Sequence[str]) -> dict[str, str]:
+    """A second line for windows: which is the soonest, and when the visits after it are."""
+    found = {slot_value(offer.soonest): gettext("Soonest")} if offer.soonest in slots else {}
+    for slot in slots if then else ():
+        lines = [
+            gettext(
+                "Then %(service)s: %(day)s, %(window)s",
+                service=service,
+                day=web.day_words(after.window.starts_at.astimezone(zone).date(), short=True),
+                window=web.window_words(after.window, zone),
+            )
+            for service, after in zip(then, slot.then, strict=True)
+        ]
+        first = [found[slot_value(slot)]] if slot_value(slot) in found else []
+        found[slot_value(slot)] = " · ".join([*first, *lines])
+    return found
+
+
 def slot_value(slot: Slot | None) -> str:
-    """What a window's radio button sends: the instant at which it starts."""
-    return slot.window.starts_at.isoformat() if slot else ""
+    """What a window's radio button sends: when it starts, and when those of the visits after it do."""
+    return NEXT_VISIT.join(window.starts_at.isoformat() for window in slot.windows) if slot else ""
 
 
 def _tags(offer: Offer, slots: Iterable[Slot], mine: Window | None) -> dict[str, tuple[str, str]]:
@@ -180,68 +202,6 @@ def reach_words(contact: ContactRole) -> str:
     return ", ".join(part for part in (phone_words(contact.phone), contact.email) if part)
 
 
-def summary_rows(draft: Draft) -> list[dict[str, Any]]:
-    """The answers of a draft with links that change them."""
-    rows = [_when_row(draft), _where_row(draft), _what_row(draft)]
-    if draft.way.answered:
-        tried = said_words(said(draft.way, draft.answers.tried))
-        rows.append({"label": gettext("You tried"), "value": "", "detail": " · ".join(tried)})
-    if draft.service.price_text:
-        rows.append(
-            {
-                "label": gettext("Price"),
-                "value": Markup("<b>{}</b>").format(draft.service.price_text),
-                "detail": draft.service.price_note,
-            }
-        )
-    return rows
-
-
-def _when_row(draft: Draft) -> dict[str, Any]:
-    row: dict[str, Any] = {"label": gettext("When")}
-    window = draft.window
-    if window is None:
-        return row | {
-            "value": gettext("We call you to agree on a time"),
-            "detail": gettext("Our office looks up your address first."),
-        }
-    zone = draft.area.zone
-    return row | {
-        "value": Markup('<b class="choice-title">{}</b><span class="d-block">{}</span>').format(
-            web.day_words(window.starts_at.astimezone(zone).date()), web.window_words(window, zone)
-        ),
-        "detail": web.zone_words(zone, window.starts_at),
-        "change": url_for("booking.time", token=draft.token),
-        "change_label": gettext("arrival time"),
-    }
-
-
-def _where_row(draft: Draft) -> dict[str, Any]:
-    site = draft.site
-    street = f"{site.address}, {site.unit}" if site.unit else site.address
-    town = f"{site.city} {site.postcode}".strip()
-    access = {"home": gettext("Someone will be home."), "code": gettext("Code, key box or doorman.")}
-    return {
-        "label": gettext("Where"),
-        "value": ", ".join(part for part in (street, town) if part),
-        "detail": f"{access.get(site.access_kind, '')} {site.access_notes}".strip(),
-        "change": url_for("booking.address.show", token=draft.token),
-        "change_label": gettext("address"),
-    }
-
-
-def _what_row(draft: Draft) -> dict[str, Any]:
-    answers = draft.answers
-    words = [*said_words(draft.found.said), answers.problem]
-    return {
-        "label": gettext("What"),
-        "value": draft.service.name,
-        "detail": " · ".join(word for word in words if word),
-        "change": url_for("booking.change_problem", token=draft.token),
-        "change_label": gettext("problem"),
-    }
-
-
 def said_words(answers: Iterable[Mapping[str, Any]]) -> list[str]:
     """The answers to questions and first checks, each in words."""
     return [web.answer_words(answer) for answer in answers]
@@ -256,26 +216,16 @@ def deadline_words(deadline: datetime, zone: ZoneInfo) -> str:
     )
 
 
-def draft_rule(draft: Draft, *, now: datetime) -> str:
-    """Until when the customer may change or cancel what they are about to book; empty without a window."""
-    window = draft.window
-    if window is None:
-        return ""
-    change, cancel = (
-        window.starts_at - cutoff for cutoff in (draft.service.reschedule_cutoff, draft.service.cancel_cutoff)
-    )
-    return _rule_words(change, cancel, draft.area.zone, now)
-
-
 def visit_rule(visit: Visit, *, now: datetime) -> str:
     """Until when the customer may change or cancel a promised visit; empty when they may not at all."""
     change, cancel = manage.change_deadline(visit), manage.cancel_deadline(visit)
     if change is None or cancel is None or visit.state not in PLANNABLE:
         return ""
-    return _rule_words(change, cancel, visit.territory.zone, now)
+    return rule_words(change, cancel, visit.territory.zone, now)
 
 
-def _rule_words(change: datetime, cancel: datetime, zone: ZoneInfo, now: datetime) -> str:
+def rule_words(change: datetime, cancel: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """Until when something can be changed and cancelled online."""
     if now > max(change, cancel):
         phone = web.services().settings.company_phone
         return gettext("It is too late to change or cancel online. Please call %(phone)s.", phone=phone)

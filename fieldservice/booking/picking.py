@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import request, url_for
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice import web
-from fieldservice.booking import manage, more
+from fieldservice.booking import manage, more, reserve
 from fieldservice.booking.drafts import Draft, DraftIncomplete
 from fieldservice.booking.offer import Offer, make_offer
-from fieldservice.models import Hold, Technician, Visit, Window
+from fieldservice.models import Technician, Visit, Window
 from fieldservice.planning import service as planning
+from fieldservice.planning.chains import Between, between, chain_slots, soonest_chains
 from fieldservice.planning.missing import Missing, missing_windows
 from fieldservice.planning.problem import hold_id, visit_id
 from fieldservice.planning.repair import Room
+from fieldservice.planning.service import DayOffer
 
 SAME = "same"
 ANY = "any"
@@ -31,7 +32,8 @@ class Picker:
     """Somebody who picks a window, and the addresses of their pages.
 
     `without` names what they have and would give up, `mine` is the window that they were promised, `known`
-    the technician who came before, and `same` that nobody else is asked for.
+    the technician who came before, and `same` that nobody else is asked for. `then` is what follows in visits
+    of their own, `apart` that each service has one, and `kept` what other visits leave of the windows.
     """
 
     endpoint: str
@@ -41,6 +43,14 @@ class Picker:
     mine: Window | None = None
     known: Technician | None = None
     same: bool = False
+    then: tuple[planning.Ask, ...] = ()
+    apart: bool = False
+    kept: Between = Between()
+
+    @property
+    def asks(self) -> tuple[planning.Ask, ...]:
+        """What is looked for in each visit, in order."""
+        return (self.ask, *self.then)
 
     @property
     def ask(self) -> planning.Ask:
@@ -61,7 +71,8 @@ class Picker:
         """The address of one of their pages; it keeps the choice of technician."""
         chosen = {"technician": SAME if self.same else ANY} if self.known is not None else {}
         on = {"day": day.isoformat()} if day is not None else {}
-        query: dict[str, Any] = {"token": self.token, **on, **chosen, **values}
+        parted = {"apart": "1"} if self.apart else {}
+        query: dict[str, Any] = {"token": self.token, **on, **chosen, **parted, **values}
         return url_for(f"{self.endpoint}.{view}", **query)
 
     def other_way(self, day: date | None) -> str:
@@ -70,18 +81,32 @@ class Picker:
 
     def offer(self, session: Session, wanted: date | None, now: datetime) -> Offer:
         """The windows that can be kept as the routes are; a full day is shown to who looks for more on it."""
-        tables, ask = web.services().tables, self.ask
-        return make_offer(
-            planning.offered_days(ask, now=now),
-            wanted,
-            lambda days: planning.slots(session, ask, days, now=now, tables=tables, without=self.without),
-            insist="more" in request.args,
+
+        def find_slots(days: Sequence[date]) -> Mapping[date, DayOffer]:
+            context: Any = {"now": now, "tables": web.services().tables, "without": self.without}
+            if self.then:
+                return chain_slots(session, self.asks, days, **context)
+            found = planning.slots(session, self.ask, days, **context)
+            return {on: day.having(self.kept.has) for on, day in found.items()}
+
+        days = planning.offered_days(self.ask, now=now)
+        offer = make_offer(days, wanted, find_slots, insist="more" in request.args)
+        return self._soonest(session, offer, now) if self.then else offer
+
+    def _soonest(self, session: Session, offer: Offer, now: datetime) -> Offer:
+        """The offer whose shown windows are followed by the soonest ones that can."""
+        if offer.shown is None:
+            return offer
+        tables = web.services().tables
+        return offer.showing(
+            soonest_chains(session, self.asks, offer.shown, now=now, tables=tables, without=self.without)
         )
 
     def more(self, session: Session, on: date, now: datetime) -> more.More:
         """The windows of a day that others have to move for."""
         tables = web.services().tables
-        return more.more_windows(session, self.ask, on, now=now, tables=tables, without=self.without)
+        found = more.more_windows(session, self.ask, on, now=now, tables=tables, without=self.without)
+        return replace(found, rooms=tuple(r for r in found.rooms if self.kept.has(r.slot.window)))
 
     def room(self, session: Session, window: Window, now: datetime) -> Room | None:
         """What others have to move for a window; None when nothing, or when it does not help."""
@@ -98,15 +123,17 @@ def of_draft(session: Session, draft: Draft) -> Picker:
     """Whoever is booking; raises DraftIncomplete while there is no address to go to."""
     if draft.wish is None:
         raise DraftIncomplete(draft.token, "address")
-    held = session.scalar(select(Hold).where(Hold.draft_id == draft.row.id))
-    known = manage.available(session, draft.answers.known_technician_id, draft.wish)
+    several = len(draft.legs) > 1
+    known_id = None if several else draft.answers.known_technician_id  # one cannot make all the visits
     return Picker(
         endpoint="booking",
         token=draft.token,
         wish=draft.wish,
-        without=[hold_id(held)] if held else [],
-        known=known,
+        without=[hold_id(held) for held in reserve.holds_of(session, draft)],
+        known=manage.available(session, known_id, draft.wish),
         same=_same(default=draft.answers.same_technician),
+        then=draft.wishes[1:],
+        apart=several and all(len(leg.wanted) == 1 for leg in draft.legs),
     )
 
 
@@ -123,6 +150,7 @@ def of_visit(session: Session, visit: Visit, token: str) -> Picker:
         mine=visit.window,
         known=manage.available(session, manage.known_technician_id(visit), wish),
         same=_same(default=visit.preferred_technician_id is not None),
+        kept=between(session, visit),
     )
 
 

@@ -13,6 +13,7 @@ from fieldservice.models import Visit
 def install(bp: Blueprint) -> None:
     """Answer the refusals of the blueprint's pages, and of the pages inside it, in words."""
     bp.register_error_handler(manage.TooLate, _too_late)
+    bp.register_error_handler(manage.OutOfOrder, _out_of_order)
     bp.register_error_handler(manage.NotOpen, _not_open)
     bp.register_error_handler(drafts.DraftIncomplete, _go_back)
     bp.register_error_handler(drafts.CallUsNow, _call_us)
@@ -53,6 +54,15 @@ def _too_late(error: manage.TooLate) -> ResponseReturnValue:
 
 def _not_open(error: manage.NotOpen) -> ResponseReturnValue:
     return refused(pages.not_open_words(error.state))
+
+
+def _out_of_order(_: manage.OutOfOrder) -> ResponseReturnValue:
+    return refused(
+        pages.gettext(
+            "Your visits come one after the other, and this time would change their order. "
+            "Pick another time, or change the other visit first."
+        )
+    )
 
 
 def refused(why: str, status: int = 409) -> ResponseReturnValue:

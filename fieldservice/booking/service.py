@@ -24,6 +24,7 @@ from fieldservice.attachments import service as attachments
 from fieldservice.auth import links
 from fieldservice.booking import checks, intake
 from fieldservice.booking.drafts import Contact, SiteAnswers
+from fieldservice.booking.several import Wanted
 from fieldservice.db import exists_one, lock_names
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import (
@@ -42,6 +43,7 @@ from fieldservice.models import (
     Window,
     WorkOrder,
 )
+from fieldservice.models.needs import highest, together
 from fieldservice.models.visit import new_reference
 from fieldservice.planning import repair
 from fieldservice.planning import service as planning
@@ -74,6 +76,10 @@ class Answers:
     source: str = "web"
     locale: str = "en_US"
     preferred_technician_id: int | None = None
+    also: tuple[Wanted, ...] = ()  # further services that the same visit does
+    request_key: str = ""  # the same for all that is asked for at once
+    turn: int = 0  # among visits that follow each other
+    cost_centre: str = ""
     only_preferred: bool = False  # the window was offered with this technician, and nobody else is planned
 
     @property
@@ -99,7 +105,7 @@ class Answers:
     @property
     def needs(self) -> Needs:
         """What the visit takes after these answers."""
-        return self.found.needs(self.service)
+        return together([self.found.needs(self.service), *(each.needs for each in self.also)])
 
 
 class NotOnline(Exception):
@@ -205,12 +211,14 @@ def _ask(answers: Answers) -> planning.Ask | None:
         place,
         preferred_technician_id=answers.preferred_technician_id,
         changed=answers.needs,
+        also=tuple(each.service for each in answers.also),
     )
     return ask.of(answers.only_technician_id)
 
 
 def _require_online(answers: Answers, actor: str) -> None:
-    told_to_call = answers.found.call_us is not None or answers.way.advice is not None
+    alarms = [found.call_us for found in (answers.found, *(each.found for each in answers.also))]
+    told_to_call = answers.way.advice is not None or any(alarm is not None for alarm in alarms)
     if told_to_call and actor == CUSTOMER:
         raise NotOnline
 
@@ -261,8 +269,11 @@ def _visit(session: Session, answers: Answers, company: Company, *, now: datetim
         service_duration=needs.duration,
         cleanup=needs.cleanup,
         priority=needs.priority,
-        skills=dict(answers.found.skills),
-        parts=list(answers.found.parts),
+        skills=highest(answers.found.skills, *(each.needs.skills for each in answers.also)),
+        parts=list(
+            dict.fromkeys([*answers.found.parts, *(p for each in answers.also for p in each.found.parts)])
+        ),
+        turn=answers.turn,
         preferred_technician_id=answers.preferred_technician_id,
         promise_version=0,
         created_at=now,
@@ -289,7 +300,14 @@ def _work_order(session: Session, answers: Answers, *, now: datetime) -> WorkOrd
         service=answers.service,
         problem=answers.problem,
         answers=dict(answers.questions),
-        said=[*answers.found.said, *checks.said(answers.way, answers.tried)],
+        said=[
+            *answers.found.said,
+            *(words for each in answers.also for words in each.said()),
+            *checks.said(answers.way, answers.tried),
+        ],
+        also=[each.as_json() for each in answers.also],
+        request_key=answers.request_key,
+        cost_centre=answers.cost_centre,
         source=answers.source,
         created_at=now,
     )

@@ -69,7 +69,8 @@ def parts(session: Session, picker: Picker, form: TimeForm, offer: Offer, *, now
     """All that `_windows.html` shows; the address says whether further and missing windows are asked for."""
     day = offer.shown.on if offer.shown else None
     asked = request.args if day is not None and request.method == "GET" else {}
-    looked = picker.more(session, day, now) if day is not None and asked.get("more") else None
+    moving = day is not None and not picker.then  # nobody moves for several visits at once
+    looked = picker.more(session, day, now) if day is not None and moving and asked.get("more") else None
     missing = picker.missing(session, day, now) if day is not None and asked.get("gone") else None
     return {
         "choice": time_choice(
@@ -79,9 +80,10 @@ def parts(session: Session, picker: Picker, form: TimeForm, offer: Offer, *, now
             page=lambda on: picker.address("time", on),
             fragment=lambda on: picker.address("windows", on),
             mine=picker.mine,
+            then=[ask.title for ask in picker.then],
         ),
-        "more": more_choice(picker, day, looked) if day is not None else None,
-        "gone": gone_list(picker, day, missing) if day is not None else None,
+        "more": more_choice(picker, day, looked) if day is not None and moving else None,
+        "gone": gone_list(picker, day, missing) if day is not None and moving else None,
         "technician": technician_choice(picker, offer.wanted),
         "sooner": _sooner(picker, offer),
     }
@@ -97,7 +99,7 @@ class Sooner:
 
 def _sooner(picker: Picker, offer: Offer) -> Sooner | None:
     """The first full day before those that are free, unless it is shown already."""
-    if offer.full is None or (offer.shown is not None and offer.shown.on == offer.full):
+    if picker.then or offer.full is None or (offer.shown is not None and offer.shown.on == offer.full):
         return None
     return Sooner(web.day_words(offer.full, short=True), picker.address("time", offer.full, more="1"))
 

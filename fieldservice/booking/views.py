@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice import clock, web
@@ -25,11 +24,15 @@ from fieldservice.booking import (
     edge,
     feedback_views,
     more_views,
+    orders,
     pages,
     photo_views,
     picking,
     refusals,
+    reserve,
     service,
+    several_views,
+    summary,
     talk_views,
     time_pages,
     track_views,
@@ -43,15 +46,18 @@ from fieldservice.booking.forms import ContactForm, TimeForm
 from fieldservice.booking.offer import Offer
 from fieldservice.booking.picking import Picker
 from fieldservice.booking.problem_form import ProblemForm
-from fieldservice.models import Hold, Service, Window
+from fieldservice.models import Service, Window
 from fieldservice.planning import repair
 from fieldservice.planning import service as planning
 from fieldservice.planning.improve import improve_later
 from fieldservice.planning.repair import Room
 
+type Windows = Sequence[Window]
+
 bp = Blueprint("booking", __name__)
 bp.register_blueprint(address_views.bp)
 bp.register_blueprint(check_views.bp)
+bp.register_blueprint(several_views.bp)
 bp.register_blueprint(visit_views.bp)
 bp.register_blueprint(talk_views.bp)
 bp.register_blueprint(track_views.bp)
@@ -184,10 +190,8 @@ def time(token: str) -> ResponseReturnValue:
         draft = drafts.find(session, token, now=now)
         if draft.wish is None:
             return redirect(url_for(".confirm", token=token))
-        picker = picking.of_draft(session, draft)
-        return _time_page(
-            session, draft, picker, TimeForm(), picker.offer(session, edge.wanted_day(), now), now
-        )
+        draft, picker, offer = _offered(session, draft, edge.wanted_day(), now)
+        return _time_page(session, draft, picker, TimeForm(), offer, now)
 
 
 @bp.get("/book/<token>/windows")
@@ -196,79 +200,109 @@ def windows(token: str) -> ResponseReturnValue:
     """The list of days and windows alone."""
     now = clock.now()
     with web.services().db.reading() as session:
-        picker = picking.of_draft(session, drafts.find(session, token, now=now))
-        offer = picker.offer(session, edge.wanted_day(), now)
+        draft = drafts.find(session, token, now=now)
+        _draft, picker, offer = _offered(session, draft, edge.wanted_day(), now)
         return render_template(
             "booking/_windows.html", **time_pages.parts(session, picker, TimeForm(), offer, now=now)
         )
 
 
+def _offered(session: Session, draft: Draft, day: date | None, now: datetime) -> tuple[Draft, Picker, Offer]:
+    """What the draft can have. When nobody has time for all services at once, each has a visit of its own."""
+    if "apart" in request.args:
+        draft = drafts.taken_apart(draft)
+    picker = picking.of_draft(session, draft)
+    offer = picker.offer(session, day, now)
+    if offer.is_nothing and len(draft.legs) < len(draft.wanted):
+        return _offered_apart(session, draft, now)
+    return draft, picker, offer
+
+
+def _offered_apart(session: Session, draft: Draft, now: datetime) -> tuple[Draft, Picker, Offer]:
+    draft = drafts.taken_apart(draft)
+    picker = picking.of_draft(session, draft)
+    return draft, picker, picker.offer(session, None, now)
+
+
 @bp.post("/book/<token>/time")
 @limits.BOOKING
 def hold(token: str) -> ResponseReturnValue:
-    """Reserve the picked window while the customer fills in the rest."""
+    """Reserve the picked windows while the customer fills in the rest."""
     now, form = clock.now(), TimeForm()
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
-        picker = picking.of_draft(session, draft)
         if not form.validate():
-            offer = picker.offer(session, edge.wanted_day(), now)
+            draft, picker, offer = _offered(session, draft, edge.wanted_day(), now)
             return _time_page(session, draft, picker, form, offer, now), 422
-        window = form.chosen(draft.service.window_length, picker.zone)
-        room = picker.room(session, window, now) if form.needs_room else None
-        if room is None and (gone := _gone(session, draft, window, now)) is not None:
+        draft = drafts.taken_apart(draft) if "apart" in request.args else draft
+        picker = picking.of_draft(session, draft)
+        chosen = form.chosen_all([leg.service.window_length for leg in draft.legs], picker.zone)
+        room = picker.room(session, chosen[0], now) if form.needs_room and not picker.then else None
+        if room is None and (gone := _gone(session, draft, chosen, now)) is not None:
             return gone, 409
-        where = _where(session, draft, window)
-    work = partial(_hold, picker=picker, window=window, room=room, now=now)
+        where = _where(session, draft, chosen)
+    work = partial(_hold, picker=picker, windows=chosen, room=room, now=now)
     try:
         return edge.once_with_travel(work, where, now=now, scope=token)
     except planning.SlotTaken:
-        return _taken(token, window, now)
+        return _taken(token, chosen, now)
 
 
 def _hold(
-    session: Session, tables: Tables, *, picker: Picker, window: Window, room: Room | None, now: datetime
+    session: Session, tables: Tables, *, picker: Picker, windows: Windows, room: Room | None, now: datetime
 ) -> ResponseReturnValue:
     draft = drafts.find(session, picker.token, now=now, lock=True)
+    draft = drafts.taken_apart(draft) if picker.apart else draft
     if draft.wish is not None:
-        ask = draft.wish.of(picker.technician_id)
         until = now + timedelta(minutes=web.services().settings.hold_minutes)
         if room is None:
-            planning.hold_slot(session, draft.row, ask, window, tables=tables, now=now, until=until)
+            carriers = reserve.hold_all(
+                session, draft, windows, whom=picker.technician_id, tables=tables, now=now, until=until
+            )
         else:
+            ask, carriers = draft.wish.of(picker.technician_id), draft.answers.carriers
             repair.hold_room(session, draft.row, ask, room, tables=tables, now=now, until=until)
-        drafts.keep(draft, window=window, same_technician=ask.only_technician_id is not None)
+        drafts.keep(
+            draft,
+            window=windows[0],
+            then=windows[1:],
+            apart=picker.apart,
+            carriers=carriers,
+            same_technician=picker.technician_id is not None,
+        )
     return redirect(url_for(".confirm", token=draft.token), 303)
 
 
-def _where(session: Session, draft: Draft, window: Window) -> edge.Where:
-    """The days that booking the window changes: its own, and that of what the draft has reserved."""
-    held = session.scalar(select(Hold).where(Hold.draft_id == draft.row.id))
-    days = [draft.area.local_day(window.starts_at), *planning.days_of_hold(held, draft.area)]
+def _where(session: Session, draft: Draft, windows: Windows) -> edge.Where:
+    """The days that booking the windows changes: their own, and those of what the draft has reserved."""
+    days = [draft.area.local_day(window.starts_at) for window in windows]
+    for held in reserve.holds_of(session, draft):
+        days += planning.days_of_hold(held, draft.area)
     return edge.Where(draft.area.id, days, [draft.ask.place] if draft.ask else [])
 
 
-def _gone(session: Session, draft: Draft, window: Window, now: datetime) -> str | None:
+def _gone(session: Session, draft: Draft, windows: Windows, now: datetime) -> str | None:
     """The time page for who asks after the window was taken: they need not queue for the technicians.
 
-    None while it is free, and for a form that was answered before.
+    None while it is free, and for a form that was answered before. Several windows are judged when they are
+    reserved, for there may be other ways to follow the first than the one that is offered now.
     """
-    if draft.wish is None or web.is_answered(session, scope=draft.token):
+    if draft.wish is None or web.is_answered(session, scope=draft.token) or len(draft.legs) > 1:
         return None
     picker = picking.of_draft(session, draft)
-    offer = picker.offer(session, draft.area.local_day(window.starts_at), now)
-    if offer.has(window):
+    offer = picker.offer(session, draft.area.local_day(windows[0].starts_at), now)
+    if len(windows) == 1 and offer.has(windows[0]):
         return None
-    return _time_page(session, draft, picker, TimeForm(formdata=None), offer, now, taken=window)
+    return _time_page(session, draft, picker, TimeForm(formdata=None), offer, now, taken=windows[0])
 
 
-def _taken(token: str, window: Window, now: datetime) -> ResponseReturnValue:
+def _taken(token: str, windows: Windows, now: datetime) -> ResponseReturnValue:
     """The time page again, with what is free now: somebody else was quicker."""
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
-        picker = picking.of_draft(session, draft)
-        offer = picker.offer(session, draft.area.local_day(window.starts_at), now)
-        return _time_page(session, draft, picker, TimeForm(formdata=None), offer, now, taken=window), 409
+        day, form = draft.area.local_day(windows[0].starts_at), TimeForm(formdata=None)
+        draft, picker, offer = _offered(session, draft, day, now)
+        return _time_page(session, draft, picker, form, offer, now, taken=windows[0]), 409
 
 
 def _time_page(
@@ -281,13 +315,13 @@ def _time_page(
     *,
     taken: Window | None = None,
 ) -> str:
-    nothing = offer.shown is None and not offer.later and offer.wanted is None and not picker.same
     return render_template(
-        "booking/no_windows.html" if nothing else "booking/time.html",
+        "booking/no_windows.html" if offer.is_nothing and not picker.same else "booking/time.html",
         **time_pages.parts(session, picker, form, offer, now=now),
         form=form,
         draft=draft,
         stay=pages.stay_words(draft.service, draft.area.zone, now, length=draft.needs.duration),
+        hold_url=picker.address("hold"),
         taken=web.window_words(taken, draft.area.zone) if taken else "",
         step=3,
         steps=pages.step_names(),
@@ -314,37 +348,39 @@ def book(token: str) -> ResponseReturnValue:
     now, form = clock.now(), ContactForm(country=web.services().settings.country)
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
-        window = draft.window
+        chosen = draft.windows
         if not form.validate():
             return _confirm_page(draft, form, now), 422
-        where = _where(session, draft, window) if window else None
+        where = _where(session, draft, chosen) if chosen else None
         reserved = draft.row.hold is not None and draft.row.hold.expires_at > now
-        gone = None if window is None or reserved else _gone(session, draft, window, now)
+        gone = None if not chosen or reserved else _gone(session, draft, chosen, now)
     if gone is not None:
         _keep_contact(token, form, now)
         return gone, 409
     work = partial(_book, token=token, form=form, now=now)
-    if window is None or where is None:
+    if where is None:
         return web.once(lambda session: work(session, {}), now=now, scope=token)
     try:
         return edge.once_with_travel(work, where, now=now, scope=token)
     except planning.SlotTaken:
         _keep_contact(token, form, now)
-        return _taken(token, window, now)
+        return _taken(token, chosen, now)
 
 
 def _book(
     session: Session, tables: Tables, *, token: str, form: ContactForm, now: datetime
 ) -> ResponseReturnValue:
     draft = drafts.find(session, token, now=now, lock=True)
-    answers, company = edge.answers_of(draft, form, draft.window), edge.company()
-    if answers.window is None:
-        visit = service.request(session, answers, company=company, now=now)
+    answers, company = edge.answers_of(draft, form, draft.windows), edge.company()
+    if not draft.windows:
+        visits = orders.request_all(session, answers, company=company, now=now)
     else:
-        visit = service.book(session, answers, company=company, tables=tables, now=now, hold=draft.row.hold)
-        improve_later(session, visit, now=now)
-    service.confirm(draft.row, visit)
-    return redirect(edge.visit_url("booked", visit), 303)
+        held = reserve.hold_of_each(session, draft)
+        visits = orders.book_all(session, answers, company=company, tables=tables, now=now, holds=held)
+        for visit in visits:
+            improve_later(session, visit, now=now)
+    service.confirm(draft.row, visits[0])
+    return redirect(edge.visit_url("booked", visits[0]), 303)
 
 
 def _keep_contact(token: str, form: ContactForm, now: datetime) -> None:
@@ -359,10 +395,10 @@ def _confirm_page(draft: Draft, form: ContactForm, now: datetime) -> str:
         "booking/confirm.html",
         form=form,
         draft=draft,
-        rows=pages.summary_rows(draft),
+        rows=summary.summary_rows(draft),
         token=draft.token,
         files=photo_views.files_of_draft(draft.token),
-        rule=pages.draft_rule(draft, now=now),
+        rule=summary.draft_rule(draft, now=now),
         step=4,
         steps=pages.step_names(),
     )

@@ -22,6 +22,7 @@ from fieldservice.booking import (
     picking,
     talk_pages,
     time_pages,
+    together_pages,
     waiting,
     waiting_views,
 )
@@ -49,8 +50,7 @@ def show(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
-        waits = waiting.is_waiting(session, visit)
-        return _visit_page(visit, token, now, "booking/visit.html", waits=waits)
+        return _visit_page(visit, token, now, "booking/visit.html", **_around(session, visit))
 
 
 @bp.post("/visit/<token>/again")
@@ -73,8 +73,7 @@ def booked(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
-        waits = waiting.is_waiting(session, visit)
-        return _visit_page(visit, token, now, "booking/booked.html", waits=waits)
+        return _visit_page(visit, token, now, "booking/booked.html", **_around(session, visit))
 
 
 @bp.get("/visit/<token>/calendar.ics")
@@ -228,6 +227,14 @@ def _time_page(
         stay=pages.stay_words(visit.service, picker.zone, now, length=visit.service_duration),
         taken=web.window_words(taken, picker.zone) if taken else "",
     )
+
+
+def _around(session: Session, visit: Visit) -> dict[str, object]:
+    """Whether the customer waits for another time, and what else was booked with the visit."""
+    return {
+        "waits": waiting.is_waiting(session, visit),
+        "together": together_pages.lines(session, visit),
+    }
 
 
 def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values: object) -> str:

@@ -31,6 +31,7 @@ from fieldservice.models import (
 )
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning import service as planning
+from fieldservice.planning.chains import between
 from fieldservice.planning.improve import improve_later
 
 DAYTIME = (8, 20)
@@ -96,7 +97,9 @@ def leave(session: Session, visit: Visit) -> None:
 
 def free_windows(session: Session, visit: Visit, *, tables: TravelTables, now: datetime) -> list[Window]:
     """The windows before theirs that a customer who waits could have now, in order of time."""
-    return free_for(session, planning.ask_of(visit), tables=tables, now=now, before=visit.window)
+    free = free_for(session, planning.ask_of(visit), tables=tables, now=now, before=visit.window)
+    kept = between(session, visit)
+    return [window for window in free if kept.has(window)]
 
 
 def free_for(
@@ -240,6 +243,8 @@ def take(session: Session, visit: Visit, offer_id: int, *, tables: Tables, now: 
     Raises OfferOver when that offer is not open any more, planning's SlotTaken and StaleTravel.
     """
     taken = _answered(session, visit, offer_id, now)
+    if not between(session, visit).has(window_of(taken)):
+        raise OfferOver
     planning.book_visit(
         session,
         visit,

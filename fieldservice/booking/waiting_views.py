@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice import clock, web
 from fieldservice.auth import limits, links
-from fieldservice.booking import area, drafts, edge, manage, pages, service, waiting
+from fieldservice.booking import area, drafts, edge, manage, orders, pages, service, waiting
 from fieldservice.booking.drafts import Draft
 from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import ContactForm
@@ -82,8 +82,8 @@ def join(token: str) -> ResponseReturnValue:
 
     def work(session: Session) -> ResponseReturnValue:
         found = drafts.find(session, token, now=now, lock=True)
-        answers = edge.answers_of(found, form, None)
-        visit = service.request(session, answers, company=edge.company(), now=now)
+        answers = edge.answers_of(found, form, [])
+        visit = orders.request_all(session, answers, company=edge.company(), now=now)[0]
         waiting.join(session, visit, free=free, now=now)
         service.confirm(found.row, visit)
         return redirect(edge.visit_url("booked", visit), 303)

@@ -2,6 +2,7 @@
 
 from fieldservice.db import Base
 from fieldservice.models.aftercare import AccessCode, Consent, Feedback, FeedbackKind, Purpose
+from fieldservice.models.approval import Approval, ApprovalState
 from fieldservice.models.attachment import Attachment, ScanState
 from fieldservice.models.booking import BookingDraft, PrivateLink
 from fieldservice.models.catalogue import (
@@ -16,7 +17,7 @@ from fieldservice.models.catalogue import (
     TroubleshootingStep,
 )
 from fieldservice.models.conversation import Author, Channel, Conversation, ConversationMessage
-from fieldservice.models.customer import ContactRole, Customer, OfficeTask, Role, Site
+from fieldservice.models.customer import ContactRole, Customer, CustomerKind, OfficeTask, Role, Site
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
 from fieldservice.models.needs import Needs
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Proposal, Route, Stop, StopKind
@@ -41,6 +42,8 @@ from fieldservice.models.workforce import (
 __all__ = [
     "Absence",
     "AccessCode",
+    "Approval",
+    "ApprovalState",
     "AreaWish",
     "Attachment",
     "AuditEntry",
@@ -55,6 +58,7 @@ __all__ = [
     "Conversation",
     "ConversationMessage",
     "Customer",
+    "CustomerKind",
     "EffectKind",
     "Ending",
     "FaqEntry",

@@ -12,6 +12,14 @@ from fieldservice.db import Base, UtcDateTime
 from fieldservice.models.user import User
 
 
+class CustomerKind(StrEnum):
+    """What a customer is to the company. An internal one is a part of it and gives a cost centre."""
+
+    PRIVATE = "private"
+    BUSINESS = "business"
+    INTERNAL = "internal"
+
+
 class Customer(Base):
     """A person or a business that is served."""
 
@@ -22,6 +30,9 @@ class Customer(Base):
     email: Mapped[str] = mapped_column(String(254), default="", index=True)
     phone: Mapped[str] = mapped_column(String(32), default="", index=True)
     locale: Mapped[str] = mapped_column(String(16), default="en_US")
+    kind: Mapped[str] = mapped_column(
+        String(10), default=CustomerKind.PRIVATE, server_default=CustomerKind.PRIVATE
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)
 
@@ -99,6 +110,8 @@ class ContactRole(Base):
     name: Mapped[str] = mapped_column(String(120))
     email: Mapped[str] = mapped_column(String(254), default="")
     phone: Mapped[str] = mapped_column(String(32), default="")
+    address: Mapped[str] = mapped_column(String(300), default="", server_default="")  # of a payer
+    reference: Mapped[str] = mapped_column(String(80), default="", server_default="")  # a payer's own
 
 
 class OfficeTask(Base):

@@ -30,7 +30,7 @@ def facts_of(
         starts_at=window.starts_at,
         ends_at=window.ends_at,
         zone=visit.territory.zone,
-        service=visit.service.name,
+        service=visit.work_order.title,
         place=visit.service.place,
         address=_address(visit),
         link=link,

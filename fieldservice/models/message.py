@@ -43,6 +43,7 @@ class OutboxMessage(Base):
     kind: Mapped[str] = mapped_column(String(30))
     channel: Mapped[str] = mapped_column(String(10))
     recipient: Mapped[str] = mapped_column(String(254))
+    role: Mapped[str] = mapped_column(String(14), default="requester", server_default="requester")
     payload: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     state: Mapped[str] = mapped_column(String(12), default=MessageState.PENDING)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)

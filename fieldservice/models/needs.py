@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -30,3 +30,14 @@ def highest(*levels: Mapping[str, int]) -> dict[str, int]:
         for code, level in skills.items():
             found[code] = max(level, found.get(code, 0))
     return found
+
+
+def together(each: Sequence[Needs]) -> Needs:
+    """What one visit takes that does the work of several: its technician arrives and leaves once."""
+    return Needs(
+        setup=max(needs.setup for needs in each),
+        duration=sum((needs.duration for needs in each), timedelta(0)),
+        cleanup=max(needs.cleanup for needs in each),
+        skills=highest(*(needs.skills for needs in each)),
+        priority=max(needs.priority for needs in each),
+    )

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 CUSTOMERS: Mapping[str, frozenset[str]] = {
     table: frozenset(columns.split())
     for table, columns in {
+        "approval": "email reason",
         "area_wish": "email city postcode",
         "attachment": "name",
         "booking_draft": "answers",
-        "contact_role": "name email phone",
+        "contact_role": "name email phone address reference",
         "conversation_message": "body",
         "customer": "name email phone",
         "feedback": "body",
@@ -23,7 +24,7 @@ CUSTOMERS: Mapping[str, frozenset[str]] = {
         "outbox_message": "recipient payload last_error",
         "site": "address unit city postcode access_notes",
         "visit_event": "payload",
-        "work_order": "problem answers said",
+        "work_order": "problem answers said also cost_centre",
     }.items()
 }
 """What customers typed, or what says who and where they are."""
@@ -33,6 +34,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
     for table, columns in {
         "absence": "kind reason",
         "access_code": "nonce",
+        "approval": "request_key state nonce token_hash",
         "area_wish": "locale",
         "attachment": "key small_key draft_token question caption media_type sha256 sent_sha256 actor "
         "scan_state",
@@ -42,7 +44,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "consent": "purpose",
         "contact_role": "role",
         "conversation_message": "author channel",
-        "customer": "locale",
+        "customer": "locale kind",
         "faq_entry": "question answer",
         "feedback": "points kind",
         "idempotency_key": "key request_hash location body content_type",
@@ -51,7 +53,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "intake_question": "code kind label hint unit",
         "job": "kind dedupe_key state lease_owner progress result error created_by",
         "office_task": "kind",
-        "outbox_message": "dedupe_key kind channel state lease_owner",
+        "outbox_message": "dedupe_key kind channel role state lease_owner",
         "pin": "reason",
         "plan_change": "kind actor summary before after",
         "private_link": "nonce token_hash",
@@ -71,7 +73,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "visit_event": "kind from_state to_state actor event_key",
         "waiting_entry": "state seen looked",
         "waiting_offer": "state",
-        "work_order": "source",
+        "work_order": "source request_key",
     }.items()
 }
 """About staff, about the company, or about nobody. A POST's answer is kept for a day and leads elsewhere."""

@@ -117,6 +117,7 @@ class Visit(Base):
     priority: Mapped[int] = mapped_column(default=10)
     skills: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)  # beyond those of its service
     parts: Mapped[list[str]] = mapped_column(JSON, default=list)
+    turn: Mapped[int] = mapped_column(default=0, server_default="0")  # among visits that follow each other
     promise_version: Mapped[int] = mapped_column(default=0)
     accepted_violations: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -33,6 +33,11 @@ class WorkOrder(Base):
     said: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     source: Mapped[str] = mapped_column(String(20), default="web")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # the same for all that was asked for at once: linked visits, or several sites
+    request_key: Mapped[str] = mapped_column(String(36), default="", server_default="", index=True)
+    # further services that the same visits serve: code, name, minutes, problem and answers of each
+    also: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, server_default="[]")
+    cost_centre: Mapped[str] = mapped_column(String(40), default="", server_default="")
 
     customer: Mapped[Customer] = relationship()
     site: Mapped[Site] = relationship()
@@ -48,6 +53,11 @@ class WorkOrder(Base):
         order_by=Attachment.id,
         viewonly=True,
     )
+
+    @property
+    def title(self) -> str:
+        """What is done, in the names of all its services."""
+        return " + ".join([self.service.name, *(each["name"] for each in self.also)])
 
     def contact(self, role: Role) -> ContactRole | None:
         """The contact with a role; the requester stands in for a role that nobody else has."""

@@ -15,7 +15,8 @@ from fieldservice.planning.rows import place_of, visit_place
 class Ask:
     """What a customer wants placed: the service, where, who would be welcome.
 
-    `changed` is what it takes when the customer's answers ask for other than the service says.
+    `changed` is what it takes when the customer's answers ask for other than the service says. `also` are
+    services that the same visit does: a window has to be open for all of them.
     """
 
     service: Service
@@ -24,11 +25,17 @@ class Ask:
     preferred_technician_id: int | None = None
     only_technician_id: int | None = None  # nobody else is looked for
     changed: Needs | None = None
+    also: tuple[Service, ...] = ()
 
     @property
     def needs(self) -> Needs:
         """What has to be found for it."""
         return self.changed or self.service.needs()
+
+    @property
+    def title(self) -> str:
+        """What is done, in the names of its services."""
+        return " + ".join(service.name for service in (self.service, *self.also))
 
     def visit(self, day: Day, name: str, window: Window, *, location: int | None = None) -> scheduler.Visit:
         """The wish for one window as the scheduler's visit; `location` for a place that the day lacks."""
@@ -59,10 +66,11 @@ def ask_for(
     *,
     preferred: int | None = None,
     changed: Needs | None = None,
+    also: tuple[Service, ...] = (),
 ) -> Ask | None:
     """The wish for a service at a site; None when the service needs a site whose coordinates are unknown."""
     at = place_of(service, territory, site_at)
-    return None if at is None else Ask(service, territory, at, preferred, changed=changed)
+    return None if at is None else Ask(service, territory, at, preferred, changed=changed, also=also)
 
 
 def ask_of(visit: Visit) -> Ask | None:

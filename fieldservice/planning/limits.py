@@ -12,22 +12,27 @@ from sqlalchemy.orm import Session
 from fieldservice.models import Hold, Service, Territory, Visit, VisitState, Window, WorkOrder
 from fieldservice.planning.problem import row_id
 from fieldservice.planning.rows import DayRows
-from fieldservice.planning.windows import offered_windows
+from fieldservice.planning.windows import offered_windows, open_for_all
 
 
 def bookable_windows(
-    session: Session, service: Service, rows: DayRows, *, without: Iterable[str] = ()
+    session: Session,
+    service: Service,
+    rows: DayRows,
+    *,
+    without: Iterable[str] = (),
+    also: Sequence[Service] = (),
 ) -> list[Window]:
     """The windows that a service may offer on a day, none once it has as many visits as it may.
 
     With the territory locked it stays so until the transaction ends. `without` names what the customer has
-    and would give up.
+    and would give up. `also` are services that the visit does as well: they have to be open, too.
     """
-    windows = offered_windows(service, rows)
-    if not windows or rows.on in full_days(
-        session, service, rows.territory, [rows.on], now=rows.now, without=without
-    ):
-        return []
+    without = list(without)
+    windows = open_for_all(also, rows.territory, rows.on, offered_windows(service, rows), now=rows.now)
+    for each in (service, *also) if windows else ():
+        if rows.on in full_days(session, each, rows.territory, [rows.on], now=rows.now, without=without):
+            return []
     return windows
 
 

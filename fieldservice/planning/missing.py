@@ -67,7 +67,7 @@ def missing_windows(
     if not coming:
         return []
     in_time = offered_windows(ask.service, rows)
-    allowed = bookable_windows(session, ask.service, rows, without=without)
+    allowed = bookable_windows(session, ask.service, rows, without=without, also=ask.also)
     day = build(rows, table_of(tables, rows, [ask.place]), without=without)
     found = []
     for window in coming:

@@ -84,7 +84,7 @@ def repair_slots(
     for what simple moves cannot do; it is compiled, and never for a web process, where a customer waits.
     """
     rows = load_day(session, ask.territory, on, now=now)
-    windows = bookable_windows(session, ask.service, rows, without=without)
+    windows = bookable_windows(session, ask.service, rows, without=without, also=ask.also)
     if not windows or is_settled(rows):
         return RoomsOfDay((), more=False)
     day = build(rows, table_of(tables, rows, [ask.place]), without=without)
@@ -103,7 +103,9 @@ def room_for(
     """Room for one window as of now; None when there is none, or when it can be kept as it is."""
     on = ask.territory.local_day(window.starts_at)
     rows = load_day(session, ask.territory, on, now=now)
-    if window not in bookable_windows(session, ask.service, rows, without=without) or is_settled(rows):
+    if window not in bookable_windows(
+        session, ask.service, rows, without=without, also=ask.also
+    ) or is_settled(rows):
         return None
     day = build(rows, table_of(tables, rows, [ask.place]), without=without)
     return next(iter(_rooms(day, ask, [window], search=False).rooms), None)
@@ -176,7 +178,7 @@ def require_unchanged(
     """Refuse a room whose routes somebody touched since it was found. Raises SlotTaken."""
     window = room.slot.window
     touched = any(rows.version(key) != version for key, version in room.seen.items())
-    allowed = bookable_windows(session, ask.service, rows, without=without)
+    allowed = bookable_windows(session, ask.service, rows, without=without, also=ask.also)
     if touched or is_settled(rows) or window not in allowed:
         raise SlotTaken(window)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from geopy.distance import great_circle
@@ -41,7 +41,7 @@ from fieldservice.planning.problem import (
 )
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.store import write_routes
-from fieldservice.planning.windows import windows_on
+from fieldservice.planning.windows import open_for_all, windows_on
 from scheduler.insertion import Place, place
 from scheduler.slots import Slots
 
@@ -63,6 +63,12 @@ class Slot:
     starts_at: datetime
     added_travel: timedelta
     estimated: bool
+    then: tuple[Slot, ...] = ()  # those of the visits that follow, in their order
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """Its window, and those of the visits that follow."""
+        return (self.window, *(slot.window for slot in self.then))
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,10 @@ class DayOffer:
     on: date
     slots: tuple[Slot, ...]
     closed: bool
+
+    def having(self, wanted: Callable[[Window], bool]) -> DayOffer:
+        """The day with those of its windows that are wanted."""
+        return replace(self, slots=tuple(slot for slot in self.slots if wanted(slot.window)))
 
 
 def territory_at(session: Session, at: Coordinates) -> Territory | None:
@@ -106,10 +116,15 @@ def slots(
     """
     offers: dict[date, DayOffer] = {}
     without = list(without)
-    full = full_days(session, ask.service, ask.territory, days, now=now, without=without)
+    full = {
+        on
+        for service in (ask.service, *ask.also)
+        for on in full_days(session, service, ask.territory, days, now=now, without=without)
+    }
 
     def windows_of(on: date, working: Sequence[WorkingDay]) -> list[Window]:
-        return windows_on(ask.service, ask.territory, on, working, now=now)
+        found = windows_on(ask.service, ask.territory, on, working, now=now)
+        return open_for_all(ask.also, ask.territory, on, found, now=now)
 
     asked = asked_days(
         session,
@@ -328,7 +343,7 @@ def _offered_day(
 ) -> Day:
     """The day of a window that may be offered and can be kept. Raises SlotTaken, StaleTravel."""
     rows = load_day(session, ask.territory, ask.territory.local_day(window.starts_at), now=now)
-    if window not in bookable_windows(session, ask.service, rows):
+    if window not in bookable_windows(session, ask.service, rows, also=ask.also):
         raise SlotTaken(window)
     day = build(rows, _table(tables, rows.on))
     _require_place(day, ask.visit(day, "wish", window), window)

@@ -26,6 +26,16 @@ def windows_on(
     return [found for found in day_windows(service, territory, working) if found.starts_at >= soonest]
 
 
+def open_for_all(
+    also: Sequence[Service], territory: Territory, on: date, windows: Sequence[Window], *, now: datetime
+) -> list[Window]:
+    """Those of a day's windows that other services may be offered in as well."""
+    if not all(is_open(service, territory, on, now=now) for service in also):
+        return []
+    soonest = now + max((service.lead_time for service in also), default=timedelta(0))
+    return [window for window in windows if window.starts_at >= soonest] if also else list(windows)
+
+
 def day_windows(service: Service, territory: Territory, working: Sequence[WorkingDay]) -> list[Window]:
     """The windows of a day end to end, over the hours in which somebody works; past ones too."""
     if not working:

@@ -6,7 +6,7 @@ read at a version is what there is while the version stands.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, select
@@ -57,3 +57,12 @@ def _query(territory_id: int) -> Select[Technician]:
             selectinload(Technician.absences),
         )
     )
+
+
+def somebody_can(session: Session, territory_id: int, skills: Mapping[str, int]) -> bool:
+    """Whether one active technician of the territory has all these skills, at least at these levels."""
+    held = (
+        {skill.skill.code: skill.level for skill in technician.skills}
+        for technician in technicians_of(session, territory_id)
+    )
+    return any(all(levels.get(code, 0) >= level for code, level in skills.items()) for levels in held)

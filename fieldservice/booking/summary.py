@@ -1,0 +1,121 @@
+"""What a customer is about to book, in words: the summary above the last form."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import url_for
+from markupsafe import Markup
+
+from fieldservice import web
+from fieldservice.booking.checks import said
+from fieldservice.booking.drafts import Draft
+from fieldservice.booking.pages import gettext, rule_words, said_words
+from fieldservice.booking.several import Wanted
+from fieldservice.models import Window
+
+
+def summary_rows(draft: Draft) -> list[dict[str, Any]]:
+    """The answers of a draft with links that change them."""
+    rows = [*_when_rows(draft), _where_row(draft), _what_row(draft)]
+    rows += [_also_row(draft, each) for each in draft.wanted[1:]]
+    if draft.way.answered:
+        tried = said_words(said(draft.way, draft.answers.tried))
+        rows.append({"label": gettext("You tried"), "value": "", "detail": " · ".join(tried)})
+    priced = [each.service for each in draft.wanted if each.service.price_text]
+    for service in priced:
+        label = (
+            gettext("Price")
+            if len(draft.wanted) == 1
+            else gettext("Price, %(service)s", service=service.name)
+        )
+        rows.append(
+            {
+                "label": label,
+                "value": Markup("<b>{}</b>").format(service.price_text),
+                "detail": service.price_note,
+            }
+        )
+    return rows
+
+
+def _when_rows(draft: Draft) -> list[dict[str, Any]]:
+    windows = draft.windows
+    if not windows:
+        return [
+            {
+                "label": gettext("When"),
+                "value": gettext("We call you to agree on a time"),
+                "detail": gettext("Our office looks up your address first."),
+            }
+        ]
+    labels = [gettext("When")]
+    if len(windows) > 1:
+        labels = [
+            gettext("Visit %(number)d, %(service)s", number=number, service=leg.title)
+            for number, leg in enumerate(draft.legs, start=1)
+        ]
+    return [_when_row(draft, label, window) for label, window in zip(labels, windows, strict=True)]
+
+
+def _when_row(draft: Draft, label: str, window: Window) -> dict[str, Any]:
+    zone = draft.area.zone
+    return {
+        "label": label,
+        "value": Markup('<b class="choice-title">{}</b><span class="d-block">{}</span>').format(
+            web.day_words(window.starts_at.astimezone(zone).date()), web.window_words(window, zone)
+        ),
+        "detail": web.zone_words(zone, window.starts_at),
+        "change": url_for("booking.time", token=draft.token),
+        "change_label": gettext("arrival time"),
+    }
+
+
+def _where_row(draft: Draft) -> dict[str, Any]:
+    site = draft.site
+    street = f"{site.address}, {site.unit}" if site.unit else site.address
+    town = f"{site.city} {site.postcode}".strip()
+    access = {"home": gettext("Someone will be home."), "code": gettext("Code, key box or doorman.")}
+    return {
+        "label": gettext("Where"),
+        "value": ", ".join(part for part in (street, town) if part),
+        "detail": f"{access.get(site.access_kind, '')} {site.access_notes}".strip(),
+        "change": url_for("booking.address.show", token=draft.token),
+        "change_label": gettext("address"),
+    }
+
+
+def _what_row(draft: Draft) -> dict[str, Any]:
+    answers = draft.answers
+    words = [*said_words(draft.found.said), answers.problem]
+    return {
+        "label": gettext("What"),
+        "value": draft.service.name,
+        "detail": " · ".join(word for word in words if word),
+        "change": url_for("booking.change_problem", token=draft.token),
+        "change_label": gettext("problem"),
+    }
+
+
+def _also_row(draft: Draft, wanted: Wanted) -> dict[str, Any]:
+    words = [*said_words(wanted.found.said), wanted.problem]
+    return {
+        "label": gettext("Also"),
+        "value": wanted.service.name,
+        "detail": " · ".join(word for word in words if word),
+        "change": url_for("booking.several.show", token=draft.token),
+        "change_label": wanted.service.name,
+    }
+
+
+def draft_rule(draft: Draft, *, now: datetime) -> str:
+    """Until when the customer may change or cancel what they are about to book; empty without a window."""
+    if not draft.windows:
+        return ""
+    bounds = [
+        (window.starts_at - leg.service.reschedule_cutoff, window.starts_at - leg.service.cancel_cutoff)
+        for leg, window in zip(draft.legs, draft.windows, strict=True)
+    ]
+    change, cancel = (min(each) for each in zip(*bounds, strict=True))
+    return rule_words(change, cancel, draft.area.zone, now)

@@ -115,6 +115,8 @@ class DraftAnswers:
     contact: dict[str, str] = field(default_factory=dict)
     known_technician_id: int | None = None  # who came before, as far as the customer has proved who they are
     same_technician: bool = False
+    saved_sites: list[int] = field(default_factory=list)  # as far as the customer has proved who they are
+    had: list[str] = field(default_factory=list)  # codes of services of earlier visits, the last one first
 
     def to_json(self) -> dict[str, Any]:
         """The answers as the draft's row keeps them."""

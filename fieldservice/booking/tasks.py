@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from celery import current_app, shared_task
 
 from fieldservice import clock, web
+from fieldservice.auth import visitors
 from fieldservice.booking import drafts, waiting_sweep
 
 if TYPE_CHECKING:
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 
 @shared_task(name="booking.tidy")  # type: ignore[untyped-decorator]
 def tidy() -> None:
-    """Forget drafts that nobody finished, and which forms were sent more than a day ago."""
+    """Forget unfinished drafts, codes of visitors, and which forms were sent more than a day ago."""
     services: Services = current_app.services
     services.db.run(lambda session: drafts.drop_expired(session, now=clock.now()))
+    services.db.run(lambda session: visitors.drop_old(session, now=clock.now()))
     services.db.run(lambda session: web.drop_old_keys(session, now=clock.now()))
 
 

@@ -22,6 +22,7 @@ from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Proposal, Rout
 from fieldservice.models.service import Place, Service, ServiceSkill
 from fieldservice.models.user import AuditEntry, IdempotencyKey, User, UserRole, UserSession
 from fieldservice.models.visit import NotAllowed, Visit, VisitEvent, VisitState, Window
+from fieldservice.models.visitor import AbuseSign, CodePurpose, SpentPuzzle, VisitorCode
 from fieldservice.models.waiting import AreaWish, OfferState, WaitingEntry, WaitingOffer, WaitingState
 from fieldservice.models.work_order import WorkOrder
 from fieldservice.models.workforce import (
@@ -39,6 +40,7 @@ from fieldservice.models.workforce import (
 
 __all__ = [
     "Absence",
+    "AbuseSign",
     "AccessCode",
     "AreaWish",
     "AuditEntry",
@@ -48,6 +50,7 @@ __all__ = [
     "Branch",
     "BreakRule",
     "Channel",
+    "CodePurpose",
     "Consent",
     "ContactRole",
     "Conversation",
@@ -87,6 +90,7 @@ __all__ = [
     "ShiftPattern",
     "Site",
     "Skill",
+    "SpentPuzzle",
     "Stop",
     "StopKind",
     "Technician",
@@ -100,6 +104,7 @@ __all__ = [
     "Visit",
     "VisitEvent",
     "VisitState",
+    "VisitorCode",
     "WaitingEntry",
     "WaitingOffer",
     "WaitingState",

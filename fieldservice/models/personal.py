@@ -31,10 +31,11 @@ OTHERS: Mapping[str, frozenset[str]] = {
     table: frozenset(columns.split())
     for table, columns in {
         "absence": "kind reason",
+        "abuse_sign": "network kind",
         "access_code": "nonce",
         "area_wish": "locale",
         "audit_entry": "actor action subject_kind detail",
-        "booking_draft": "token",
+        "booking_draft": "token network",
         "branch": "name address",
         "consent": "purpose",
         "contact_role": "role",
@@ -57,6 +58,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "shift_override": "reason",
         "site": "country geocoded_by geocode_match access_kind",
         "skill": "code name",
+        "spent_puzzle": "challenge",
         "stop": "kind",
         "technician": "name phone home_address",
         "territory": "name time_zone holidays working_days",
@@ -66,6 +68,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "user_session": "token_hash user_agent",
         "visit": "reference state skills parts accepted_violations",
         "visit_event": "kind from_state to_state actor event_key",
+        "visitor_code": "token purpose channel address_hash nonce",
         "waiting_entry": "state seen looked",
         "waiting_offer": "state",
         "work_order": "source",

@@ -33,7 +33,7 @@ def suggestions() -> str:
 
 @bp.get("/book/<token>/address")
 def show(token: str) -> ResponseReturnValue:
-    """Where should we come? `?by=search` and `?by=hand` ask for another address than the known one."""
+    """Where should we come? `?by=` asks for the known address, or for another by `search` or by `hand`."""
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=clock.now())
         branch = places.branch_of(session, draft.service)
@@ -41,6 +41,8 @@ def show(token: str) -> ResponseReturnValue:
         return render_template("booking/branch.html", draft=draft, branch=branch, **_step())
     known = draft.answers.site
     by = request.args.get("by", "")
+    if draft.answers.saved_sites and not by:
+        return redirect(url_for("booking.returning.sites", token=token))
     if by not in ("search", "hand"):
         by = "known" if known is not None and draft.territory is not None else "search"
     return _page(draft, _filled_form(known, by))

@@ -135,6 +135,8 @@ class DraftAnswers:
     then: tuple[Window, ...] = ()
     apart: bool = False
     carriers: tuple[int, ...] = ()
+    saved_sites: list[int] = field(default_factory=list)  # as far as the customer has proved who they are
+    had: list[str] = field(default_factory=list)  # codes of services of earlier visits, the last one first
 
     def to_json(self) -> dict[str, Any]:
         """The answers as the draft's row keeps them."""

@@ -36,6 +36,7 @@ from fieldservice.models import (
     Site,
     Visit,
     VisitEvent,
+    VisitorCode,
     WaitingEntry,
     WaitingOffer,
     WorkOrder,
@@ -254,6 +255,7 @@ def erase(session: Session, visit: Visit, *, store: FileStore, now: datetime) ->
         order.consents.clear()
     session.flush()
     _forget_drafts(session, typed, store)
+    _forget_codes(session, typed, {order.id for order in orders})
     _forget_holds(session, [other.id for order in orders for other in order.visits], now=now)
     _forget_customers(session, {order.customer for order in orders}, {order.id for order in orders})
     session.add_all(
@@ -289,6 +291,16 @@ def _forget_drafts(session: Session, typed: set[str], store: FileStore) -> None:
         if any(_same(one, other) for one in typed for other in said):
             draft.answers = {"service": draft.answers.get("service", "")}
             attachments.remove(session, store, attachments.of_owner(session, draft.token))
+
+
+def _forget_codes(session: Session, typed: set[str], orders: set[int]) -> None:
+    """Codes that they asked for as visitors, with the messages that carried them."""
+    session.execute(delete(VisitorCode).where(VisitorCode.work_order_id.in_(orders)))
+    sent = (
+        OutboxMessage.visit_id.is_(None),
+        func.lower(OutboxMessage.recipient).in_({t.lower() for t in typed}),
+    )
+    session.execute(delete(OutboxMessage).where(*sent))
 
 
 def _forget_holds(session: Session, visits: Sequence[int], *, now: datetime) -> None:

@@ -14,6 +14,7 @@ from fieldservice.attachments.service import Label
 from fieldservice.attachments.uploads import FIELD, Labels
 from fieldservice.booking import drafts
 from fieldservice.booking.forms import Readable, cards, long_text, radio, text, tidy
+from fieldservice.booking.returning_forms import reach_field
 from fieldservice.models import IntakeQuestion, QuestionKind, Service
 from fieldservice.models.catalogue import NO, YES
 
@@ -74,8 +75,11 @@ class ProblemForm(FlaskForm):  # type: ignore[misc]
     asked: ClassVar[Mapping[str, Sequence[tuple[IntakeQuestion, str]]]] = {}
 
     @classmethod
-    def for_services(cls, services: Sequence[Service]) -> type[ProblemForm]:
-        """The form of a catalogue; questions are named after their service, so that all fit in one form."""
+    def for_services(cls, services: Sequence[Service], *, known_in: str = "") -> type[ProblemForm]:
+        """The form of a catalogue; questions are named after their service, so that all fit in one form.
+
+        `known_in`, a country, adds the line for customers who booked before.
+        """
         fields: dict[str, Any] = {
             "service": radio(
                 _("What needs fixing?"),
@@ -89,6 +93,8 @@ class ProblemForm(FlaskForm):  # type: ignore[misc]
         }
         for questions in fields["asked"].values():
             fields.update({name: _question_field(question) for question, name in questions})
+        if known_in:
+            fields["known"] = reach_field(_("Your email or mobile number"), known_in, required=False)
         return type("CatalogueForm", (cls,), fields)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -104,6 +110,11 @@ class ProblemForm(FlaskForm):  # type: ignore[misc]
         """The code of the chosen service; empty without one."""
         code = self["service"].data
         return code if code in self.asked else ""
+
+    @property
+    def says_known(self) -> str:
+        """How the customer says that we know them; empty when they do not."""
+        return str(self["known"].data) if "known" in self else ""
 
     @property
     def wants_checks(self) -> bool:
@@ -149,6 +160,8 @@ class ProblemForm(FlaskForm):  # type: ignore[misc]
     def validate(self, extra_validators: Any = None) -> bool:
         """Also ask for what the chosen service has to know; the questions of other services do not count."""
         super().validate(extra_validators)
+        if self.says_known and not self["service"].data:
+            self["service"].errors = ()  # what they had before is picked for them
         for code, questions in self.asked.items():
             for question, name in questions:
                 if code != self.code:

@@ -8,6 +8,7 @@ from celery import current_app, shared_task
 
 from fieldservice import clock, web
 from fieldservice.attachments import service as attachments
+from fieldservice.auth import visitors
 from fieldservice.booking import drafts, waiting_sweep
 
 if TYPE_CHECKING:
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
 
 @shared_task(name="booking.tidy")  # type: ignore[untyped-decorator]
 def tidy() -> None:
-    """Forget drafts that nobody finished with their files, and which forms were sent more than a day ago."""
+    """Forget unfinished drafts with their files, codes of visitors, and forms sent more than a day ago."""
     services: Services = current_app.services
     now = clock.now()
     services.db.run(lambda session: drafts.drop_expired(session, services.files, now=now))
     begun = now - drafts.LIFETIME
     services.db.run(lambda session: attachments.remove_unbooked(session, services.files, before=begun))
+    services.db.run(lambda session: visitors.drop_old(session, now=now))
     services.db.run(lambda session: web.drop_old_keys(session, now=now))
 
 

@@ -30,6 +30,7 @@ from fieldservice.booking import (
     picking,
     refusals,
     reserve,
+    returning_views,
     service,
     several_views,
     summary,
@@ -58,6 +59,7 @@ bp = Blueprint("booking", __name__)
 bp.register_blueprint(address_views.bp)
 bp.register_blueprint(check_views.bp)
 bp.register_blueprint(several_views.bp)
+bp.register_blueprint(returning_views.bp)
 bp.register_blueprint(visit_views.bp)
 bp.register_blueprint(talk_views.bp)
 bp.register_blueprint(track_views.bp)
@@ -84,7 +86,7 @@ def problem() -> ResponseReturnValue:
     """What needs fixing; `?service=` picks a card."""
     with web.services().db.reading() as session:
         services = drafts.active_services(session)
-    form = ProblemForm.for_services(services)(data={"service": request.args.get("service")})
+    form = _first_form(services)(data={"service": request.args.get("service")})
     return _problem_page(form, services)
 
 
@@ -106,11 +108,13 @@ def begin() -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         services = drafts.active_services(session)
-    form = ProblemForm.for_services(services)()
+    form = _first_form(services)()
     photo_views.receive_with(form, form.draft.data, now=now)
     if not form.validate():
         return _problem_page(form, services), 422
-    answers = DraftAnswers(**_problem_answers(form))
+    answers = DraftAnswers(**_problem_answers(form)) if form.code else None
+    if form.says_known or answers is None:
+        return returning_views.send_code(form.says_known, answers)
 
     def work(session: Session) -> ResponseReturnValue:
         draft = drafts.start(session, answers, now=now, token=form.draft.data)
@@ -130,7 +134,8 @@ def change_problem(token: str) -> ResponseReturnValue:
     data = {"service": answers.service, "problem": answers.problem}
     data |= kind.data_of(answers.service, answers.questions)
     data["draft"] = token
-    return _problem_page(kind(data=data), services, pages.said_words(checks.said(draft.way, answers.tried)))
+    tried = pages.said_words(checks.said(draft.way, answers.tried))
+    return _problem_page(kind(data=data), services, tried, answers.had)
 
 
 @bp.post("/book/<token>")
@@ -157,7 +162,13 @@ def keep_problem(token: str) -> ResponseReturnValue:
     return web.once(work, now=now, scope=token)
 
 
-def _problem_page(form: ProblemForm, services: Sequence[Service], tried: Sequence[str] = ()) -> str:
+def _first_form(services: Sequence[Service]) -> type[ProblemForm]:
+    return ProblemForm.for_services(services, known_in=web.services().settings.country)
+
+
+def _problem_page(
+    form: ProblemForm, services: Sequence[Service], tried: Sequence[str] = (), had: Sequence[str] = ()
+) -> str:
     return render_template(
         "booking/problem.html",
         form=form,
@@ -165,6 +176,7 @@ def _problem_page(form: ProblemForm, services: Sequence[Service], tried: Sequenc
         tried=tried,
         token=form.draft.data,
         files=photo_views.files_of_draft(form.draft.data),
+        had=had,
         step=1,
         steps=pages.step_names(),
     )

@@ -96,7 +96,11 @@ def _answer(_message: OutboxMessage, visit: Visit, _now: datetime) -> str | None
 
 
 def _code(message: OutboxMessage, _visit: Visit, now: datetime) -> str | None:
-    """A code that does not count any more only confuses."""
+    return why_too_late(message, now=now)
+
+
+def why_too_late(message: OutboxMessage, *, now: datetime) -> str | None:
+    """The reason not to send a code any more, or None: one that does not count only confuses."""
     return "the code has run out" if now >= datetime.fromisoformat(message.payload["until"]) else None
 
 

@@ -16,16 +16,17 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from fieldservice.auth.codes import code_of
 from fieldservice.auth.links import token_of
+from fieldservice.auth.visitors import KIND as VISITOR_CODE
 from fieldservice.config import Settings
 from fieldservice.db import Database, skip_locked
-from fieldservice.messages.rules import why_pointless
+from fieldservice.messages.rules import why_pointless, why_too_late
 from fieldservice.models import MessageState, OutboxMessage, Role, Service, Stop, Visit, Window, WorkOrder
-from fieldservice.models.facts import facts_of
+from fieldservice.models.facts import facts_of, facts_of_nobody
 from fieldservice.notify import Channels
 from fieldservice.notify.calendar import invitation
 from fieldservice.notify.errors import NotDelivered, Permanent, SwitchedOff, Temporary, Unavailable
@@ -143,6 +144,7 @@ class _Sweeper:
     owner: str
     began_at: datetime
     closed: set[str] = field(default_factory=set)
+    visitors_served: bool = False
     _started: float = field(default_factory=time.monotonic)
 
     def turn(self, session: Session, *, settled: Settled | None, more: bool) -> Turn:
@@ -154,11 +156,12 @@ class _Sweeper:
         at = self.now()
         if not more or at - self.began_at > LONGEST_SWEEP:
             return Turn(None, ended)
-        while (found := self._next_due(session, at)) is not None:
+        while (found := self._code_due(session, at) or self._next_due(session, at)) is not None:
             message, visit = found
             end = _end_without_sending(message, visit, now=at)
             if end is None:
-                session.scalars(_FACTS.where(Visit.id == visit.id)).one()
+                if visit is not None:
+                    session.scalars(_FACTS.where(Visit.id == visit.id)).one()
                 return Turn(self._claim(message, visit, at), ended)
             message.state, message.last_error = end
             message.lease_owner, message.lease_until = "", None
@@ -192,28 +195,41 @@ class _Sweeper:
         """The sweep's own time: when it began and what has passed since."""
         return self.began_at + timedelta(seconds=time.monotonic() - self._started)
 
+    def _code_due(self, session: Session, at: datetime) -> tuple[OutboxMessage, None] | None:
+        """A code for somebody without a visit, who waits at a page: these go first, and once in a sweep."""
+        if self.visitors_served:
+            return None
+        query = self._due(select(OutboxMessage).where(OutboxMessage.visit_id.is_(None)), at)
+        message = session.scalar(skip_locked(session, query))
+        self.visitors_served = message is None
+        return None if message is None else (message, None)
+
     def _next_due(self, session: Session, at: datetime) -> tuple[OutboxMessage, Visit] | None:
         # The visit's row is locked with the message: what is being changed at this moment is left for later.
+        query = self._due(
+            select(OutboxMessage, Visit).join(Visit, Visit.id == OutboxMessage.visit_id),
+            at,
+        )
+        row = session.execute(skip_locked(session, query)).one_or_none()
+        return None if row is None else (row[0], row[1])
+
+    def _due[*Row](self, query: Select[*Row], at: datetime) -> Select[*Row]:
         waiting = OutboxMessage.state == MessageState.PENDING
         abandoned = and_(OutboxMessage.state == MessageState.SENDING, OutboxMessage.lease_until < at)
-        query = (
-            select(OutboxMessage, Visit)
-            .join(Visit, Visit.id == OutboxMessage.visit_id)
-            .where(OutboxMessage.state.in_((MessageState.PENDING, MessageState.SENDING)))
+        return (
+            query.where(OutboxMessage.state.in_((MessageState.PENDING, MessageState.SENDING)))
             .where(OutboxMessage.next_at <= at, or_(waiting, abandoned))
             .where(OutboxMessage.channel.not_in(self.closed))
             .order_by(OutboxMessage.next_at, OutboxMessage.id)
             .limit(1)
         )
-        row = session.execute(skip_locked(session, query)).one_or_none()
-        return None if row is None else (row[0], row[1])
 
-    def _claim(self, message: OutboxMessage, visit: Visit, at: datetime) -> Order:
+    def _claim(self, message: OutboxMessage, visit: Visit | None, at: datetime) -> Order:
         message.state = MessageState.SENDING
         message.attempts += 1
         message.lease_owner = self.owner
         message.lease_until = at + self.channels.longest_send + LEASE_MARGIN
-        contact = visit.work_order.contact(Role.REQUESTER)
+        contact = visit.work_order.contact(Role.REQUESTER) if visit is not None else None
         return Order(
             id=message.id,
             key=message.dedupe_key,
@@ -221,7 +237,7 @@ class _Sweeper:
             recipient=message.recipient,
             recipient_name=contact.name if contact else "",
             attempts=message.attempts,
-            occasion=self._occasion(message, visit, at),
+            occasion=self._occasion(message, visit, at) if visit is not None else self._code(message, at),
         )
 
     def _occasion(self, message: OutboxMessage, visit: Visit, at: datetime) -> Occasion:
@@ -250,6 +266,13 @@ class _Sweeper:
             old_starts_at=told.get("window_starts_at"),
             old_ends_at=told.get("window_ends_at"),
             words=self._words(message, visit),
+        )
+
+    def _code(self, message: OutboxMessage, at: datetime) -> Occasion:
+        return Occasion(
+            kind=VISITOR_CODE,
+            facts=facts_of_nobody(self.settings, locale=message.payload["locale"], now=at),
+            words=code_of(message.payload["nonce"], self.settings.secret_key),
         )
 
     def _words(self, message: OutboxMessage, visit: Visit) -> str:
@@ -297,8 +320,10 @@ class _Sweeper:
         session.execute(row.values(lease_owner="", lease_until=None, **settled.values))
 
 
-def _end_without_sending(message: OutboxMessage, visit: Visit, *, now: datetime) -> tuple[str, str] | None:
-    reason = why_pointless(message, visit, now=now)
+def _end_without_sending(
+    message: OutboxMessage, visit: Visit | None, *, now: datetime
+) -> tuple[str, str] | None:
+    reason = why_too_late(message, now=now) if visit is None else why_pointless(message, visit, now=now)
     if reason is not None:
         return MessageState.CANCELLED, reason
     if message.attempts >= TRIES:

@@ -24,6 +24,7 @@ from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Proposal, Rout
 from fieldservice.models.service import Place, Service, ServiceSkill
 from fieldservice.models.user import AuditEntry, IdempotencyKey, User, UserRole, UserSession
 from fieldservice.models.visit import NotAllowed, Visit, VisitEvent, VisitState, Window
+from fieldservice.models.visitor import AbuseSign, CodePurpose, SpentPuzzle, VisitorCode
 from fieldservice.models.waiting import AreaWish, OfferState, WaitingEntry, WaitingOffer, WaitingState
 from fieldservice.models.work_order import WorkOrder
 from fieldservice.models.workforce import (
@@ -41,6 +42,7 @@ from fieldservice.models.workforce import (
 
 __all__ = [
     "Absence",
+    "AbuseSign",
     "AccessCode",
     "Approval",
     "ApprovalState",
@@ -53,6 +55,7 @@ __all__ = [
     "Branch",
     "BreakRule",
     "Channel",
+    "CodePurpose",
     "Consent",
     "ContactRole",
     "Conversation",
@@ -94,6 +97,7 @@ __all__ = [
     "ShiftPattern",
     "Site",
     "Skill",
+    "SpentPuzzle",
     "Stop",
     "StopKind",
     "Technician",
@@ -107,6 +111,7 @@ __all__ = [
     "Visit",
     "VisitEvent",
     "VisitState",
+    "VisitorCode",
     "WaitingEntry",
     "WaitingOffer",
     "WaitingState",

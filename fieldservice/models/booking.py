@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldservice.db import Base, UtcDateTime
@@ -34,6 +34,7 @@ class BookingDraft(Base):
     """The answers of a customer who has not confirmed yet; its token is in the address of the page."""
 
     __tablename__ = "booking_draft"
+    __table_args__ = (Index("ix_booking_draft_network", "network", "created_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token: Mapped[str] = mapped_column(String(64), unique=True)
@@ -41,6 +42,8 @@ class BookingDraft(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"))
+    network: Mapped[str | None] = mapped_column(String(64))  # hashed: whose drafts are counted together
+    passed: Mapped[int] = mapped_column(default=0)  # the highest guard that its customer has passed
     version: Mapped[int] = mapped_column(default=1)
 
     visit: Mapped[Visit | None] = relationship()

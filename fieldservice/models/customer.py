@@ -108,8 +108,8 @@ class ContactRole(Base):
     work_order_id: Mapped[int] = mapped_column(ForeignKey("work_order.id"))
     role: Mapped[str] = mapped_column(String(20))
     name: Mapped[str] = mapped_column(String(120))
-    email: Mapped[str] = mapped_column(String(254), default="")
-    phone: Mapped[str] = mapped_column(String(32), default="")
+    email: Mapped[str] = mapped_column(String(254), default="", index=True)
+    phone: Mapped[str] = mapped_column(String(32), default="", index=True)
     address: Mapped[str] = mapped_column(String(300), default="", server_default="")  # of a payer
     reference: Mapped[str] = mapped_column(String(80), default="", server_default="")  # a payer's own
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from fieldservice.config import Settings
 from fieldservice.models.service import Place
@@ -36,6 +37,25 @@ def facts_of(
         link=link,
         company=Company(settings.company_name, settings.company_phone, settings.company_email),
         locale=visit.work_order.customer.locale or settings.locale,
+    )
+
+
+def facts_of_nobody(settings: Settings, *, locale: str, now: datetime) -> VisitFacts:
+    """The facts for a visitor who has no visit: who writes, in which language."""
+    return VisitFacts(
+        reference="",
+        promise_version=0,
+        promised=False,
+        cancelled=False,
+        starts_at=now,
+        ends_at=now + timedelta(hours=1),
+        zone=ZoneInfo("UTC"),
+        service="",
+        place="",
+        address="",
+        link="",
+        company=Company(settings.company_name, settings.company_phone, settings.company_email),
+        locale=locale or settings.locale,
     )
 
 

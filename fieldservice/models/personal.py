@@ -33,13 +33,14 @@ OTHERS: Mapping[str, frozenset[str]] = {
     table: frozenset(columns.split())
     for table, columns in {
         "absence": "kind reason",
+        "abuse_sign": "network kind",
         "access_code": "nonce",
         "approval": "request_key state nonce token_hash",
         "area_wish": "locale",
         "attachment": "key small_key draft_token question caption media_type sha256 sent_sha256 actor "
         "scan_state",
         "audit_entry": "actor action subject_kind detail",
-        "booking_draft": "token",
+        "booking_draft": "token network",
         "branch": "name address",
         "consent": "purpose",
         "contact_role": "role",
@@ -62,6 +63,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "shift_override": "reason",
         "site": "country geocoded_by geocode_match access_kind",
         "skill": "code name",
+        "spent_puzzle": "challenge",
         "stop": "kind",
         "technician": "name phone home_address",
         "territory": "name time_zone holidays working_days",
@@ -71,6 +73,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "user_session": "token_hash user_agent",
         "visit": "reference state skills parts accepted_violations",
         "visit_event": "kind from_state to_state actor event_key",
+        "visitor_code": "token purpose channel address_hash nonce",
         "waiting_entry": "state seen looked",
         "waiting_offer": "state",
         "work_order": "source request_key",

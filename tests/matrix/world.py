@@ -23,6 +23,7 @@ from fieldservice.models import (
     AccessCode,
     Base,
     Channel,
+    CodePurpose,
     Conversation,
     Feedback,
     OfficeTask,
@@ -32,6 +33,7 @@ from fieldservice.models import (
     UserRole,
     UserSession,
     Visit,
+    VisitorCode,
     VisitState,
     Window,
 )
@@ -88,6 +90,7 @@ class World:
     other: Visit
     tokens: dict[str, str] = field(default_factory=dict)
     over: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
     feeds: dict[str, str] = field(default_factory=dict)
     drafts: dict[str, str] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
@@ -100,6 +103,7 @@ class World:
         everything: dict[str, Any] = {
             "token": token.get(actor, UNKNOWN),
             "feed": self.feeds.get(actor, f"1-{UNKNOWN}"),
+            "code": self.codes.get(actor, UNKNOWN),
             "on": TODAY.isoformat(),
             "name": "base",
             "filename": "vendor/manifest.json",
@@ -127,6 +131,9 @@ class World:
             "/book/<token>": service,
             "/book/<token>/try": {"step": "look", "answer": "no"},
             "/book/<token>/address": {"by": "known", "access_kind": "home"},
+            "/book/returning": {"known": "ada.marker@example.com"},
+            "/book/returning/<code>": {"code": "000000"},
+            "/book/<token>/sites": {"site": self.visit.site.id},
             "/book/<token>/address/check": {"place": "written"},
             "/book/<token>/time": picked,
             "/book/<token>/confirm": {"name": "Ada Marker", "phone": "+14105550177"},
@@ -169,6 +176,7 @@ def make_world(services: Services) -> World:
             session.flush()
             world.tokens[actor], world.feeds[actor] = token_of(link, key), feed_token(link, key)
             world.drafts[actor] = _draft(session, company, theirs)
+        _visitor(session, world)
         _over(session, world, key)
         _staff(session, world)
         _office(session, world, services)
@@ -221,6 +229,21 @@ def _over(session: Session, world: World, key: str) -> None:
     world.over["customer"] = token_of(link, key)
 
 
+def _visitor(session: Session, world: World) -> None:
+    """The customer said that they booked before, and was sent a code."""
+    code = VisitorCode(
+        token="C" * 43,
+        purpose=CodePurpose.RETURNING,
+        channel="email",
+        address_hash="-",
+        nonce="-",
+        work_order_id=world.visit.work_order_id,
+        created_at=NOW,
+        expires_at=NOW + timedelta(days=1),
+    )
+    world.codes["customer"] = add(session, code).token
+
+
 def _inbox(session: Session, world: World) -> int:
     """A question that waits and a complaint with a deadline; returns the number of its task."""
     conversation = add(session, Conversation(visit=world.visit, last_at=NOW))
@@ -264,6 +287,7 @@ def _draft(session: Session, company: Company, visit: Visit) -> str:
         territory_id=company.territory.id,
         window=window(),
         contact={"name": visit.work_order.customer.name, "phone": visit.work_order.customer.phone},
+        saved_sites=[visit.site.id] if visit.reference == "HH-MARKER" else [],
     )
     return make_draft(session, token=f"draft-of-{visit.reference}", answers=answers.to_json()).token
 

@@ -32,6 +32,7 @@ from fieldservice.booking import after_forms
 from fieldservice.booking.check_views import CheckForm
 from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, TimeForm
 from fieldservice.booking.problem_form import ProblemForm
+from fieldservice.booking.returning_forms import ReturningForm, SavedSiteForm
 from fieldservice.booking.waiting_forms import OfferForm, WaitForm, WishForm
 from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
@@ -117,6 +118,9 @@ FORMS: dict[str, Any] = {
     "/book/<token>/try": CheckForm,
     "/book/<token>/address": AddressForm,
     "/book/<token>/address/check": PlaceForm,
+    "/book/<token>/sites": SavedSiteForm,
+    "/book/returning": ReturningForm.of_country("US"),
+    "/book/returning/<code>": after_forms.CodeForm,
     "/book/<token>/branch": None,
     "/book/<token>/time": TimeForm,
     "/book/<token>/confirm": ContactForm,
@@ -156,7 +160,7 @@ FORMS: dict[str, Any] = {
     "/login": None,
 }
 EXTRA = {
-    "/book": ["service"],
+    "/book": ["service", "known"],
     "/book/<token>": ["service"],
     "/book/<token>/address/check": ["place"],
     "/book/<token>/time": ["technician"],

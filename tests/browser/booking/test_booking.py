@@ -14,14 +14,14 @@ pytestmark = pytest.mark.browser
 axe = Axe()
 
 
-def assert_accessible(page: Page) -> None:
-    """axe finds nothing, and the page is not wider than the phone."""
+def assert_accessible(page: Page, width: int = 390) -> None:
+    """axe finds nothing, and the page is not wider than the screen."""
     found = axe.run(page)
     faults = [
         (fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found.response["violations"]
     ]
     assert faults == [], page.url
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390, page.url
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
 
 
 def next_page(page: Page, name: str | re.Pattern[str]) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy.orm import Session
 
-from fieldservice.auth import codes
+from fieldservice.auth import codes, visitors
 from fieldservice.booking import details
 from fieldservice.booking.drafts import Contact
 from fieldservice.db import Database
 from fieldservice.dispatch import inbox
-from fieldservice.models import Consent, Feedback, Purpose, Visit, VisitState
+from fieldservice.models import CodePurpose, Consent, Feedback, Purpose, Visit, VisitState
 from tests.factories import NOW
 from tests.fieldservice.messages.conftest import Book, Sender, change, messages_of, part
 from tests.services import SmtpSink
@@ -188,3 +189,29 @@ def test_the_old_address_hears_of_the_new_one(
         next(m for m in sink.messages[-2:] if "rosa@" in str(m["To"])), "text/plain"
     )
     assert "booked" in new.lower()
+
+
+def test_a_visitor_gets_a_code_without_a_visit(
+    db: Database, sender: Sender, sink: SmtpSink, book: Book
+) -> None:
+    """By e-mail with no reference and no link; one that has run out is retired, and so is none at all."""
+    book()
+    asked = visitors.Asked(purpose=CodePurpose.GUARD)
+    for address, known, at in (("a@example.com", True, NOW), ("b@example.com", False, NOW)):
+        with db.transaction() as session:
+            wanted = replace(asked, known=known)
+            to = visitors.Reach("email", address)
+            nonce = visitors.send(session, to, wanted, secret_key=sender.settings.secret_key, now=at).nonce
+        if known:
+            code = codes.code_of(nonce, sender.settings.secret_key)
+    assert sender.sweep().sent == 2  # the confirmation, and one code
+    mail = sink.messages[0]  # the code goes first
+    assert mail["To"] == "a@example.com"
+    assert code in part(mail, "text/plain")
+    assert code in part(mail, "text/html")
+    assert "Reference" not in part(mail, "text/plain") + part(mail, "text/html")
+    with db.transaction() as session:
+        to = visitors.Reach("sms", "+14105550187")
+        visitors.send(session, to, asked, secret_key=sender.settings.secret_key, now=NOW)
+    late = sender.sweep(NOW + codes.LIFETIME)
+    assert (late.sent, late.retired) == (0, 1)

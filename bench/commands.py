@@ -92,7 +92,7 @@ def _days(chosen: argparse.Namespace) -> int:
 
 
 def _add_literature(parser: argparse.ArgumentParser, family: str) -> None:
-    _add_series(parser, seconds=60.0, seeds=1)
+    _add_series(parser, seconds=tables.SECONDS[family][OURS], seeds=1)
     parser.add_argument("--limit", type=int, help="only this many instances, spread over the family")
     parser.add_argument("--only", nargs="+", default=[], help="instances whose names contain one of these")
     parser.set_defaults(run=lambda chosen: _literature(chosen, family))

@@ -22,8 +22,8 @@ TITLES = {
 PEER_ORDER = ("pyvrp", "vroom", "ortools-gls", "ortools-ils")
 SECONDS: Mapping[str, Mapping[str, float]] = {
     "days": {OURS: 10, **dict.fromkeys(PEERS, 60)},
-    **{family: {OURS: 60, **dict.fromkeys(PEERS, 60)} for family in ("trsp", "strsp", "sdvrptw")},
-    **{family: {OURS: 60, **dict.fromkeys(PEERS, 60)} for family in ("solomon", "homberger")},
+    **{family: {OURS: 60, **dict.fromkeys(PEERS, 60)} for family in ("trsp", "sdvrptw")},
+    **{family: {OURS: 10, **dict.fromkeys(PEERS, 60)} for family in ("strsp", "solomon", "homberger")},
 }
 """How long the searches took whose runs are compared."""
 DOCUMENT, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
@@ -73,18 +73,20 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def provenance(groups: Mapping[str, Mapping[str, Sample]]) -> str:
-    """Machine, dates, commit and numbers of seeds of the runs in a table."""
+    """Machine, dates, commit, threads and numbers of seeds of the runs in a table."""
     runs = [run for group in groups.values() for sample in group.values() for run in sample.runs]
     ours = [run for run in runs if run["engine"] == OURS]
     dates = sorted({run["date"] for run in runs})
     seeds = sorted({len(group[OURS].runs) for group in groups.values()})
     notes = {note for run in runs if (note := run.get("note"))}
     commits = sorted({run["commit"] for run in ours})
+    threads = sorted({run["threads"] for run in ours})
     parts = [
         " to ".join([dates[0], *dates[-1:]] if len(dates) > 1 else dates),
         *sorted(_each(runs, "machine")),
     ]
-    parts += [f"commit {', '.join(commits)}", f"{'/'.join(map(str, seeds))} seeds", *sorted(notes)]
+    parts += [f"commit {', '.join(commits)}", f"{'/'.join(map(str, threads))} threads of ours"]
+    parts += [f"{'/'.join(map(str, seeds))} seeds", *sorted(notes)]
     return "; ".join(parts) + "."
 
 

@@ -53,6 +53,7 @@ TIMETABLE = [
     Periodic("booking.offer_gaps", timedelta(seconds=30)),
     Periodic("attachments.scan", timedelta(seconds=5)),
     Periodic("attachments.sweep", timedelta(hours=1)),
+    Periodic("booking.serve_plans", timedelta(minutes=5)),
     Periodic("planning.replan", timedelta(minutes=10)),
 ]
 

@@ -15,6 +15,7 @@ from fieldservice.auth import links
 from fieldservice.booking import orders, service
 from fieldservice.booking.drafts import Draft
 from fieldservice.booking.forms import ContactForm
+from fieldservice.booking.new_visits import Company, company_of
 from fieldservice.booking.several import Leg
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import Visit, Window
@@ -52,12 +53,9 @@ def wanted_day() -> date | None:
     return web.day_of(request.args.get("day", ""))
 
 
-def company() -> service.Company:
+def company() -> Company:
     """What the settings say about references and private links."""
-    settings = web.services().settings
-    return service.Company(
-        prefix=service.reference_prefix(settings.company_name), secret_key=settings.secret_key
-    )
+    return company_of(web.services().settings)
 
 
 def answers_of(draft: Draft, form: ContactForm, windows: Sequence[Window]) -> list[service.Answers]:

@@ -19,7 +19,6 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, DataRequired, Email, InputRequired, Length, Optional
 
 from fieldservice.booking.drafts import Contact, SiteAnswers
@@ -28,6 +27,7 @@ from fieldservice.geo.types import Coordinates
 from fieldservice.models import Window
 from fieldservice.planning.windows import window_from
 from fieldservice.typed import Readable as Readable
+from fieldservice.typed import cards as cards
 from fieldservice.typed import tidy as tidy
 
 
@@ -54,11 +54,6 @@ def radio(
     return RadioField(
         label, choices=cards(choices), validators=[first, known], validate_choice=False, description=hint
     )
-
-
-def cards(choices: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
-    """Values and labels as the choices of a field."""
-    return [SelectChoice(value, label) for value, label in choices]
 
 
 class AddressForm(FlaskForm):  # type: ignore[misc]

@@ -51,9 +51,21 @@ def cancel_deadline(visit: Visit) -> datetime | None:
     return window.starts_at - visit.service.cancel_cutoff if window else None
 
 
+def is_invited(visit: Visit, *, now: datetime) -> bool:
+    """Whether it is a visit of a service plan whose customer is to pick its first window."""
+    occurrence = visit.occurrence
+    return (
+        visit.window is None
+        and occurrence is not None
+        and occurrence.is_pickable(visit.territory.local_day(now))
+    )
+
+
 def require_changeable(visit: Visit, *, now: datetime) -> None:
     """Raise NotOpen or TooLate unless the customer may pick another window now."""
     deadline = change_deadline(visit)
+    if is_invited(visit, now=now):
+        return
     if visit.state not in PLANNABLE or deadline is None:
         raise NotOpen(visit)
     if now > deadline:

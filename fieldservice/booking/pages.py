@@ -16,6 +16,7 @@ from fieldservice import web
 from fieldservice.attachments import words
 from fieldservice.booking import manage
 from fieldservice.booking.forms import NEXT_VISIT, TimeForm, cards
+from fieldservice.booking.new_visits import PLAN
 from fieldservice.booking.offer import Offer
 from fieldservice.booking.service import CUSTOMER
 from fieldservice.geo.address import Address, Match
@@ -84,12 +85,13 @@ def time_choice(
     page: DayLink,
     fragment: DayLink,
     mine: Window | None,
+    likes: Callable[[Window], bool],
     then: Sequence[str] = (),
 ) -> TimeChoice:
     """The offer in words; `page` and `fragment` make the addresses of a day, `mine` is promised already.
 
-    `then` are the names of what follows in visits of their own. Fills the form's choices and picks none of
-    them: nobody shall keep a window that they did not choose.
+    `likes` says which windows the customer prefers; `then` are the names of what follows in visits of their
+    own. Fills the form's choices and picks none of them: nobody shall keep a window that they did not choose.
     """
     shown = offer.shown
     slots = shown.slots if shown else ()
@@ -102,7 +104,7 @@ def time_choice(
         heading=web.day_words(shown.on) if shown else "",
         count=ngettext("%(num)d window", "%(num)d windows", len(slots)),
         details=_details(offer, slots, zone, then),
-        tags=_tags(offer, slots, mine),
+        tags=_tags(offer, slots, mine, likes),
         earlier=page(offer.earlier) if offer.earlier else "",
         later=page(offer.later) if offer.later else "",
     )
@@ -131,8 +133,10 @@ def slot_value(slot: Slot | None) -> str:
     return NEXT_VISIT.join(window.starts_at.isoformat() for window in slot.windows) if slot else ""
 
 
-def _tags(offer: Offer, slots: Iterable[Slot], mine: Window | None) -> dict[str, tuple[str, str]]:
-    tags = {}
+def _tags(
+    offer: Offer, slots: Iterable[Slot], mine: Window | None, likes: Callable[[Window], bool]
+) -> dict[str, tuple[str, str]]:
+    tags = {slot_value(slot): (gettext("As you prefer"), "ok") for slot in slots if likes(slot.window)}
     if offer.less_driving:
         tags[slot_value(offer.less_driving)] = (gettext("Less driving"), "ok")
     for slot in slots:
@@ -291,6 +295,11 @@ def state_tag(state: str) -> tuple[str, str, str]:
     return (state_words(state), *_TONES[VisitState(state)])
 
 
+def invited_tag() -> tuple[str, str, str]:
+    """The tag of a visit whose customer is to pick its first window."""
+    return gettext("Time to be picked"), "warn", "clock-history"
+
+
 @dataclass(frozen=True)
 class HistoryLine:
     """One thing that happened, and when."""
@@ -312,7 +321,8 @@ def history(visit: Visit) -> list[HistoryLine]:
 
 def _event_words(event: VisitEvent, zone: ZoneInfo) -> str:
     if event.kind == "requested":
-        return gettext("You asked for a visit")
+        due = event.actor == PLAN
+        return gettext("A visit of your service plan is due") if due else gettext("You asked for a visit")
     if event.kind == "promised":
         window = Window(
             datetime.fromisoformat(event.payload["window_starts_at"]),

@@ -9,7 +9,8 @@ from celery import current_app, shared_task
 from fieldservice import clock, web
 from fieldservice.attachments import service as attachments
 from fieldservice.auth import visitors
-from fieldservice.booking import drafts, waiting_sweep
+from fieldservice.booking import drafts, plan_sweep, waiting_sweep
+from fieldservice.booking.new_visits import company_of
 
 if TYPE_CHECKING:
     from fieldservice.web import Services
@@ -33,3 +34,10 @@ def offer_gaps() -> None:
     services: Services = current_app.services
     minutes = services.settings.offer_minutes
     waiting_sweep.offer_gaps(services.db, services.tables, now=clock.now(), minutes=minutes)
+
+
+@shared_task(name="booking.serve_plans")  # type: ignore[untyped-decorator]
+def serve_plans() -> None:
+    """Invite the customers of service plans whose next visit is due."""
+    services: Services = current_app.services
+    plan_sweep.serve_plans(services.db, company_of(services.settings), now=clock.now())

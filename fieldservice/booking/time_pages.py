@@ -81,6 +81,7 @@ def parts(session: Session, picker: Picker, form: TimeForm, offer: Offer, *, now
             fragment=lambda on: picker.address("windows", on),
             mine=picker.mine,
             then=[ask.title for ask in picker.then],
+            likes=picker.likes,
         ),
         "more": more_choice(picker, day, looked) if day is not None and moving else None,
         "gone": gone_list(picker, day, missing) if day is not None and moving else None,

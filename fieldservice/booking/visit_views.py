@@ -20,6 +20,8 @@ from fieldservice.booking import (
     pages,
     photo_views,
     picking,
+    plan_pages,
+    plan_views,
     talk_pages,
     time_pages,
     together_pages,
@@ -41,6 +43,7 @@ bp = Blueprint("visit", __name__)
 bp.register_blueprint(more_views.visit_bp)
 bp.register_blueprint(waiting_views.visit_bp)
 bp.register_blueprint(photo_views.visit_bp)
+bp.register_blueprint(plan_views.bp)
 
 
 @bp.get("/visit/<token>")
@@ -129,6 +132,8 @@ def reschedule(token: str) -> ResponseReturnValue:
         if not form.validate():
             return _time_page(session, visit, picker, form, _offer(session, picker, now), now), 422
         window = form.chosen(visit.service.window_length, picker.zone)
+        if not picker.allows(visit.territory.local_day(window.starts_at)):
+            return _taken(token, window, now)
         room = picker.room(session, window, now) if form.needs_room else None
         days = [visit.territory.local_day(window.starts_at), *planning.days_of_visit(visit)]
         where = edge.Where(visit.territory_id, days, [picker.ask.place])
@@ -143,10 +148,11 @@ def _reschedule(
     session: Session, tables: Tables, *, picker: Picker, window: Window, room: Room | None, now: datetime
 ) -> ResponseReturnValue:
     visit, whom = _locked(session, picker.token, now), picker.technician_id
-    if picker.known is not None:
+    first = visit.window is None
+    if picker.known is not None and (whom is not None or not first):
         visit.preferred_technician_id = whom
     manage.reschedule(session, visit, window, tables=tables, now=now, room=room, technician_id=whom)
-    return redirect(url_for(".show", token=picker.token), 303)
+    return redirect(url_for(".booked" if first else ".show", token=picker.token), 303)
 
 
 @bp.get("/visit/<token>/cancel")
@@ -226,6 +232,7 @@ def _time_page(
         token=picker.token,
         stay=pages.stay_words(visit.service, picker.zone, now, length=visit.service_duration),
         taken=web.window_words(taken, picker.zone) if taken else "",
+        due=plan_pages.due_words(picker.due) if picker.due else "",
     )
 
 
@@ -238,7 +245,7 @@ def _around(session: Session, visit: Visit) -> dict[str, object]:
 
 
 def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values: object) -> str:
-    requester = visit.work_order.contact(Role.REQUESTER)
+    requester, invited = visit.work_order.contact(Role.REQUESTER), manage.is_invited(visit, now=now)
     return render_template(
         template,
         visit=visit,
@@ -247,7 +254,7 @@ def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values
         may_change=manage.may(manage.require_changeable, visit, now=now),
         may_cancel=manage.may(manage.require_cancellable, visit, now=now),
         rule=pages.visit_rule(visit, now=now),
-        state=pages.state_tag(visit.state),
+        state=pages.state_tag(visit.state) if not invited else pages.invited_tag(),
         history=pages.history(visit),
         said=pages.said_words(visit.work_order.said),
         files=pages.files_words(visit),
@@ -257,6 +264,8 @@ def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values
         changed=talk_pages.changed_words(visit, request.args.get("changed", "")),
         ended=visit.state in ENDED,
         plannable=visit.state in PLANNABLE,
+        plan=plan_pages.row_words(visit, now=now),
+        invited=invited,
         **values,
     )
 

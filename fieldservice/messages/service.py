@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from fieldservice.auth.links import token_of
 from fieldservice.auth.visitors import KIND as VISITOR_CODE
 from fieldservice.config import Settings
 from fieldservice.db import Database, skip_locked
-from fieldservice.messages.rules import why_pointless, why_too_late
+from fieldservice.messages.rules import PICKS, why_pointless, why_too_late
 from fieldservice.models import MessageState, OutboxMessage, Role, Service, Stop, Visit, Window, WorkOrder
 from fieldservice.models.facts import facts_of, facts_of_nobody
 from fieldservice.notify import Channels
@@ -39,7 +39,7 @@ TRIES = 5
 PAUSE = timedelta(seconds=30)  # before the second try, then twice as long each time
 LEASE_MARGIN = timedelta(seconds=30)
 LONGEST_SWEEP = timedelta(minutes=1)  # a slow server must not keep a worker for long
-NOT_ABOUT_THE_WINDOW = frozenset({"answer", "code", "corrected"})
+NOT_ABOUT_THE_WINDOW = frozenset({"answer", "code", "corrected", "plan_term", *PICKS})
 WITH_CALENDAR = frozenset({"confirmation", "changed", "cancelled"})
 
 # All that a message tells, in three queries instead of nine: there may be thousands of messages in a minute.
@@ -266,6 +266,9 @@ class _Sweeper:
             old_starts_at=told.get("window_starts_at"),
             old_ends_at=told.get("window_ends_at"),
             words=self._words(message, visit),
+            first_on=_day(message, "first_on"),
+            last_on=_day(message, "last_on"),
+            renewal=message.payload.get("renewal", ""),
         )
 
     def _code(self, message: OutboxMessage, at: datetime) -> Occasion:
@@ -318,6 +321,10 @@ class _Sweeper:
         if settled.values["state"] != MessageState.SENT:
             row = row.where(OutboxMessage.state == MessageState.SENDING)
         session.execute(row.values(lease_owner="", lease_until=None, **settled.values))
+
+
+def _day(message: OutboxMessage, name: str) -> date | None:
+    return date.fromisoformat(message.payload[name]) if name in message.payload else None
 
 
 def _end_without_sending(

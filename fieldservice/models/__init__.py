@@ -22,6 +22,7 @@ from fieldservice.models.message import Job, JobState, MessageState, OutboxMessa
 from fieldservice.models.needs import Needs
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Proposal, Route, Stop, StopKind
 from fieldservice.models.service import Place, Service, ServiceSkill
+from fieldservice.models.service_plan import Occurrence, OccurrenceState, PartOfDay, Renewal, ServicePlan
 from fieldservice.models.user import AuditEntry, IdempotencyKey, User, UserRole, UserSession
 from fieldservice.models.visit import NotAllowed, Visit, VisitEvent, VisitState, Window
 from fieldservice.models.visitor import AbuseSign, CodePurpose, SpentPuzzle, VisitorCode
@@ -77,9 +78,12 @@ __all__ = [
     "MessageState",
     "Needs",
     "NotAllowed",
+    "Occurrence",
+    "OccurrenceState",
     "OfferState",
     "OfficeTask",
     "OutboxMessage",
+    "PartOfDay",
     "Pin",
     "Place",
     "Plan",
@@ -88,10 +92,12 @@ __all__ = [
     "Proposal",
     "QuestionKind",
     "Purpose",
+    "Renewal",
     "Role",
     "Route",
     "ScanState",
     "Service",
+    "ServicePlan",
     "ServiceSkill",
     "ShiftOverride",
     "ShiftPattern",

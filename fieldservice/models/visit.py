@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -24,10 +24,13 @@ from fieldservice.models.service import Service
 from fieldservice.models.work_order import WorkOrder
 from fieldservice.models.workforce import Territory
 
+if TYPE_CHECKING:
+    from fieldservice.models.service_plan import Occurrence
+
 REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 UNDO = timedelta(seconds=10)
 # What stays true, or is judged anew, whatever becomes of the promise.
-_KEPT = frozenset({"cancelled", "on_my_way", "answer", "code", "corrected", "feedback"})
+_KEPT = frozenset({"cancelled", "on_my_way", "answer", "code", "corrected", "feedback", "plan_term"})
 REMINDERS = {"reminder_24h": timedelta(hours=24), "reminder_2h": timedelta(hours=2)}
 
 
@@ -132,6 +135,7 @@ class Visit(Base):
     links: Mapped[list[PrivateLink]] = relationship(back_populates="visit", order_by="PrivateLink.id")
     conversation: Mapped[Conversation | None] = relationship(back_populates="visit")
     feedback: Mapped[Feedback | None] = relationship(back_populates="visit")
+    occurrence: Mapped[Occurrence | None] = relationship(back_populates="visit")
 
     __mapper_args__ = {"version_id_col": version}
 

@@ -15,6 +15,7 @@ from fieldservice.models.customer import ContactRole, Customer, Role, Site
 from fieldservice.models.service import Service
 
 if TYPE_CHECKING:
+    from fieldservice.models.service_plan import ServicePlan
     from fieldservice.models.visit import Visit
 
 
@@ -45,6 +46,7 @@ class WorkOrder(Base):
     contacts: Mapped[list[ContactRole]] = relationship(cascade="all, delete-orphan")
     consents: Mapped[list[Consent]] = relationship(cascade="all, delete-orphan")
     visits: Mapped[list[Visit]] = relationship(back_populates="work_order", order_by="Visit.id")
+    service_plan: Mapped[ServicePlan | None] = relationship(back_populates="work_order")
 
     attachments: Mapped[list[Attachment]] = relationship(
         secondary="visit",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +28,9 @@ class Occasion:
     old_ends_at: datetime | None = None
     answer_by: datetime | None = None  # until when an offered window can be taken
     words: str = ""  # what the office answered, or a code
+    first_on: date | None = None  # the days between which a visit of a service plan is due
+    last_on: date | None = None  # or the last day of the plan's term
+    renewal: str = ""  # what happens at its end: automatic, ask or none
 
 
 _PAGES = {
@@ -36,6 +39,9 @@ _PAGES = {
     "code": "/data",
     "offer": "/offer",
     "on_my_way": "/track",
+    "plan_invitation": "/time",
+    "plan_reminder": "/time",
+    "plan_term": "/plan",
 }
 """Where behind the private link a kind of message leads."""
 
@@ -108,6 +114,9 @@ def _values(occasion: Occasion) -> dict[str, Any]:
         "old_day": "",
         "old_window": "",
         "answer_by": "",
+        "first_day": words.day_words(occasion.first_on, locale) if occasion.first_on else "",
+        "last_day": words.day_words(occasion.last_on, locale) if occasion.last_on else "",
+        "renewal": occasion.renewal,
     }
     if occasion.arrives_at:
         values["arrival"] = words.clock_time(occasion.arrives_at, zone, locale)

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import (
     Hold,
+    Occurrence,
+    OfficeTask,
     Place,
     Plan,
     Route,
@@ -235,7 +237,12 @@ def _unassigned(session: Session, territory: Territory, days: Sequence[date]) ->
 
 
 def unplanned_visits(session: Session, territory: Territory) -> Sequence[Visit]:
-    """Visits that wait for a day: requested without a window, and nobody has said when they are wanted."""
+    """Visits that wait for a day: requested without a window, and nobody has said when they are wanted.
+
+    A visit of a service plan is its customer's to pick until the office is given the task.
+    """
+    invited = select(Occurrence.id).where(Occurrence.visit_id == Visit.id).exists()
+    handed_over = select(OfficeTask.id).where(OfficeTask.visit_id == Visit.id).exists()
     return session.scalars(
         select(Visit)
         .where(
@@ -243,6 +250,7 @@ def unplanned_visits(session: Session, territory: Territory) -> Sequence[Visit]:
             Visit.state.in_(PLANNABLE),
             Visit.window_starts_at.is_(None),
             Visit.wanted_on.is_(None),
+            or_(~invited, handed_over),
             ~select(Stop.id).where(Stop.visit_id == Visit.id).exists(),
         )
         .order_by(Visit.id)

@@ -26,8 +26,11 @@ from fieldservice.models import (
     CodePurpose,
     Conversation,
     Feedback,
+    Occurrence,
     OfficeTask,
     Plan,
+    Renewal,
+    ServicePlan,
     Technician,
     User,
     UserRole,
@@ -78,6 +81,7 @@ MAY_SEE_THE_CUSTOMER = ("customer", "technician", "dispatcher", "admin")
 SECRETS = ("Ada Marker", "Marker Lane 7", "+14105550177", "ada.marker@example.com", "HH-MARKER", "Gate 4711")
 UNKNOWN = "A" * 43
 PROMISED = window(TODAY, 13, 15)
+PLAN_DUE, TERM_ENDS = TODAY + timedelta(days=10), TODAY + timedelta(days=25)
 QUESTIONS = [{"code": "age", "kind": "number", "label": "How old is it?"}]
 
 
@@ -155,7 +159,27 @@ class World:
             "/board/visits/<int:visit_id>/unassign": version,
             "/board/visits/<int:visit_id>/pin": {"pinned": "yes"},
             "/board/visits/<int:visit_id>/locate": {"latitude": CENTRE.lat, "longitude": CENTRE.lon},
+            **self._plan_forms(),
         }.get(rule, {})
+
+    def _plan_forms(self) -> dict[str, Mapping[str, Any]]:
+        """What is sent about the customer's service plan."""
+        day, ends_on = {"day": TERM_ENDS.isoformat()}, {"ends_on": TERM_ENDS.isoformat()}
+        terms = {"every": 1, "unit": "months", "first_on": PLAN_DUE.isoformat(), "period_days": 14}
+        terms |= {"lead_days": 7, "renewal": "none", "part": "", "technician": ""}
+        terms |= {"season_from": "", "season_to": ""}
+        new = {"site": self.visit.site.id, "service": self.company.service.id}
+        return {
+            "/visit/<token>/plan": {"part": "morning"},
+            "/visit/<token>/plan/<int:occurrence_id>/skip": {"reason": "We are away"},
+            "/visit/<token>/plan/<int:occurrence_id>/move": day,
+            "/visit/<token>/plan/end": {"sure": "y"},
+            "/visit/<token>/plan/renew": ends_on,
+            "/board/plans/new": terms | new,
+            "/board/plans/<int:plan_id>/change": terms | {"version": 1, "step": "apply"},
+            "/board/plans/<int:plan_id>/renew": ends_on,
+            "/board/occurrences/<int:occurrence_id>/move": day,
+        }
 
 
 def make_world(services: Services) -> World:
@@ -213,7 +237,31 @@ def _office(session: Session, world: World, services: Services) -> None:
         "job_id": job.id,
         "proposal_id": proposal.id,
         "task_id": _inbox(session, world),
+        **_plan(session, world),
     }
+
+
+def _plan(session: Session, world: World) -> dict[str, int]:
+    """The customer's visit belongs to a service plan whose term ends soon; another visit is due by then."""
+    plan = ServicePlan(
+        work_order=world.visit.work_order,
+        territory=world.company.territory,
+        every=1,
+        unit="months",
+        anchor_on=PLAN_DUE,
+        starts_on=PLAN_DUE,
+        term_months=1,
+        ends_on=TERM_ENDS,
+        renewal=Renewal.ASK,
+        made_until=TERM_ENDS,
+        created_at=NOW,
+    )
+    add(session, plan)
+    occurrence = Occurrence(ruled_on=PLAN_DUE)
+    plan.occurrences.append(occurrence)
+    occurrence.fall_due(PLAN_DUE)
+    session.flush()
+    return {"plan_id": plan.id, "occurrence_id": occurrence.id}
 
 
 def _over(session: Session, world: World, key: str) -> None:

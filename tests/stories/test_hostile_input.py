@@ -28,7 +28,7 @@ from werkzeug.test import TestResponse
 from fieldservice import web
 from fieldservice.app import create_app
 from fieldservice.auth import limits
-from fieldservice.booking import after_forms
+from fieldservice.booking import after_forms, plan_forms
 from fieldservice.booking.check_views import CheckForm
 from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, TimeForm
 from fieldservice.booking.problem_form import ProblemForm
@@ -36,6 +36,7 @@ from fieldservice.booking.returning_forms import ReturningForm, SavedSiteForm
 from fieldservice.booking.waiting_forms import OfferForm, WaitForm, WishForm
 from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
+from fieldservice.dispatch import plan_forms as office_plans
 from fieldservice.dispatch.inbox_forms import AnswerForm
 from fieldservice.field.forms import TapForm
 from fieldservice.models import Visit
@@ -100,8 +101,9 @@ TIMES = [
     "2026-W10-1",
     "1772460000",
 ]
-OF_TIMES = {"window", "occurred_at", "start"}
+OF_TIMES = {"window", "occurred_at", "start", "first_on", "day", "ends_on"}
 OF_NUMBERS = {"plan_version", "visit", "technician", "latitude", "longitude", "pin_lat", "pin_lon"}
+OF_NUMBERS |= {"every", "period_days", "lead_days", "term_months", "version", "site", "service"}
 FEW = ["", "\x00", "x" * 5_000, "' OR 1=1; DROP TABLE visit; --", "👩‍👩‍👧‍👦" * 40]
 REFUSED = {400, 404, 409, 410, 413, 422}
 
@@ -141,6 +143,11 @@ FORMS: dict[str, Any] = {
     "/visit/<token>/data/erase": after_forms.EraseForm,
     "/visit/<token>/feedback": after_forms.RatingForm,
     "/visit/<token>/feedback/words": after_forms.FeedbackForm,
+    "/visit/<token>/plan": plan_forms.PreferencesForm,
+    "/visit/<token>/plan/<int:occurrence_id>/skip": plan_forms.SkipForm,
+    "/visit/<token>/plan/<int:occurrence_id>/move": plan_forms.LaterForm,
+    "/visit/<token>/plan/end": plan_forms.EndPlanForm,
+    "/visit/<token>/plan/renew": plan_forms.RenewForm,
     "/day/visits/<int:visit_id>/taps": TapForm,
     "/board/<day:on>/move": board.MoveForm,
     "/board/visits/<int:visit_id>/unassign": board.PlanForm,
@@ -155,6 +162,12 @@ FORMS: dict[str, Any] = {
     "/board/changes/<int:change_id>/undo": board.BoardForm,
     "/board/inbox/<int:visit_id>/answer": AnswerForm,
     "/board/inbox/<int:visit_id>/settle": board.BoardForm,
+    "/board/plans/new": office_plans.NewPlanForm,
+    "/board/plans/<int:plan_id>/change": office_plans.ChangeForm,
+    "/board/plans/<int:plan_id>/end": office_plans.EndForm,
+    "/board/plans/<int:plan_id>/renew": office_plans.RenewForm,
+    "/board/occurrences/<int:occurrence_id>/move": office_plans.LaterForm,
+    "/board/occurrences/<int:occurrence_id>/skip": office_plans.SkipForm,
     "/board/tasks/<int:task_id>/take": board.BoardForm,
     "/board/tasks/<int:task_id>/done": board.BoardForm,
     "/login": None,
@@ -167,6 +180,8 @@ EXTRA = {
     "/visit/<token>/time": ["technician"],
     "/book/<token>/more-windows": ["technician", "then"],
     "/visit/<token>/more-windows": ["technician", "then"],
+    "/board/plans/new": ["site"],
+    "/board/plans/<int:plan_id>/change": ["step"],
     "/login": ["email", "password", "remember", "next"],
 }
 BOTH = ["idempotency_key", "csrf_token"]

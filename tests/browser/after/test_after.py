@@ -81,7 +81,7 @@ def test_stars_with_the_keyboard_and_a_complaint_without_script(stage: Stage, op
     staff.goto("/board/inbox")
     expect(staff.get_by_text("Two hours late.")).to_be_visible()
     press(staff, re.compile("^Done"))
-    expect(staff.get_by_text("No complaint is open.")).to_be_visible()
+    expect(staff.get_by_text("No task is open.")).to_be_visible()
     assert stage.complaint() is None
 
 

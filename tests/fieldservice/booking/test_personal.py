@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -27,9 +28,11 @@ from fieldservice.models import (
     Feedback,
     Hold,
     Job,
+    Occurrence,
     OfficeTask,
     OutboxMessage,
     Role,
+    ServicePlan,
     Visit,
     VisitEvent,
     VisitState,
@@ -40,6 +43,7 @@ from fieldservice.models.personal import CUSTOMERS, OTHERS
 from fieldservice.web import Services
 from tests.factories import (
     NOW,
+    TOMORROW,
     add,
     make_attachment,
     make_customer,
@@ -119,8 +123,35 @@ def person(
     make_attachment(session, store, visit, name=said("attachment.name"))
     visit.state = state
     _wait(session, visit, name)
+    _recur(session, visit, said)
     session.flush()
     return visit
+
+
+def _recur(session: Session, visit: Visit, said: Callable[[str], str]) -> None:
+    """They have a service plan for this order, skipped one of its visits and were invited for another."""
+    plan = ServicePlan(
+        work_order=visit.work_order,
+        territory=visit.territory,
+        every=1,
+        unit="months",
+        anchor_on=TOMORROW,
+        starts_on=TOMORROW,
+        made_until=TOMORROW,
+        end_reason=said("service_plan.end_reason"),
+        created_at=NOW,
+    )
+    add(session, plan)
+    for number in range(2):
+        occurrence = Occurrence(ruled_on=TOMORROW + timedelta(days=30 * number))
+        plan.occurrences.append(occurrence)
+        occurrence.fall_due(occurrence.ruled_on)
+    plan.occurrences[0].skipped_at = NOW
+    plan.occurrences[0].skip_reason = said("occurrence.skip_reason")
+    plan.occurrences[1].visit = make_visit(
+        session, territory=visit.territory, work_order=visit.work_order, promise_version=0
+    )
+    plan.occurrences[1].visit.tell("plan_invitation", due_at=NOW, now=NOW)
 
 
 def _wait(session: Session, visit: Visit, name: str) -> None:

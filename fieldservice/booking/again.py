@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from fieldservice.booking import drafts, manage
 from fieldservice.booking.drafts import DraftAnswers, SiteAnswers
 from fieldservice.geo.types import Coordinates
-from fieldservice.models import BookingDraft, Role, Site, Visit, WorkOrder
+from fieldservice.models import BookingDraft, CustomerKind, Role, Site, Visit, WorkOrder
 
 
 def begin(session: Session, visit: Visit, *, now: datetime) -> BookingDraft:
@@ -19,6 +19,7 @@ def begin(session: Session, visit: Visit, *, now: datetime) -> BookingDraft:
         site=site_answers(visit.site),
         territory_id=visit.territory_id,
         contact=contact_of(visit.work_order),
+        internal=visit.work_order.customer.kind == CustomerKind.INTERNAL,
         known_technician_id=manage.known_technician_id(visit),
     )
     return drafts.start(session, answers, now=now)

@@ -77,6 +77,8 @@ class Contact:
     name: str
     email: str = ""
     phone: str = ""
+    address: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +136,7 @@ class DraftAnswers:
     also: tuple[AlsoAnswers, ...] = ()
     then: tuple[Window, ...] = ()
     apart: bool = False
+    internal: bool = False  # a part of the company, as far as the customer has proved who they are
     carriers: tuple[int, ...] = ()
     saved_sites: list[int] = field(default_factory=list)  # as far as the customer has proved who they are
     had: list[str] = field(default_factory=list)  # codes of services of earlier visits, the last one first

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,7 +15,7 @@ from fieldservice import web
 from fieldservice.auth import links
 from fieldservice.booking import orders, service
 from fieldservice.booking.drafts import Draft
-from fieldservice.booking.forms import ContactForm
+from fieldservice.booking.forms import ContactForm, Internal
 from fieldservice.booking.several import Leg
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import Visit, Window
@@ -80,11 +81,20 @@ def _answers(draft: Draft, leg: Leg, form: ContactForm, window: Window | None) -
         requester=form.requester,
         site_contact=form.site_contact,
         payer=form.payer,
+        cost_centre=form.cost_centre.data if form.internal.asked else "",
+        internal=form.internal.includes(form.requester.email),
         problem=first.problem,
         questions=first.questions,
         tried=draft.answers.tried if leg is draft.legs[0] else {},
         locale=web.services().settings.locale,
     )
+
+
+def contact_form(draft: Draft, **values: Any) -> ContactForm:
+    """The form of the draft's customer, as the settings and what is known of them want it."""
+    settings = web.services().settings
+    internal = Internal(draft.answers.internal, settings.internal_mail_domains, settings.cost_centre_pattern)
+    return ContactForm(country=settings.country, internal=internal, **values)
 
 
 def visit_url(endpoint: str, visit: Visit) -> str:

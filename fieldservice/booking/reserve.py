@@ -35,6 +35,29 @@ def hold_of_each(session: Session, draft: Draft) -> list[Hold | None]:
     return [by_draft.get(key) for key in ids[: len(draft.legs)]]
 
 
+def keep_until(
+    session: Session,
+    draft: Draft,
+    until: datetime,
+    *,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+) -> list[BookingDraft]:
+    """Keep what the draft has picked reserved until then, or reserve it again if it ran out.
+
+    Returns the drafts that carry the holds, in the order of the visits. Raises SlotTaken, StaleTravel.
+    """
+    held = [hold for hold in hold_of_each(session, draft) if hold is not None and hold.expires_at > now]
+    if len(held) == len(draft.legs):
+        for hold in held:
+            hold.expires_at = until
+        return [session.get_one(BookingDraft, hold.draft_id) for hold in held]
+    carriers = hold_all(
+        session, draft, draft.windows, whom=draft.technician_id, tables=tables, now=now, until=until
+    )
+    return [draft.row, *(session.get_one(BookingDraft, key) for key in carriers)]
+
+
 def hold_all(
     session: Session,
     draft: Draft,

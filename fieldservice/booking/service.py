@@ -25,18 +25,19 @@ from fieldservice.auth import links
 from fieldservice.booking import checks, intake
 from fieldservice.booking.drafts import Contact, SiteAnswers
 from fieldservice.booking.several import Wanted
+from fieldservice.booking.sites import site_of
 from fieldservice.db import exists_one, lock_names
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import (
     BookingDraft,
     ContactRole,
     Customer,
+    CustomerKind,
     Hold,
     Needs,
     OfficeTask,
     Role,
     Service,
-    Site,
     Territory,
     Visit,
     VisitState,
@@ -80,6 +81,7 @@ class Answers:
     request_key: str = ""  # the same for all that is asked for at once
     turn: int = 0  # among visits that follow each other
     cost_centre: str = ""
+    internal: bool = False
     only_preferred: bool = False  # the window was offered with this technician, and nobody else is planned
 
     @property
@@ -238,6 +240,14 @@ def request(
     return visit
 
 
+def propose(session: Session, answers: Answers, *, company: Company, now: datetime) -> Visit:
+    """Make the customer's visit without a window until somebody agreed. Raises NotOnline."""
+    _require_online(answers, CUSTOMER)
+    visit = _visit(session, answers, company, now=now, actor=CUSTOMER)
+    _make_link(visit, company, now=now)
+    return visit
+
+
 def confirm(draft: BookingDraft, visit: Visit) -> None:
     """Remember what became of the draft; the customer's details are not kept a second time, files move on."""
     if (session := object_session(draft)) is not None:
@@ -296,7 +306,7 @@ def _work_order(session: Session, answers: Answers, *, now: datetime) -> WorkOrd
     customer = _customer(session, answers, now=now)
     order = WorkOrder(
         customer=customer,
-        site=_site(customer, answers, now=now),
+        site=site_of(customer, answers.site, answers.territory, now=now),
         service=answers.service,
         problem=answers.problem,
         answers=dict(answers.questions),
@@ -318,7 +328,14 @@ def _work_order(session: Session, answers: Answers, *, now: datetime) -> WorkOrd
     }
     for role, contact in contacts.items():
         order.contacts.append(
-            ContactRole(role=role, name=contact.name, email=contact.email, phone=contact.phone)
+            ContactRole(
+                role=role,
+                name=contact.name,
+                email=contact.email,
+                phone=contact.phone,
+                address=contact.address,
+                reference=contact.reference,
+            )
         )
     return order
 
@@ -343,52 +360,11 @@ def _customer(session: Session, answers: Answers, *, now: datetime) -> Customer:
         email=requester.email,
         phone=requester.phone,
         locale=answers.locale,
+        kind=CustomerKind.INTERNAL if answers.internal else CustomerKind.PRIVATE,
         created_at=now,
     )
     session.add(customer)
     return customer
-
-
-def _site(customer: Customer, answers: Answers, *, now: datetime) -> Site:
-    """The customer's site at this very place, or a new one: nothing moves a known site."""
-    wanted = answers.site
-    for site in customer.sites:
-        if _same_place(site, wanted):
-            return site
-    at = wanted.coordinates
-    return Site(
-        customer=customer,
-        territory_id=answers.territory.id,
-        address=wanted.address,
-        unit=wanted.unit,
-        city=wanted.city,
-        postcode=wanted.postcode,
-        country=wanted.country,
-        lat=at.lat if at else None,
-        lon=at.lon if at else None,
-        geocoded_by=wanted.provider,
-        geocode_match=wanted.match,
-        geocode_score=wanted.score,
-        geocoded_at=now if at else None,
-        pin_set_by_person=wanted.pin_set_by_person,
-        access_kind=wanted.access_kind,
-        access_notes=wanted.access_notes,
-    )
-
-
-def _same_place(site: Site, wanted: SiteAnswers) -> bool:
-    texts = (site.address, site.unit, site.city, site.postcode, site.access_kind, site.access_notes)
-    asked = (
-        wanted.address,
-        wanted.unit,
-        wanted.city,
-        wanted.postcode,
-        wanted.access_kind,
-        wanted.access_notes,
-    )
-    at = Coordinates(site.lat, site.lon) if site.lat is not None and site.lon is not None else None
-    same_point = (at.key if at else None) == (wanted.coordinates.key if wanted.coordinates else None)
-    return texts == asked and same_point and site.pin_set_by_person == wanted.pin_set_by_person
 
 
 def _free_reference(session: Session, prefix: str) -> str:

@@ -13,6 +13,7 @@ from fieldservice import clock, web
 from fieldservice.auth import limits, links
 from fieldservice.booking import (
     again,
+    approval_pages,
     details,
     edge,
     manage,
@@ -50,7 +51,7 @@ def show(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
-        return _visit_page(visit, token, now, "booking/visit.html", **_around(session, visit))
+        return _visit_page(visit, token, now, "booking/visit.html", **_around(session, visit, now))
 
 
 @bp.post("/visit/<token>/again")
@@ -73,7 +74,7 @@ def booked(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
-        return _visit_page(visit, token, now, "booking/booked.html", **_around(session, visit))
+        return _visit_page(visit, token, now, "booking/booked.html", **_around(session, visit, now))
 
 
 @bp.get("/visit/<token>/calendar.ics")
@@ -229,11 +230,12 @@ def _time_page(
     )
 
 
-def _around(session: Session, visit: Visit) -> dict[str, object]:
+def _around(session: Session, visit: Visit, now: datetime) -> dict[str, object]:
     """Whether the customer waits for another time, and what else was booked with the visit."""
     return {
         "waits": waiting.is_waiting(session, visit),
         "together": together_pages.lines(session, visit),
+        "approval": approval_pages.waiting(session, visit, now),
     }
 
 

@@ -15,6 +15,8 @@ from sqlalchemy.orm.interfaces import ORMOption
 
 from fieldservice.attachments import service as attachments
 from fieldservice.booking.checks import Way, follow
+from fieldservice.booking.given import Contact as Contact
+from fieldservice.booking.given import SiteAnswers as SiteAnswers
 from fieldservice.booking.intake import Findings, evaluate
 from fieldservice.booking.several import Leg, Wanted, legs_of
 from fieldservice.db import exists_one, lock_names
@@ -68,40 +70,6 @@ class AlreadyBooked(Exception):
     def __init__(self, visit_id: int) -> None:
         super().__init__(f"visit {visit_id}")
         self.visit_id = visit_id
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contact:
-    """A person and how to reach them."""
-
-    name: str
-    email: str = ""
-    phone: str = ""
-    address: str = ""
-    reference: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SiteAnswers:
-    """Where to come and how to get in. Without coordinates the office has to find the address."""
-
-    address: str
-    unit: str = ""
-    city: str = ""
-    postcode: str = ""
-    country: str = "US"
-    coordinates: Coordinates | None = None
-    match: str = ""
-    score: float | None = None
-    provider: str = ""
-    pin_set_by_person: bool = False
-    access_kind: str = "home"
-    access_notes: str = ""
-
-    @property
-    def one_line(self) -> str:
-        """The address as one line of text, without the unit."""
-        return ", ".join(part for part in (self.address, f"{self.city} {self.postcode}".strip()) if part)
 
 
 @dataclass(frozen=True, kw_only=True)

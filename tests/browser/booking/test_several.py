@@ -42,7 +42,7 @@ def to_services(page: Page, home: Address) -> None:
     page.goto("/book?service=heating")
     next_page(page, "Continue")
     page.get_by_label("Find your address").fill(home.label)
-    page.get_by_text("Someone over 18 will be home").click()
+    page.get_by_role("radio", name="Someone over 18 will be home").check()
     next_page(page, "Continue")
     expect(page.get_by_role("heading", level=1)).to_have_text("When suits you?")
     pick(page)
@@ -52,14 +52,14 @@ def to_services(page: Page, home: Address) -> None:
 
 def pick(page: Page) -> None:
     """The last window of the shown day."""
-    page.locator("label.choice:has(input[name=window])").last.click()
+    page.locator("input[name=window]").last.check()
     page.locator(".action-bar button").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Check and confirm")
 
 
 def add_wiring(page: Page) -> None:
     """Wiring, with its one question."""
-    page.get_by_text("Wiring", exact=True).last.click()
+    page.get_by_role("radio", name="Wiring").check()
     if not page.get_by_label("How old is it?").is_visible():
         page.get_by_text("Questions about: Wiring").click()
     page.get_by_label("How old is it?").fill("12")

@@ -18,10 +18,9 @@ from fieldservice.booking.checks import Way, follow
 from fieldservice.booking.given import Contact as Contact
 from fieldservice.booking.given import SiteAnswers as SiteAnswers
 from fieldservice.booking.intake import Findings, evaluate
-from fieldservice.booking.several import Leg, Wanted, legs_of
+from fieldservice.booking.several import Leg, Wanted, at_each, legs_of
 from fieldservice.db import exists_one, lock_names
 from fieldservice.files import FileStore
-from fieldservice.geo.types import Coordinates
 from fieldservice.models import (
     BookingDraft,
     Hold,
@@ -108,6 +107,7 @@ class DraftAnswers:
     carriers: tuple[int, ...] = ()
     saved_sites: list[int] = field(default_factory=list)  # as far as the customer has proved who they are
     had: list[str] = field(default_factory=list)  # codes of services of earlier visits, the last one first
+    more_sites: tuple[SiteAnswers, ...] = ()  # where the same is wanted as well
 
     def to_json(self) -> dict[str, Any]:
         """The answers as the draft's row keeps them."""
@@ -122,8 +122,8 @@ class DraftAnswers:
         """The answers of a draft's row."""
         values = dict(values)
         if site := values.get("site"):
-            at = site.get("coordinates")
-            values["site"] = SiteAnswers(**{**site, "coordinates": Coordinates(**at) if at else None})
+            values["site"] = SiteAnswers.from_json(site)
+        values["more_sites"] = tuple(map(SiteAnswers.from_json, values.get("more_sites", ())))
         if window := values.get("window"):
             values["window"] = _window(window)
         values["then"] = tuple(_window(window) for window in values.get("then", ()))
@@ -168,7 +168,19 @@ class Draft:
     @property
     def wanted(self) -> tuple[Wanted, ...]:
         """All its services, in order."""
-        return tuple(each for leg in self.legs for each in leg.wanted)
+        legs = self.legs[:1] if self.at_sites else self.legs
+        return tuple(each for leg in legs for each in leg.wanted)
+
+    @property
+    def at_sites(self) -> bool:
+        """Whether the visits are the same one at several sites, each with a time of its own."""
+        return self.legs[0].site is not None
+
+    @property
+    def picked(self) -> tuple[Window, ...]:
+        """The windows that were picked so far, in the order of the visits."""
+        window = self.answers.window
+        return (window, *self.answers.then) if window is not None else ()
 
     @property
     def needs(self) -> Needs:
@@ -217,7 +229,7 @@ class Draft:
         return tuple(ask for ask in found if ask is not None)
 
     def _ask_for(self, leg: Leg) -> planning.Ask | None:
-        at = self.site.coordinates
+        at = (leg.site or self.site).coordinates
         return planning.ask_for(leg.service, self.area, at, changed=leg.needs, also=leg.also)
 
     @property
@@ -298,6 +310,8 @@ def find(
     territory = session.get(Territory, answers.territory_id) if answers.territory_id else None
     services = [Wanted(service, answers.questions, answers.problem), *_also(session, service, answers)]
     legs = legs_of(session, services, territory, apart=answers.apart)
+    if answers.site is not None and answers.more_sites and len(legs) == 1 and service.place == Place.ON_SITE:
+        legs = at_each(legs[0], (answers.site, *answers.more_sites))
     draft = Draft(row, answers, service, territory, legs)
     if draft.call_us is not None and not even_call_us:
         raise CallUsNow(token)
@@ -365,6 +379,8 @@ def active_services(session: Session) -> list[Service]:
 
 def addable_services(session: Session, draft: Draft) -> list[Service]:
     """What can be booked beside the draft's services, in the same place."""
+    if draft.at_sites:
+        return []
     chosen = [each.service.id for each in draft.wanted]
     others = select(Service).where(Service.active, same_place(draft.service), Service.id.not_in(chosen))
     in_order = others.order_by(Service.position, Service.id)

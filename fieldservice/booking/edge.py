@@ -65,7 +65,7 @@ def answers_of(draft: Draft, form: ContactForm, windows: Sequence[Window]) -> li
     """All that the draft's visits are made from: what it says, and who asks; without windows none has one."""
     chosen: Sequence[Window | None] = windows or [None] * len(draft.legs)
     each = [_answers(draft, leg, form, window) for leg, window in zip(draft.legs, chosen, strict=True)]
-    return orders.asked_together(each, follow=True) if len(each) > 1 else each
+    return orders.asked_together(each, follow=not draft.at_sites) if len(each) > 1 else each
 
 
 def _answers(draft: Draft, leg: Leg, form: ContactForm, window: Window | None) -> service.Answers:
@@ -74,7 +74,7 @@ def _answers(draft: Draft, leg: Leg, form: ContactForm, window: Window | None) -
         service=leg.service,
         also=leg.wanted[1:],
         territory=draft.area,
-        site=draft.site,
+        site=leg.site or draft.site,
         window=window,
         preferred_technician_id=draft.technician_id if len(draft.legs) == 1 else None,
         only_preferred=draft.technician_id is not None and len(draft.legs) == 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from fieldservice.geo.types import Coordinates
 
@@ -34,6 +35,12 @@ class SiteAnswers:
     pin_set_by_person: bool = False
     access_kind: str = "home"
     access_notes: str = ""
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> SiteAnswers:
+        """The answers as a draft's row keeps them."""
+        at = values.get("coordinates")
+        return cls(**{**values, "coordinates": Coordinates(**at) if at else None})
 
     @property
     def one_line(self) -> str:

@@ -32,6 +32,8 @@ def hold_picked(
     draft = drafts.taken_apart(draft) if picker.apart else draft
     if draft.wish is not None:
         until = now + timedelta(minutes=web.services().settings.hold_minutes)
+        if draft.at_sites:
+            return _hold_at_site(session, tables, draft, picker, windows[0], until=until, now=now)
         if room is None:
             carriers = reserve.hold_all(
                 session, draft, windows, whom=picker.technician_id, tables=tables, now=now, until=until
@@ -55,7 +57,25 @@ def where(session: Session, draft: Draft, windows: Windows) -> edge.Where:
     days = [draft.area.local_day(window.starts_at) for window in windows]
     for held in reserve.holds_of(session, draft):
         days += planning.days_of_hold(held, draft.area)
-    return edge.Where(draft.area.id, days, [draft.ask.place] if draft.ask else [])
+    return edge.Where(draft.area.id, days, [ask.place for ask in draft.wishes])
+
+
+def _hold_at_site(
+    session: Session,
+    tables: Tables,
+    draft: Draft,
+    picker: Picker,
+    window: Window,
+    *,
+    until: datetime,
+    now: datetime,
+) -> ResponseReturnValue:
+    """Reserve the window of one site, and go on to the next one that has none."""
+    part = min(picker.part, len(draft.picked))
+    carriers = reserve.hold_one(session, draft, part, window, tables=tables, now=now, until=until)
+    picked = [*draft.picked[:part], window, *draft.picked[part + 1 :]]
+    drafts.keep(draft, window=picked[0], then=tuple(picked[1:]), carriers=carriers)
+    return redirect(url_for("booking.confirm", token=draft.token), 303)
 
 
 def make_visits(
@@ -92,7 +112,7 @@ def _ask_first(
     until = approvals.deadline(windows, lead, hours=settings.approval_hours, now=now)
     planning.lock_territory(session, draft.area)  # before the customer's names, in every way to book
     rows = reserve.keep_until(session, draft, until, tables=tables, now=now) if windows else []
-    together = orders.asked_together(each, follow=len(each) > 1)
+    together = orders.asked_together(each, follow=len(each) > 1 and not draft.at_sites)
     visits = [service.propose(session, one, company=edge.company(), now=now) for one in together]
     for row, visit in zip(rows, visits, strict=False):
         row.visit = visit

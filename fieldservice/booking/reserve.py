@@ -75,12 +75,32 @@ def hold_all(
     the one before, StaleTravel; the caller then rolls back.
     """
     asks = draft.wishes if len(draft.legs) > 1 else tuple(ask.of(whom) for ask in draft.wishes)
-    if len(windows) != len(asks) or not in_order(asks, windows):
+    if len(windows) != len(asks) or not (draft.at_sites or in_order(asks, windows)):
         raise planning.SlotTaken(windows[0])
     release_all(session, draft, tables=tables, now=now)
     rows = [draft.row, *carriers_of(session, draft, len(asks) - 1, now=now)]
     for row, ask, window in zip(rows, asks, windows, strict=True):
         planning.hold_slot(session, row, ask, window, tables=tables, now=now, until=until)
+    return tuple(row.id for row in rows[1:])
+
+
+def hold_one(
+    session: Session,
+    draft: Draft,
+    part: int,
+    window: Window,
+    *,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    until: datetime,
+) -> tuple[int, ...]:
+    """Reserve a window for one of several sites; what is reserved for the others stays.
+
+    Returns the ids of the drafts that carry the holds after the first. Raises SlotTaken, StaleTravel.
+    """
+    planning.lock_territory(session, draft.area)
+    rows = [draft.row, *carriers_of(session, draft, max(part, len(draft.answers.carriers)), now=now)]
+    planning.hold_slot(session, rows[part], draft.wishes[part], window, tables=tables, now=now, until=until)
     return tuple(row.id for row in rows[1:])
 
 

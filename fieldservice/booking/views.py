@@ -32,6 +32,7 @@ from fieldservice.booking import (
     refusals,
     returning_views,
     several_views,
+    sites_views,
     summary,
     talk_views,
     time_pages,
@@ -56,6 +57,7 @@ bp.register_blueprint(check_views.bp)
 bp.register_blueprint(approval_views.bp)
 bp.register_blueprint(several_views.bp)
 bp.register_blueprint(returning_views.bp)
+bp.register_blueprint(sites_views.bp)
 bp.register_blueprint(visit_views.bp)
 bp.register_blueprint(talk_views.bp)
 bp.register_blueprint(track_views.bp)
@@ -244,7 +246,10 @@ def hold(token: str) -> ResponseReturnValue:
             return _time_page(session, draft, picker, form, offer, now), 422
         draft = drafts.taken_apart(draft) if "apart" in request.args else draft
         picker = picking.of_draft(session, draft)
-        chosen = form.chosen_all([leg.service.window_length for leg in draft.legs], picker.zone)
+        lengths = [leg.service.window_length for leg in draft.legs[:1] if draft.at_sites] or [
+            leg.service.window_length for leg in draft.legs
+        ]
+        chosen = form.chosen_all(lengths, picker.zone)
         room = picker.room(session, chosen[0], now) if form.needs_room and not picker.then else None
         if room is None and (gone := _gone(session, draft, chosen, now)) is not None:
             return gone, 409
@@ -297,6 +302,7 @@ def _time_page(
         draft=draft,
         stay=pages.stay_words(draft.service, draft.area.zone, now, length=draft.needs.duration),
         hold_url=picker.address("hold"),
+        part=picker.part if draft.at_sites else None,
         taken=web.window_words(taken, draft.area.zone) if taken else "",
         step=3,
         steps=pages.step_names(),

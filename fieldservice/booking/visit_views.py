@@ -31,7 +31,7 @@ from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import CancelForm, TimeForm
 from fieldservice.booking.offer import Offer
 from fieldservice.booking.picking import Picker
-from fieldservice.models import Role, Visit, Window
+from fieldservice.models import CustomerKind, Role, Visit, Window
 from fieldservice.models.facts import facts_of
 from fieldservice.models.visit import ENDED, PLANNABLE
 from fieldservice.notify.calendar import calendar_file
@@ -232,10 +232,12 @@ def _time_page(
 
 def _around(session: Session, visit: Visit, now: datetime) -> dict[str, object]:
     """Whether the customer waits for another time, and what else was booked with the visit."""
+    approval = approval_pages.waiting(session, visit, now)
     return {
         "waits": waiting.is_waiting(session, visit),
-        "together": together_pages.lines(session, visit),
-        "approval": approval_pages.waiting(session, visit, now),
+        "business": visit.work_order.customer.kind != CustomerKind.PRIVATE,
+        "together": together_pages.lines(session, visit, waiting=approval is not None),
+        "approval": approval,
     }
 
 

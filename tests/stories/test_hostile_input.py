@@ -35,6 +35,7 @@ from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, Pla
 from fieldservice.booking.problem_form import ProblemForm
 from fieldservice.booking.returning_forms import ReturningForm, SavedSiteForm
 from fieldservice.booking.several_views import RemoveForm
+from fieldservice.booking.sites_views import SitesForm
 from fieldservice.booking.waiting_forms import OfferForm, WaitForm, WishForm
 from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
@@ -135,6 +136,7 @@ FORMS: dict[str, Any] = {
     "/book/<token>/more-windows": None,
     "/visit/<token>/time": TimeForm,
     "/visit/<token>/more-windows": None,
+    "/visit/<token>/sites": SitesForm,
     "/visit/<token>/earlier": WaitForm,
     "/visit/<token>/offer": OfferForm,
     "/visit/<token>/again": None,

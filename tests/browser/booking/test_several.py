@@ -98,7 +98,7 @@ def test_two_visits_that_somebody_agrees_to(
     shown = page if scripts else plain_page
     to_services(shown, home)
     add_wiring(shown)
-    expect(shown.get_by_text("2 visits, because no one technician does all of it")).to_be_visible()
+    expect(shown.get_by_text("2 visits, because nobody can do all of it in one go")).to_be_visible()
     expect(shown.get_by_text("Then Wiring: ").first).to_be_visible()
     pick(shown)
     confirm(shown)

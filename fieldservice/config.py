@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -83,6 +84,16 @@ class Settings:
             "help": "Command that looks for viruses in a file, whose path is appended; empty: nobody looks"
         },
     )
+    internal_domains: str = field(
+        default="", metadata={"help": "Mail domains of internal customers, who give a cost centre; by commas"}
+    )
+    cost_centre_pattern: str = field(
+        default=r"[A-Za-z0-9][A-Za-z0-9-]{1,19}",
+        metadata={"help": "Regular expression of a whole cost centre"},
+    )
+    approval_hours: int = field(
+        default=48, metadata={"help": "How many hours a window waits for somebody who has to agree"}
+    )
     records_years: int = field(
         default=7, metadata={"help": "How many years the law wants records of the work to be kept"}
     )
@@ -91,6 +102,11 @@ class Settings:
     def sqlalchemy_url(self) -> str:
         """The database's address with the embedded default filled in."""
         return self.database_url or f"sqlite:///{self.data_dir / 'fieldservice.db'}"
+
+    @property
+    def internal_mail_domains(self) -> frozenset[str]:
+        """The mail domains of internal customers, in small letters."""
+        return frozenset(filter(None, (name.strip().lower() for name in self.internal_domains.split(","))))
 
     @property
     def map_path(self) -> Path:
@@ -141,6 +157,7 @@ class Settings:
             "office_closes": (1, 24),
             "complaint_hours": (1, 720),
             "records_years": (0, 100),
+            "approval_hours": (1, 336),
         }
         for name, (low, high) in bounds.items():
             if not low <= getattr(self, name) <= high:
@@ -149,6 +166,10 @@ class Settings:
             raise SettingError(
                 f"{variable('office_closes')}: {self.office_closes} is not after {self.office_opens}"
             )
+        try:
+            re.compile(self.cost_centre_pattern)
+        except re.error as error:
+            raise SettingError(f"{variable('cost_centre_pattern')}: {error}") from error
         if self.sms_gateway not in ("file", "none"):
             raise SettingError(
                 f"{variable('sms_gateway')}: {self.sms_gateway!r} is neither `file` nor `none`"

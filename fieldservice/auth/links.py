@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fieldservice.models import PrivateLink, Visit
+from fieldservice.models import Approval, PrivateLink, Visit
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _FEED = re.compile(r"(\d{1,9})-([A-Za-z0-9_-]{43})")
@@ -72,6 +72,27 @@ def find_feed(session: Session, token: str, *, secret_key: str, now: datetime) -
     if link is not None and not hmac.compare_digest(token.encode(), feed_token(link, secret_key).encode()):
         link = None
     return _working(link, now).visit
+
+
+def new_approval(secret_key: str) -> tuple[str, str]:
+    """A nonce for an approver's link, and the hash of its token."""
+    nonce = secrets.token_urlsafe(32)
+    return nonce, _hash(approval_token(nonce, secret_key))
+
+
+def approval_token(nonce: str, secret_key: str) -> str:
+    """What opens the page of one approval and nothing else."""
+    return _token(nonce, secret_key, "approval")
+
+
+def find_approval(session: Session, token: str) -> Approval:
+    """The approval that the token opens, answered or not. Raises LinkUnknown."""
+    found = None
+    if _TOKEN.fullmatch(token):
+        found = session.scalar(select(Approval).where(Approval.token_hash == _hash(token)))
+    if found is None:
+        raise LinkUnknown
+    return found
 
 
 def _working(link: PrivateLink | None, now: datetime) -> PrivateLink:

@@ -102,7 +102,7 @@ def download(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
-        _require_proof(visit, now)
+        require_proof(visit, now)
         content = json.dumps(personal.export(session, visit), indent=2, ensure_ascii=False)
         files = {name: found.key for name, found in personal.files_of(session, visit).items()}
     headers = {"Content-Disposition": 'attachment; filename="my-data.zip"'}
@@ -127,7 +127,7 @@ def confirm_erase(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
-        _require_proof(visit, now)
+        require_proof(visit, now)
         return _erase_page(session, visit, token, EraseForm(formdata=None))
 
 
@@ -139,7 +139,7 @@ def erase(token: str) -> ResponseReturnValue:
     if not form.validate():
         with web.services().db.reading() as session:
             visit = links.find_visit(session, token, now=now)
-            _require_proof(visit, now)
+            require_proof(visit, now)
             return _erase_page(session, visit, token, form), 422
     answer = web.once(partial(_erase, token=token, now=now), now=now, scope=token)
     cookie.pop(_PROOF, None)
@@ -148,7 +148,7 @@ def erase(token: str) -> ResponseReturnValue:
 
 def _erase(session: Session, *, token: str, now: datetime) -> ResponseReturnValue:
     visit = links.find_visit(session, token, now=now)
-    _require_proof(visit, now)
+    require_proof(visit, now)
     personal.erase(session, visit, store=web.services().files, now=now)
     return redirect(url_for(".erased"), 303)
 
@@ -159,7 +159,8 @@ def erased() -> str:
     return render_template("booking/erased.html")
 
 
-def _require_proof(visit: Visit, now: datetime) -> None:
+def require_proof(visit: Visit, now: datetime) -> None:
+    """Raise NotProven unless this browser entered the visit's code a short time ago."""
     if not _proven(visit, now):
         raise NotProven
 
@@ -196,7 +197,8 @@ def _erase_page(session: Session, visit: Visit, token: str, form: EraseForm) -> 
     )
 
 
-def _not_proven(_error: NotProven) -> ResponseReturnValue:
+def not_proven(_error: NotProven) -> ResponseReturnValue:
+    """The way to the code."""
     return redirect(
         url_for("booking.data.show", token=(request.view_args or {})["token"], _anchor="prove"), 303
     )
@@ -220,7 +222,7 @@ def _wrong_code(_error: codes.WrongCode) -> ResponseReturnValue:
     return refusals.refused(gettext("The code has run out. Go back and have another one sent."), 409)
 
 
-bp.register_error_handler(NotProven, _not_proven)
+bp.register_error_handler(NotProven, not_proven)
 bp.register_error_handler(personal.VisitsAhead, _visits_ahead)
 bp.register_error_handler(personal.ChangedLately, _changed_lately)
 bp.register_error_handler(codes.TooManyCodes, _too_many)

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
+from fieldservice.booking import approvals
 from fieldservice.booking.service import CUSTOMER, link_until
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Technician, Visit, VisitState, Window
@@ -168,5 +169,6 @@ def cancel(
     if visit.state == VisitState.CANCELLED:
         return
     require_cancellable(visit, now=now)
+    approvals.withdraw(session, visit, now=now)
     planning.release_visit(session, visit, tables=tables, now=now)
     visit.cancel(now=now, actor=CUSTOMER, reason=reason)

@@ -19,6 +19,7 @@ from fieldservice.booking.service import CUSTOMER
 from fieldservice.files import FileStore
 from fieldservice.models import (
     AccessCode,
+    Approval,
     AreaWish,
     Attachment,
     AuditEntry,
@@ -163,8 +164,17 @@ def _order(session: Session, order: WorkOrder) -> dict[str, Any]:
     requester = order.contact(Role.REQUESTER)
     return {
         "service": order.service.name,
-        **_columns(order, "problem", "answers", "said", "source", "created_at"),
+        **_columns(order, "problem", "answers", "said", "also", "cost_centre", "source", "created_at"),
         "contact": _columns(requester, "name", "email", "phone") if requester else None,
+        "people_you_named": [
+            _columns(contact, "role", "name", "email", "phone", "address", "reference")
+            for contact in order.contacts
+            if contact.role != Role.REQUESTER
+        ],
+        "approval": [
+            _columns(approval, "email", "state", "created_at", "expires_at", "decided_at", "reason")
+            for approval in _approvals(session, order)
+        ],
         "site": _columns(
             order.site,
             "address",
@@ -195,6 +205,13 @@ def _plan(plan: ServicePlan) -> dict[str, Any]:
             for occurrence in plan.occurrences
         ],
     }
+
+
+def _approvals(session: Session, order: WorkOrder) -> Sequence[Approval]:
+    """What somebody was asked about the order and those that were asked for with it."""
+    if not order.request_key:
+        return []
+    return session.scalars(select(Approval).where(Approval.request_key == order.request_key)).all()
 
 
 def _visit(session: Session, visit: Visit) -> dict[str, Any]:
@@ -291,6 +308,9 @@ def erase(session: Session, visit: Visit, *, store: FileStore, now: datetime) ->
             _forget_visit(session, other, now=now)
         order.problem, order.answers, order.said = "", {}, []
         attachments.remove(session, store, order.attachments)
+        order.also, order.cost_centre = [], ""
+        for approval in _approvals(session, order):
+            session.delete(approval)
         order.contacts.clear()
         order.consents.clear()
     session.flush()

@@ -48,6 +48,8 @@ class Picker:
     apart: bool = False
     kept: Between = Between()
     due: Occurrence | None = None
+    part: int = 0  # which of the sites of a booking, from 0
+    parts: int = 1
 
     @property
     def asks(self) -> tuple[planning.Ask, ...]:
@@ -74,7 +76,8 @@ class Picker:
         chosen = {"technician": SAME if self.same else ANY} if self.known is not None else {}
         on = {"day": day.isoformat()} if day is not None else {}
         parted = {"apart": "1"} if self.apart else {}
-        query: dict[str, Any] = {"token": self.token, **on, **chosen, **parted, **values}
+        site = {"site": str(self.part + 1)} if self.parts > 1 else {}
+        query: dict[str, Any] = {"token": self.token, **on, **chosen, **parted, **site, **values}
         return url_for(f"{self.endpoint}.{view}", **query)
 
     def other_way(self, day: date | None) -> str:
@@ -149,6 +152,8 @@ def of_draft(session: Session, draft: Draft) -> Picker:
     """Whoever is booking; raises DraftIncomplete while there is no address to go to."""
     if draft.wish is None:
         raise DraftIncomplete(draft.token, "address")
+    if draft.at_sites:
+        return _at_site(session, draft)
     several = len(draft.legs) > 1
     known_id = None if several else draft.answers.known_technician_id  # one cannot make all the visits
     return Picker(
@@ -160,6 +165,21 @@ def of_draft(session: Session, draft: Draft) -> Picker:
         same=_same(default=draft.answers.same_technician),
         then=draft.wishes[1:],
         apart=several and all(len(leg.wanted) == 1 for leg in draft.legs),
+    )
+
+
+def _at_site(session: Session, draft: Draft) -> Picker:
+    """Whoever books for several sites picks for one of them: the one that is asked for, or the next."""
+    asked = (web.row_of(request.args.get("site", "")) or len(draft.picked) + 1) - 1
+    part = min(asked, len(draft.picked), len(draft.legs) - 1)
+    held = reserve.hold_of_each(session, draft)[part]
+    return Picker(
+        endpoint="booking",
+        token=draft.token,
+        wish=draft.wishes[part],
+        without=[hold_id(held)] if held else [],
+        part=part,
+        parts=len(draft.legs),
     )
 
 

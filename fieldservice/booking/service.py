@@ -27,18 +27,19 @@ from fieldservice.booking.new_visits import Company as Company
 from fieldservice.booking.new_visits import link_until as link_until
 from fieldservice.booking.new_visits import make_link, new_visit
 from fieldservice.booking.several import Wanted
+from fieldservice.booking.sites import site_of
 from fieldservice.db import lock_names
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import (
     BookingDraft,
     ContactRole,
     Customer,
+    CustomerKind,
     Hold,
     Needs,
     OfficeTask,
     Role,
     Service,
-    Site,
     Territory,
     Visit,
     Window,
@@ -78,6 +79,7 @@ class Answers:
     request_key: str = ""  # the same for all that is asked for at once
     turn: int = 0  # among visits that follow each other
     cost_centre: str = ""
+    internal: bool = False
     only_preferred: bool = False  # the window was offered with this technician, and nobody else is planned
 
     @property
@@ -228,6 +230,14 @@ def request(
     return visit
 
 
+def propose(session: Session, answers: Answers, *, company: Company, now: datetime) -> Visit:
+    """Make the customer's visit without a window until somebody agreed. Raises NotOnline."""
+    _require_online(answers, CUSTOMER)
+    visit = _visit(session, answers, company, now=now, actor=CUSTOMER)
+    make_link(visit, company, now=now)
+    return visit
+
+
 def confirm(draft: BookingDraft, visit: Visit) -> None:
     """Remember what became of the draft; the customer's details are not kept a second time, files move on."""
     if (session := object_session(draft)) is not None:
@@ -264,7 +274,7 @@ def _work_order(session: Session, answers: Answers, *, now: datetime) -> WorkOrd
     customer = _customer(session, answers, now=now)
     order = WorkOrder(
         customer=customer,
-        site=_site(customer, answers, now=now),
+        site=site_of(customer, answers.site, answers.territory, now=now),
         service=answers.service,
         problem=answers.problem,
         answers=dict(answers.questions),
@@ -286,7 +296,14 @@ def _work_order(session: Session, answers: Answers, *, now: datetime) -> WorkOrd
     }
     for role, contact in contacts.items():
         order.contacts.append(
-            ContactRole(role=role, name=contact.name, email=contact.email, phone=contact.phone)
+            ContactRole(
+                role=role,
+                name=contact.name,
+                email=contact.email,
+                phone=contact.phone,
+                address=contact.address,
+                reference=contact.reference,
+            )
         )
     return order
 
@@ -311,49 +328,8 @@ def _customer(session: Session, answers: Answers, *, now: datetime) -> Customer:
         email=requester.email,
         phone=requester.phone,
         locale=answers.locale,
+        kind=CustomerKind.INTERNAL if answers.internal else CustomerKind.PRIVATE,
         created_at=now,
     )
     session.add(customer)
     return customer
-
-
-def _site(customer: Customer, answers: Answers, *, now: datetime) -> Site:
-    """The customer's site at this very place, or a new one: nothing moves a known site."""
-    wanted = answers.site
-    for site in customer.sites:
-        if _same_place(site, wanted):
-            return site
-    at = wanted.coordinates
-    return Site(
-        customer=customer,
-        territory_id=answers.territory.id,
-        address=wanted.address,
-        unit=wanted.unit,
-        city=wanted.city,
-        postcode=wanted.postcode,
-        country=wanted.country,
-        lat=at.lat if at else None,
-        lon=at.lon if at else None,
-        geocoded_by=wanted.provider,
-        geocode_match=wanted.match,
-        geocode_score=wanted.score,
-        geocoded_at=now if at else None,
-        pin_set_by_person=wanted.pin_set_by_person,
-        access_kind=wanted.access_kind,
-        access_notes=wanted.access_notes,
-    )
-
-
-def _same_place(site: Site, wanted: SiteAnswers) -> bool:
-    texts = (site.address, site.unit, site.city, site.postcode, site.access_kind, site.access_notes)
-    asked = (
-        wanted.address,
-        wanted.unit,
-        wanted.city,
-        wanted.postcode,
-        wanted.access_kind,
-        wanted.access_notes,
-    )
-    at = Coordinates(site.lat, site.lon) if site.lat is not None and site.lon is not None else None
-    same_point = (at.key if at else None) == (wanted.coordinates.key if wanted.coordinates else None)
-    return texts == asked and same_point and site.pin_set_by_person == wanted.pin_set_by_person

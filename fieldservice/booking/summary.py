@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import url_for
+from flask_babel import ngettext
 from markupsafe import Markup
 
 from fieldservice import web
@@ -53,13 +54,18 @@ def _when_rows(draft: Draft) -> list[dict[str, Any]]:
     labels = [gettext("When")]
     if len(windows) > 1:
         labels = [
-            gettext("Visit %(number)d, %(service)s", number=number, service=leg.title)
+            gettext(
+                "Visit %(number)d, %(service)s",
+                number=number,
+                service=leg.site.one_line if leg.site else leg.title,
+            )
             for number, leg in enumerate(draft.legs, start=1)
         ]
-    return [_when_row(draft, label, window) for label, window in zip(labels, windows, strict=True)]
+    numbered = enumerate(zip(labels, windows, strict=True), start=1)
+    return [_when_row(draft, label, window, number) for number, (label, window) in numbered]
 
 
-def _when_row(draft: Draft, label: str, window: Window) -> dict[str, Any]:
+def _when_row(draft: Draft, label: str, window: Window, part: int) -> dict[str, Any]:
     zone = draft.area.zone
     return {
         "label": label,
@@ -67,12 +73,15 @@ def _when_row(draft: Draft, label: str, window: Window) -> dict[str, Any]:
             web.day_words(window.starts_at.astimezone(zone).date()), web.window_words(window, zone)
         ),
         "detail": web.zone_words(zone, window.starts_at),
-        "change": url_for("booking.time", token=draft.token),
+        "change": url_for("booking.time", token=draft.token, site=part if draft.at_sites else None),
         "change_label": gettext("arrival time"),
     }
 
 
 def _where_row(draft: Draft) -> dict[str, Any]:
+    if draft.at_sites:
+        count = len(draft.legs)
+        return {"label": gettext("Where"), "value": ngettext("%(num)d site", "%(num)d sites", count)}
     site = draft.site
     street = f"{site.address}, {site.unit}" if site.unit else site.address
     town = f"{site.city} {site.postcode}".strip()

@@ -9,7 +9,7 @@ from celery import current_app, shared_task
 from fieldservice import clock, web
 from fieldservice.attachments import service as attachments
 from fieldservice.auth import visitors
-from fieldservice.booking import drafts, plan_sweep, waiting_sweep
+from fieldservice.booking import approvals_sweep, drafts, plan_sweep, waiting_sweep
 from fieldservice.booking.new_visits import company_of
 
 if TYPE_CHECKING:
@@ -26,6 +26,13 @@ def tidy() -> None:
     services.db.run(lambda session: attachments.remove_unbooked(session, services.files, before=begun))
     services.db.run(lambda session: visitors.drop_old(session, now=now))
     services.db.run(lambda session: web.drop_old_keys(session, now=now))
+
+
+@shared_task(name="booking.expire_approvals")  # type: ignore[untyped-decorator]
+def expire_approvals() -> None:
+    """Give back what nobody agreed to in time."""
+    services: Services = current_app.services
+    approvals_sweep.expire_all(services.db, now=clock.now())
 
 
 @shared_task(name="booking.offer_gaps")  # type: ignore[untyped-decorator]

@@ -23,8 +23,11 @@ class Line:
     href: str
 
 
-def lines(session: Session, visit: Visit) -> list[Line]:
-    """All visits that were booked with this one, in their order; nothing for a visit alone."""
+def lines(session: Session, visit: Visit, *, waiting: bool) -> list[Line]:
+    """All visits that were booked with this one, in their order; nothing for a visit alone.
+
+    `waiting` says that somebody has to agree to them.
+    """
     visits = orders.asked_with(session, visit)
     if len(visits) == 1:
         return []
@@ -32,7 +35,7 @@ def lines(session: Session, visit: Visit) -> list[Line]:
     return [
         Line(
             title=each.work_order.title,
-            when=_when(each),
+            when=_when(each, waiting=waiting),
             where=each.site.one_line if several_sites else "",
             state=state_tag(each.state),
             href="" if each is visit else edge.visit_url("show", each),
@@ -41,9 +44,9 @@ def lines(session: Session, visit: Visit) -> list[Line]:
     ]
 
 
-def _when(visit: Visit) -> str:
+def _when(visit: Visit, *, waiting: bool) -> str:
     window, zone = visit.window, visit.territory.zone
     if window is None:
-        return gettext("No arrival window yet")
+        return gettext("Waiting for approval") if waiting else gettext("No arrival window yet")
     day = web.day_words(window.starts_at.astimezone(zone).date())
     return f"{day}, {web.window_words(window, zone)}"

@@ -13,6 +13,7 @@ from fieldservice import clock, web
 from fieldservice.auth import limits, links
 from fieldservice.booking import (
     again,
+    approval_pages,
     details,
     edge,
     manage,
@@ -32,7 +33,7 @@ from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import CancelForm, TimeForm
 from fieldservice.booking.offer import Offer
 from fieldservice.booking.picking import Picker
-from fieldservice.models import Role, Visit, Window
+from fieldservice.models import CustomerKind, Role, Visit, Window
 from fieldservice.models.facts import facts_of
 from fieldservice.models.visit import ENDED, PLANNABLE
 from fieldservice.notify.calendar import calendar_file
@@ -53,7 +54,7 @@ def show(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
-        return _visit_page(visit, token, now, "booking/visit.html", **_around(session, visit))
+        return _visit_page(visit, token, now, "booking/visit.html", **_around(session, visit, now))
 
 
 @bp.post("/visit/<token>/again")
@@ -76,7 +77,7 @@ def booked(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
-        return _visit_page(visit, token, now, "booking/booked.html", **_around(session, visit))
+        return _visit_page(visit, token, now, "booking/booked.html", **_around(session, visit, now))
 
 
 @bp.get("/visit/<token>/calendar.ics")
@@ -236,11 +237,14 @@ def _time_page(
     )
 
 
-def _around(session: Session, visit: Visit) -> dict[str, object]:
+def _around(session: Session, visit: Visit, now: datetime) -> dict[str, object]:
     """Whether the customer waits for another time, and what else was booked with the visit."""
+    approval = approval_pages.waiting(session, visit, now)
     return {
         "waits": waiting.is_waiting(session, visit),
-        "together": together_pages.lines(session, visit),
+        "business": visit.work_order.customer.kind != CustomerKind.PRIVATE,
+        "together": together_pages.lines(session, visit, waiting=approval is not None),
+        "approval": approval,
     }
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice import clock, web
 from fieldservice.auth import limits, links
-from fieldservice.booking import area, drafts, edge, manage, orders, pages, service, waiting
+from fieldservice.booking import approvals, area, drafts, edge, manage, orders, pages, service, waiting
 from fieldservice.booking.drafts import Draft
 from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import ContactForm
@@ -65,7 +65,7 @@ def ask(token: str) -> ResponseReturnValue:
     """Who waits, and how they can be told."""
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=clock.now())
-    form = ContactForm(country=web.services().settings.country, data=draft.answers.contact)
+    form = edge.contact_form(draft, data=draft.answers.contact)
     return _join_page(draft, form)
 
 
@@ -73,9 +73,10 @@ def ask(token: str) -> ResponseReturnValue:
 @limits.BOOKING
 def join(token: str) -> ResponseReturnValue:
     """Make the visit without a window, and put it on the list."""
-    now, form = clock.now(), ContactForm(country=web.services().settings.country)
+    now = clock.now()
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
+        form = edge.contact_form(draft)
         if not form.validate():
             return _join_page(draft, form), 422
         free = waiting.free_for(session, draft.wish, tables=web.services().tables, now=now)
@@ -134,7 +135,8 @@ def wait(token: str) -> ResponseReturnValue:
 
 def _waitable(session: Session, token: str, now: datetime) -> Visit:
     visit = links.find_visit(session, token, now=now)
-    if visit.state not in PLANNABLE or planning.ask_of(visit) is None:
+    waits = approvals.pending(session, visit, now=now) is not None
+    if visit.state not in PLANNABLE or planning.ask_of(visit) is None or waits:
         raise manage.NotOpen(visit)
     return visit
 

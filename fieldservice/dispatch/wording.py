@@ -255,4 +255,4 @@ def title(visit: Visit) -> str:
     """The few words by which a dispatcher knows a visit: the first symptom and the service."""
     picked = (said["answer"] for said in visit.work_order.said if said["kind"] == "chips")
     symptom = next((answer[0] for answer in picked if answer), "")
-    return f"{symptom} · {visit.service.name}" if symptom else visit.service.name
+    return f"{symptom} · {visit.work_order.title}" if symptom else visit.work_order.title

@@ -133,6 +133,24 @@ def _term(message: OutboxMessage, visit: Visit, _now: datetime) -> str | None:
     return None if plan.ends_on.isoformat() == message.payload["last_on"] else "the plan was renewed since"
 
 
+def _asked(message: OutboxMessage, visit: Visit, now: datetime) -> str | None:
+    """Whoever has to agree, and whoever asked, are told while the answer counts."""
+    if visit.state != VisitState.REQUESTED:
+        return f"the visit is {visit.state}"
+    over = now >= datetime.fromisoformat(message.payload["until"])
+    return "the time to agree is over" if over else None
+
+
+def _approved(_message: OutboxMessage, visit: Visit, _now: datetime) -> str | None:
+    """A receipt for whoever agreed or pays, while there is something to receive."""
+    return f"the visit is {visit.state}" if visit.state == VisitState.CANCELLED else None
+
+
+def _not_approved(_message: OutboxMessage, visit: Visit, _now: datetime) -> str | None:
+    """The requester is told that nothing is booked."""
+    return None if visit.state == VisitState.CANCELLED else "the visit is not cancelled"
+
+
 _PURPOSES = {
     **dict.fromkeys(REMINDERS, Purpose.REMINDERS),
     **dict.fromkeys(PICKS, Purpose.OFFERS),
@@ -140,6 +158,10 @@ _PURPOSES = {
 }
 _APART: dict[str, Callable[[OutboxMessage, Visit, datetime], str | None]] = {
     "answer": _answer,
+    "approval": _asked,
+    "approved": _approved,
+    "awaiting": _asked,
+    "not_approved": _not_approved,
     "code": _code,
     "corrected": _corrected,
     "feedback": _feedback,

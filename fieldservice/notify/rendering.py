@@ -27,10 +27,12 @@ class Occasion:
     old_starts_at: datetime | None = None  # the window that no longer counts
     old_ends_at: datetime | None = None
     answer_by: datetime | None = None  # until when an offered window can be taken
-    words: str = ""  # what the office answered, or a code
+    words: str = ""  # what the office answered, a code, or what somebody has to agree to
     first_on: date | None = None  # the days between which a visit of a service plan is due
     last_on: date | None = None  # or the last day of the plan's term
     renewal: str = ""  # what happens at its end: automatic, ask or none
+    asker: str = ""  # who wants a visit that somebody else has to agree to
+    why: str = ""  # how an approval ended
 
 
 _PAGES = {
@@ -117,11 +119,15 @@ def _values(occasion: Occasion) -> dict[str, Any]:
         "first_day": words.day_words(occasion.first_on, locale) if occasion.first_on else "",
         "last_day": words.day_words(occasion.last_on, locale) if occasion.last_on else "",
         "renewal": occasion.renewal,
+        "answer_by_day": "",
+        "asker": one_line(occasion.asker),
+        "why": occasion.why,
     }
     if occasion.arrives_at:
         values["arrival"] = words.clock_time(occasion.arrives_at, zone, locale)
     if occasion.answer_by:
         values["answer_by"] = words.clock_time(occasion.answer_by, zone, locale)
+        values["answer_by_day"] = words.day_words(occasion.answer_by.astimezone(zone).date(), locale)
     if occasion.old_starts_at and occasion.old_ends_at:
         values["old_day"] = words.day_words(occasion.old_starts_at.astimezone(zone).date(), locale)
         values["old_window"] = words.window_words(occasion.old_starts_at, occasion.old_ends_at, zone, locale)

@@ -8,11 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import (
+    Approval,
+    ApprovalState,
     Hold,
     Occurrence,
     OfficeTask,
@@ -252,10 +254,18 @@ def unplanned_visits(session: Session, territory: Territory) -> Sequence[Visit]:
             Visit.wanted_on.is_(None),
             or_(~invited, handed_over),
             ~select(Stop.id).where(Stop.visit_id == Visit.id).exists(),
+            ~_awaits_approval(),
         )
         .order_by(Visit.id)
         .options(*visit_options())
     ).all()
+
+
+def _awaits_approval() -> ColumnElement[bool]:
+    """Whether somebody has to agree first: its window is reserved, and nobody shall place it twice."""
+    asked = select(Approval.id).join(WorkOrder, WorkOrder.request_key == Approval.request_key)
+    waiting = WorkOrder.id == Visit.work_order_id, Approval.state == ApprovalState.PENDING
+    return asked.where(*waiting).correlate(Visit).exists()
 
 
 def _belongs_to(visit: Visit, territory: Territory, on: date) -> bool:

@@ -16,11 +16,12 @@ from werkzeug.test import TestResponse
 
 from fieldservice import auth, web
 from fieldservice.auth import sessions
-from fieldservice.auth.links import feed_token, make_link, token_of
+from fieldservice.auth.links import approval_token, feed_token, make_link, new_approval, token_of
 from fieldservice.booking.drafts import DraftAnswers, SiteAnswers
 from fieldservice.db import Database
 from fieldservice.models import (
     AccessCode,
+    Approval,
     Base,
     Channel,
     CodePurpose,
@@ -57,6 +58,8 @@ from tests.factories import (
     make_company,
     make_customer,
     make_draft,
+    make_hold,
+    make_service,
     make_site,
     make_stop,
     make_visit,
@@ -97,13 +100,15 @@ class World:
     codes: dict[str, str] = field(default_factory=dict)
     feeds: dict[str, str] = field(default_factory=dict)
     drafts: dict[str, str] = field(default_factory=dict)
+    approvals: dict[str, str] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     plan_version: int = 0
 
     def values(self, rule: str, actor: str) -> dict[str, Any]:
         """What the actor puts into the rule: the one visit by its number, their own token or a guess."""
-        token = self.drafts if rule.startswith("/book/") else self.tokens
+        kinds = {"/book": self.drafts, "/appr": self.approvals}
+        token = kinds.get(rule[:5], self.tokens)
         everything: dict[str, Any] = {
             "token": token.get(actor, UNKNOWN),
             "feed": self.feeds.get(actor, f"1-{UNKNOWN}"),
@@ -133,6 +138,9 @@ class World:
         return {
             "/book": service,
             "/book/<token>": service,
+            "/book/<token>/services": {"service": "second"},
+            "/book/<token>/services/remove": {"service": "second"},
+            "/approve/<token>": {"answer": "agree"},
             "/book/<token>/try": {"step": "look", "answer": "no"},
             "/book/<token>/address": {"by": "known", "access_kind": "home"},
             "/book/returning": {"known": "ada.marker@example.com"},
@@ -192,6 +200,7 @@ def make_world(services: Services) -> World:
         )
         checks = [{"code": "look", "title": "Look", "question": "Does it work?"}]
         ask(session, company.service, QUESTIONS, first_checks=checks)
+        make_service(session, code="second", name="Second service")
         visit = _visit(session, company, company.technicians[0], "HH-MARKER", PROMISED)
         other = _visit(session, company, company.technicians[1], "HH-OTHERS", PROMISED)
         world = World(company, visit, other)
@@ -200,6 +209,7 @@ def make_world(services: Services) -> World:
             session.flush()
             world.tokens[actor], world.feeds[actor] = token_of(link, key), feed_token(link, key)
             world.drafts[actor] = _draft(session, company, theirs)
+            world.approvals[actor] = _approval(session, company, theirs, key)
         _visitor(session, world)
         _over(session, world, key)
         _staff(session, world)
@@ -338,6 +348,21 @@ def _draft(session: Session, company: Company, visit: Visit) -> str:
         saved_sites=[visit.site.id] if visit.reference == "HH-MARKER" else [],
     )
     return make_draft(session, token=f"draft-of-{visit.reference}", answers=answers.to_json()).token
+
+
+def _approval(session: Session, company: Company, theirs: Visit, key: str) -> str:
+    """Another visit at the same site that waits for somebody's yes; returns the token of their page."""
+    nonce, token_hash = new_approval(key)
+    order = make_work_order(
+        session, site=theirs.site, service=company.service, request_key=f"asked-{theirs.id}"
+    )
+    visit = make_visit(session, territory=company.territory, work_order=order)
+    held, until = window(TOMORROW, 14, 16), NOW + timedelta(days=1)
+    draft = make_draft(session, visit_id=visit.id)
+    make_hold(session, company.territory, company.service, held=held, draft=draft, expires_at=until)
+    asked = {"email": "boss@example.com", "nonce": nonce, "token_hash": token_hash}
+    add(session, Approval(request_key=order.request_key, created_at=NOW, expires_at=until, **asked))
+    return approval_token(nonce, key)
 
 
 def _staff(session: Session, world: World) -> None:

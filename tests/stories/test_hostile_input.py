@@ -29,10 +29,13 @@ from fieldservice import web
 from fieldservice.app import create_app
 from fieldservice.auth import limits
 from fieldservice.booking import after_forms, plan_forms
+from fieldservice.booking.approval_views import ApprovalForm
 from fieldservice.booking.check_views import CheckForm
 from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, TimeForm
 from fieldservice.booking.problem_form import ProblemForm
 from fieldservice.booking.returning_forms import ReturningForm, SavedSiteForm
+from fieldservice.booking.several_views import RemoveForm
+from fieldservice.booking.sites_views import SitesForm
 from fieldservice.booking.waiting_forms import OfferForm, WaitForm, WishForm
 from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
@@ -109,6 +112,7 @@ REFUSED = {400, 404, 409, 410, 413, 422}
 
 ACTOR = {
     "/book": "customer",
+    "/appr": "customer",
     "/visi": "customer",
     "/boar": "dispatcher",
     "/day/": "technician",
@@ -118,6 +122,9 @@ FORMS: dict[str, Any] = {
     "/book": ProblemForm,
     "/book/<token>": ProblemForm,
     "/book/<token>/try": CheckForm,
+    "/book/<token>/services": ProblemForm,
+    "/book/<token>/services/remove": RemoveForm,
+    "/approve/<token>": ApprovalForm,
     "/book/<token>/address": AddressForm,
     "/book/<token>/address/check": PlaceForm,
     "/book/<token>/sites": SavedSiteForm,
@@ -131,6 +138,7 @@ FORMS: dict[str, Any] = {
     "/book/<token>/more-windows": None,
     "/visit/<token>/time": TimeForm,
     "/visit/<token>/more-windows": None,
+    "/visit/<token>/sites": SitesForm,
     "/visit/<token>/earlier": WaitForm,
     "/visit/<token>/offer": OfferForm,
     "/visit/<token>/again": None,
@@ -175,6 +183,7 @@ FORMS: dict[str, Any] = {
 EXTRA = {
     "/book": ["service", "known"],
     "/book/<token>": ["service"],
+    "/book/<token>/services": ["service"],
     "/book/<token>/address/check": ["place"],
     "/book/<token>/time": ["technician"],
     "/visit/<token>/time": ["technician"],

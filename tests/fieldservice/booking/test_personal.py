@@ -20,6 +20,8 @@ from fieldservice.files import FileStore
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import (
     AccessCode,
+    Approval,
+    ApprovalState,
     AreaWish,
     Base,
     Channel,
@@ -89,8 +91,12 @@ def person(
         answers={"more": said("work_order.answers")},
         said=[{"question": "More?", "answer": said("work_order.said"), "kind": "text", "unit": ""}],
     )
+    order.also = [{"code": "s", "name": "S", "problem": said("work_order.also")}]
+    order.cost_centre, order.request_key = said("work_order.cost_centre"), f"key-of-{len(name)}"
     payer = ContactRole(role=Role.PAYER, name=f"Payer of {name}", email=f"payer.of.{email}")
+    payer.address, payer.reference = said("contact_role.address"), said("contact_role.reference")
     order.contacts.append(payer)
+    _had_to_agree(session, order.request_key, name)
     visit = make_visit(session, work_order=order)
     visit.promise(window(), now=NOW, actor="customer")
     visit.record(
@@ -154,6 +160,24 @@ def _recur(session: Session, visit: Visit, said: Callable[[str], str]) -> None:
     plan.occurrences[1].visit.tell("plan_invitation", due_at=NOW, now=NOW)
 
 
+def _had_to_agree(session: Session, request_key: str, name: str) -> None:
+    """Somebody was asked first, and wrote why not."""
+    asked = {"email": f"boss.of.{name}@example.com", "reason": f"{name}:approval.reason"}
+    until = NOW + timedelta(hours=1)
+    add(
+        session,
+        Approval(
+            request_key=request_key,
+            state=ApprovalState.DECLINED,
+            nonce="n",
+            token_hash=f"hash-{request_key}",
+            created_at=NOW,
+            expires_at=until,
+            **asked,
+        ),
+    )
+
+
 def _wait(session: Session, visit: Visit, name: str) -> None:
     """They wait for an earlier window and have one reserved; before they moved they wanted us elsewhere."""
     entry = add(session, WaitingEntry(visit_id=visit.id, any_time=False, seen=["x"], joined_at=NOW))
@@ -214,7 +238,8 @@ def test_a_download_has_everything_of_one_person_and_nothing_of_another(
     assert '"offers": [{"window_starts_at"' in content
     assert "Bob" not in content
     assert "bob" not in content
-    assert "Payer of Rosa" not in content
+    for named in ("Payer of Rosa", "boss.of.Rosa@example.com"):  # whom she named is what she told us
+        assert named in content
 
 
 def test_after_an_erasure_nothing_of_the_person_is_in_any_table(session: Session, store: FileStore) -> None:

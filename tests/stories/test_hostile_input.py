@@ -115,6 +115,8 @@ ACTOR = {
 FORMS: dict[str, Any] = {
     "/book": ProblemForm,
     "/book/<token>": ProblemForm,
+    "/book/<token>/photos": None,
+    "/book/<token>/photos/<int:attachment_id>/remove": None,
     "/book/<token>/try": CheckForm,
     "/book/<token>/address": AddressForm,
     "/book/<token>/address/check": PlaceForm,
@@ -131,6 +133,8 @@ FORMS: dict[str, Any] = {
     "/visit/<token>/more-windows": None,
     "/visit/<token>/earlier": WaitForm,
     "/visit/<token>/offer": OfferForm,
+    "/visit/<token>/photos": None,
+    "/visit/<token>/photos/<int:attachment_id>/remove": None,
     "/visit/<token>/again": None,
     "/visit/<token>/cancel": CancelForm,
     "/visit/<token>/messages": after_forms.MessageForm,
@@ -160,8 +164,10 @@ FORMS: dict[str, Any] = {
     "/login": None,
 }
 EXTRA = {
-    "/book": ["service", "known"],
-    "/book/<token>": ["service"],
+    "/book": ["service", "known", "files", "drop"],
+    "/book/<token>": ["service", "files", "drop"],
+    "/book/<token>/photos": ["files"],
+    "/visit/<token>/photos": ["files"],
     "/book/<token>/address/check": ["place"],
     "/book/<token>/time": ["technician"],
     "/visit/<token>/time": ["technician"],

@@ -20,7 +20,7 @@ from fieldservice.attachments.service import Label
 from fieldservice.db import Database
 from fieldservice.files import FileMissing, FileStore, fit
 from fieldservice.models import Attachment, ScanState, Visit
-from tests.factories import NOW, make_attachment, make_draft, make_visit
+from tests.factories import NOW, make_attachment, make_draft, make_visit, make_work_order
 from tests.pictures import PDF, photo
 
 TOKEN = "T" * 43
@@ -101,17 +101,20 @@ def test_ten_at_once_are_five(db: Database, store: FileStore) -> None:
     assert len(rows(db)) == 5
 
 
-def test_all_visits_of_an_order_show_the_same_files(db: Database, store: FileStore) -> None:
+def test_all_that_was_asked_for_at_once_shows_the_same_files(db: Database, store: FileStore) -> None:
     """What moved from the draft to one visit is there for the technician of the next, and for nobody else."""
     with db.transaction() as session:
         made = make_attachment(session, store, TOKEN)
         other = make_attachment(session, store, "another draft")
         visit = make_visit(session)
         second = make_visit(session, work_order=visit.work_order)
+        third = make_visit(session, work_order=make_work_order(session, request_key="together"))
+        visit.work_order.request_key = "together"
         service.move(session, TOKEN, visit)
         session.expire_all()
-        for shown in (visit, second):
-            assert service.of_owner(session, shown) == shown.work_order.attachments == [made]
+        for shown in (visit, second, third):
+            assert service.of_owner(session, shown) == shown.work_order.shared_attachments == [made]
+        assert third.work_order.attachments == []
         assert service.of_owner(session, TOKEN) == []
         assert service.of_owner(session, make_visit(session)) == []
         assert service.find(session, second, made.id) is made

@@ -135,6 +135,10 @@ def test_a_form_with_a_mistake_loses_no_file(walker: Walker, services: Services)
     assert walker.status == 422
     assert "boiler.jpg" in walker.page.html
     assert len(pictures_on(walker)) == 1
+    [attachment] = stored(services)
+    walker.send(drop=[str(attachment.id)])
+    assert walker.status == 422
+    assert walker.page.checked["drop"] == [str(attachment.id)]  # and taken away when the form goes through
     walker.send(problem="No heat", drop=[])
     [attachment] = stored(services)
     with services.db.reading() as session:

@@ -107,7 +107,7 @@ def add(
 
 
 def of_owner(session: Session, owner: Owner) -> Sequence[Attachment]:
-    """The owner's attachments, the oldest first; those of a visit belong to all that was asked for with it."""
+    """The owner's attachments, the oldest first: of a visit those of all that was asked for with it."""
     query = select(Attachment).order_by(Attachment.id)
     if isinstance(owner, str):
         return session.scalars(query.where(Attachment.draft_token == owner)).all()

@@ -22,6 +22,7 @@ from fieldservice.models import (
     Visit,
     VisitEvent,
     VisitState,
+    WorkOrder,
 )
 from fieldservice.models.visit import ENDED, PLANNABLE, UNDERWAY
 from fieldservice.planning.agenda import Agenda, Entry, agenda

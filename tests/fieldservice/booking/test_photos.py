@@ -171,7 +171,7 @@ def test_a_photo_that_is_too_large_does_not_cost_the_form(
     sent = files((huge, "huge.jpg"), (photo(), "fine.jpg"))
     answer = post_large(walker, "/book", {**walker.page.fields, "service": "heating", "files": sent})
     walker.open(answer.headers["Location"])
-    assert "“huge.jpg” was not added: it is too large. A photo may have up to 15\u00a0MB." in walker.page.text
+    assert "“huge.jpg” was not added: it is too large. A photo may have up to 15 MB." in walker.page.text
     assert [attachment.name for attachment in stored(services)] == ["fine.jpg"]
     monkeypatch.setattr(requests.UploadRequest, "room", 1000)
     walker.open(f"/book/{walker.draft}")

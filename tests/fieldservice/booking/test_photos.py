@@ -182,10 +182,12 @@ def test_a_photo_that_is_too_large_does_not_cost_the_form(
 
 
 def test_only_forms_with_files_may_be_large(walker: Walker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limit of all others stays, and there is one for these, too."""
+    """The limit of all others stays, and there is one for these, too, and for each of their texts."""
     for path, status in (("/book", 400), ("/book/x/address", 413), ("/login", 413)):
         answer = post_large(walker, path, {"files": (BytesIO(bytes(2_000_000)), "x.jpg")})
         assert answer.status_code == status, path
+    assert post_large(walker, "/book", {"problem": "x" * 130_000}).status_code == 413
+    assert walker.client.post("/book", data={"problem": "x" * 1_100_000}).status_code == 413
     monkeypatch.setattr(requests, "MOST_BODY", 1_000_000)
     answer = post_large(walker, "/book", {"files": (BytesIO(bytes(2_000_000)), "x.jpg")})
     assert answer.status_code == 413

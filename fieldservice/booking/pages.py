@@ -286,7 +286,7 @@ def state_words(state: str) -> str:
 
 def files_words(visit: Visit) -> str:
     """How many files the customer sent; what they are good for when there are none."""
-    own = [attachment for attachment in visit.work_order.attachments if attachment.actor == CUSTOMER]
+    own = [attachment for attachment in visit.work_order.shared_attachments if attachment.actor == CUSTOMER]
     return words.count(len(own)) if own else gettext("They help us bring the right parts.")
 
 

@@ -38,16 +38,18 @@ def ask() -> ResponseReturnValue:
     return send_code(form["known"].data, None)
 
 
-def send_code(typed: str, answers: DraftAnswers | None) -> ResponseReturnValue:
-    """Send a code to what was typed and keep what was answered already."""
+def send_code(typed: str, answers: DraftAnswers | None, token: str = "") -> ResponseReturnValue:
+    """Send a code to what was typed and keep what was answered already, in a draft with this token."""
     now, settings = clock.now(), web.services().settings
     to = reach_in(typed, settings.country)
-    return web.once(partial(_send, to=to, answers=answers, now=now), now=now)
+    return web.once(partial(_send, to=to, answers=answers, token=token, now=now), now=now)
 
 
-def _send(session: Session, *, to: Reach, answers: DraftAnswers | None, now: datetime) -> ResponseReturnValue:
+def _send(
+    session: Session, *, to: Reach, answers: DraftAnswers | None, token: str, now: datetime
+) -> ResponseReturnValue:
     settings = web.services().settings
-    draft = drafts.start(session, answers, now=now) if answers is not None else None
+    draft = drafts.start(session, answers, now=now, token=token) if answers is not None else None
     session.flush()
     code = returning.ask(session, to, draft, locale=settings.locale, secret_key=settings.secret_key, now=now)
     return redirect(url_for("booking.returning.show", code=code.token), 303)

@@ -107,12 +107,13 @@ def begin() -> ResponseReturnValue:
     with web.services().db.reading() as session:
         services = drafts.active_services(session)
     form = _first_form(services)()
-    photo_views.receive_with(form, form.draft.data, now=now)
-    if not form.validate():
+    valid = form.validate()
+    photo_views.receive_with(form, form.draft.data, valid=valid, now=now)
+    if not valid:
         return _problem_page(form, services), 422
     answers = DraftAnswers(**_problem_answers(form)) if form.code else None
     if form.says_known or answers is None:
-        return returning_views.send_code(form.says_known, answers)
+        return returning_views.send_code(form.says_known, answers, form.draft.data)
 
     def work(session: Session) -> ResponseReturnValue:
         draft = drafts.start(session, answers, now=now, token=form.draft.data)
@@ -147,8 +148,9 @@ def keep_problem(token: str) -> ResponseReturnValue:
         services = drafts.active_services(session)
     form = ProblemForm.for_services(services)()
     form.draft.data = token
-    photo_views.receive_with(form, token, now=now)
-    if not form.validate():
+    valid = form.validate()
+    photo_views.receive_with(form, token, valid=valid, now=now)
+    if not valid:
         return _problem_page(form, services), 422
 
     def work(session: Session) -> ResponseReturnValue:

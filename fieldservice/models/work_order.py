@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ForeignKey, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, select
+from sqlalchemy.orm import Mapped, mapped_column, object_session, relationship
 
 from fieldservice.db import Base, UtcDateTime
 from fieldservice.models.aftercare import UNASKED, Consent, Purpose
@@ -55,6 +55,20 @@ class WorkOrder(Base):
         order_by=Attachment.id,
         viewonly=True,
     )
+
+    @property
+    def shared_attachments(self) -> list[Attachment]:
+        """Those of all that was asked for at once: whoever comes for a part of it sees everything."""
+        session = object_session(self)
+        if session is None or not self.request_key:
+            return self.attachments
+        together = session.scalars(select(WorkOrder).where(self.asked_together))
+        return sorted((each for order in together for each in order.attachments), key=lambda each: each.id)
+
+    @property
+    def asked_together(self) -> ColumnElement[bool]:
+        """The condition for all work orders that were asked for at once with this one, itself among them."""
+        return WorkOrder.request_key == self.request_key if self.request_key else WorkOrder.id == self.id
 
     @property
     def title(self) -> str:

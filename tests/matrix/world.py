@@ -55,6 +55,7 @@ from tests.factories import (
     Company,
     add,
     ask,
+    make_attachment,
     make_company,
     make_customer,
     make_draft,
@@ -118,6 +119,8 @@ class World:
             "filename": "vendor/manifest.json",
             **self.numbers,
         }
+        if rule.startswith("/book/"):
+            everything["attachment_id"] = self.numbers["draft_attachment_id"]
         if "/feedback" in rule:
             everything["token"] = self.over.get(actor, everything["token"])
         if rule.endswith("/locate"):
@@ -248,6 +251,8 @@ def _office(session: Session, world: World, services: Services) -> None:
         "proposal_id": proposal.id,
         "task_id": _inbox(session, world),
         **_plan(session, world),
+        "attachment_id": make_attachment(session, services.files, world.visit).id,
+        "draft_attachment_id": make_attachment(session, services.files, world.drafts["customer"]).id,
     }
 
 

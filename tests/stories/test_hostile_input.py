@@ -121,6 +121,8 @@ ACTOR = {
 FORMS: dict[str, Any] = {
     "/book": ProblemForm,
     "/book/<token>": ProblemForm,
+    "/book/<token>/photos": None,
+    "/book/<token>/photos/<int:attachment_id>/remove": None,
     "/book/<token>/try": CheckForm,
     "/book/<token>/services": ProblemForm,
     "/book/<token>/services/remove": RemoveForm,
@@ -141,6 +143,8 @@ FORMS: dict[str, Any] = {
     "/visit/<token>/sites": SitesForm,
     "/visit/<token>/earlier": WaitForm,
     "/visit/<token>/offer": OfferForm,
+    "/visit/<token>/photos": None,
+    "/visit/<token>/photos/<int:attachment_id>/remove": None,
     "/visit/<token>/again": None,
     "/visit/<token>/cancel": CancelForm,
     "/visit/<token>/messages": after_forms.MessageForm,
@@ -181,8 +185,10 @@ FORMS: dict[str, Any] = {
     "/login": None,
 }
 EXTRA = {
-    "/book": ["service", "known"],
-    "/book/<token>": ["service"],
+    "/book": ["service", "known", "files", "drop"],
+    "/book/<token>": ["service", "files", "drop"],
+    "/book/<token>/photos": ["files"],
+    "/visit/<token>/photos": ["files"],
     "/book/<token>/services": ["service"],
     "/book/<token>/address/check": ["place"],
     "/book/<token>/time": ["technician"],

@@ -12,7 +12,7 @@ from fieldservice.geo.types import Coordinates
 from fieldservice.models import BookingDraft, Role, Site, Visit, WorkOrder
 
 
-def begin(session: Session, visit: Visit, *, now: datetime) -> BookingDraft:
+def begin(session: Session, visit: Visit, *, now: datetime, network: str | None = None) -> BookingDraft:
     """The same service at the same site for the same person; who came is known to them."""
     answers = DraftAnswers(
         service=visit.service.code,
@@ -21,7 +21,7 @@ def begin(session: Session, visit: Visit, *, now: datetime) -> BookingDraft:
         contact=contact_of(visit.work_order),
         known_technician_id=manage.known_technician_id(visit),
     )
-    return drafts.start(session, answers, now=now)
+    return drafts.start(session, answers, now=now, network=network)
 
 
 def contact_of(order: WorkOrder) -> dict[str, str]:

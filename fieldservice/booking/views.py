@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice import clock, web
 from fieldservice.attachments.requests import takes_files
-from fieldservice.auth import limits
+from fieldservice.auth import abuse, limits
 from fieldservice.booking import (
     address_views,
     calendar_views,
@@ -23,6 +23,8 @@ from fieldservice.booking import (
     drafts,
     edge,
     feedback_views,
+    guard,
+    guard_views,
     more_views,
     orders,
     pages,
@@ -60,6 +62,7 @@ bp.register_blueprint(address_views.bp)
 bp.register_blueprint(check_views.bp)
 bp.register_blueprint(several_views.bp)
 bp.register_blueprint(returning_views.bp)
+bp.register_blueprint(guard_views.bp)
 bp.register_blueprint(visit_views.bp)
 bp.register_blueprint(talk_views.bp)
 bp.register_blueprint(track_views.bp)
@@ -70,6 +73,7 @@ bp.register_blueprint(more_views.draft_bp)
 bp.register_blueprint(waiting_views.draft_bp)
 bp.register_blueprint(photo_views.draft_bp)
 refusals.install(bp)
+guard_views.install(bp)
 
 
 @bp.get("/")
@@ -117,7 +121,9 @@ def begin() -> ResponseReturnValue:
         return returning_views.send_code(form.says_known, answers)
 
     def work(session: Session) -> ResponseReturnValue:
-        draft = drafts.start(session, answers, now=now, token=form.draft.data)
+        guard.note_trap(session, now=now)
+        network = guard.network()
+        draft = drafts.start(session, answers, now=now, token=form.draft.data, network=network)
         after = ".check.show" if form.wants_checks else ".address.show"
         return redirect(url_for(after, token=draft.token), 303)
 
@@ -202,6 +208,7 @@ def time(token: str) -> ResponseReturnValue:
         draft = drafts.find(session, token, now=now)
         if draft.wish is None:
             return redirect(url_for(".confirm", token=token))
+        guard.require_free(session, draft, now=now)
         draft, picker, offer = _offered(session, draft, edge.wanted_day(), now)
         return _time_page(session, draft, picker, TimeForm(), offer, now)
 
@@ -243,6 +250,7 @@ def hold(token: str) -> ResponseReturnValue:
     now, form = clock.now(), TimeForm()
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
+        guard.require_free(session, draft, now=now)
         if not form.validate():
             draft, picker, offer = _offered(session, draft, edge.wanted_day(), now)
             return _time_page(session, draft, picker, form, offer, now), 422
@@ -266,6 +274,8 @@ def _hold(
     draft = drafts.find(session, picker.token, now=now, lock=True)
     draft = drafts.taken_apart(draft) if picker.apart else draft
     if draft.wish is not None:
+        own = (draft.row.id, *draft.answers.carriers)
+        abuse.require_room_for_hold(session, own, guard.network(), guard.bounds(), now=now)
         until = now + timedelta(minutes=web.services().settings.hold_minutes)
         if room is None:
             carriers = reserve.hold_all(
@@ -363,9 +373,13 @@ def book(token: str) -> ResponseReturnValue:
         chosen = draft.windows
         if not form.validate():
             return _confirm_page(draft, form, now), 422
+        suspect = guard.is_trapped() or _is_guarded(session, draft, form, now)
         where = _where(session, draft, chosen) if chosen else None
         reserved = draft.row.hold is not None and draft.row.hold.expires_at > now
-        gone = None if not chosen or reserved else _gone(session, draft, chosen, now)
+        gone = None if suspect or not chosen or reserved else _gone(session, draft, chosen, now)
+    if suspect:
+        _keep_contact(token, form, now)
+        return redirect(url_for(".guard.show", token=token), 303)
     if gone is not None:
         _keep_contact(token, form, now)
         return gone, 409
@@ -395,8 +409,16 @@ def _book(
     return redirect(edge.visit_url("booked", visits[0]), 303)
 
 
+def _is_guarded(session: Session, draft: Draft, form: ContactForm, now: datetime) -> bool:
+    """Whether something has to be proved first; not for a form that was answered before."""
+    ways = (form.requester.email, form.requester.phone)
+    answered = web.is_answered(session, scope=draft.token)
+    return not answered and guard.level(session, draft, now=now, ways=ways) > abuse.Level.NOTHING
+
+
 def _keep_contact(token: str, form: ContactForm, now: datetime) -> None:
     def work(session: Session) -> None:
+        guard.note_trap(session, now=now)
         drafts.keep(drafts.find(session, token, now=now, lock=True), contact=form.typed)
 
     web.services().db.run(work)

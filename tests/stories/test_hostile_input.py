@@ -31,6 +31,7 @@ from fieldservice.auth import limits
 from fieldservice.booking import after_forms, plan_forms
 from fieldservice.booking.check_views import CheckForm
 from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, TimeForm
+from fieldservice.booking.guard_views import PuzzleForm
 from fieldservice.booking.problem_form import ProblemForm
 from fieldservice.booking.returning_forms import ReturningForm, SavedSiteForm
 from fieldservice.booking.waiting_forms import OfferForm, WaitForm, WishForm
@@ -121,6 +122,9 @@ FORMS: dict[str, Any] = {
     "/book/<token>/address": AddressForm,
     "/book/<token>/address/check": PlaceForm,
     "/book/<token>/sites": SavedSiteForm,
+    "/book/<token>/guard": PuzzleForm,
+    "/book/<token>/guard/code": ReturningForm.of_country("US"),
+    "/book/<token>/guard/<code>": after_forms.CodeForm,
     "/book/returning": ReturningForm.of_country("US"),
     "/book/returning/<code>": after_forms.CodeForm,
     "/book/<token>/branch": None,
@@ -173,7 +177,7 @@ FORMS: dict[str, Any] = {
     "/login": None,
 }
 EXTRA = {
-    "/book": ["service", "known"],
+    "/book": ["service", "known", "website"],
     "/book/<token>": ["service"],
     "/book/<token>/address/check": ["place"],
     "/book/<token>/time": ["technician"],

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from fieldservice import web
 from fieldservice.auth import abuse, limits, visitors
 from fieldservice.auth.abuse import Bounds, Level
-from fieldservice.booking.drafts import Draft
+from fieldservice.booking.drafts import Contact, Draft
 
 TRAP_FIELD = "website"
 """A field that is not shown; whoever fills it in reads the page as a program does."""
@@ -48,6 +48,14 @@ def require_free(session: Session, draft: Draft, *, now: datetime, ways: Collect
     """Raise Guarded while the customer has to do something first."""
     if level(session, draft, now=now, ways=ways) > Level.NOTHING:
         raise Guarded(draft.token)
+
+
+def stops(session: Session, draft: Draft, requester: Contact, *, now: datetime) -> bool:
+    """Whether something has to be proved before this is booked; not for a form that was answered before."""
+    if web.is_answered(session, scope=draft.token):
+        return False
+    ways = (requester.email, requester.phone)
+    return is_trapped() or level(session, draft, now=now, ways=ways) > Level.NOTHING
 
 
 def is_trapped() -> bool:

@@ -373,7 +373,7 @@ def book(token: str) -> ResponseReturnValue:
         chosen = draft.windows
         if not form.validate():
             return _confirm_page(draft, form, now), 422
-        suspect = guard.is_trapped() or _is_guarded(session, draft, form, now)
+        suspect = guard.stops(session, draft, form.requester, now=now)
         where = _where(session, draft, chosen) if chosen else None
         reserved = draft.row.hold is not None and draft.row.hold.expires_at > now
         gone = None if suspect or not chosen or reserved else _gone(session, draft, chosen, now)
@@ -407,13 +407,6 @@ def _book(
             improve_later(session, visit, now=now)
     service.confirm(draft.row, visits[0])
     return redirect(edge.visit_url("booked", visits[0]), 303)
-
-
-def _is_guarded(session: Session, draft: Draft, form: ContactForm, now: datetime) -> bool:
-    """Whether something has to be proved first; not for a form that was answered before."""
-    ways = (form.requester.email, form.requester.phone)
-    answered = web.is_answered(session, scope=draft.token)
-    return not answered and guard.level(session, draft, now=now, ways=ways) > abuse.Level.NOTHING
 
 
 def _keep_contact(token: str, form: ContactForm, now: datetime) -> None:

@@ -69,6 +69,19 @@ class Settings:
         default=60, metadata={"help": "How long a window stays reserved for somebody on the waiting list"}
     )
 
+    guard_drafts: int = field(
+        default=30, metadata={"help": "Bookings that one network may begin in an hour before it is checked"}
+    )
+    guard_bookings: int = field(
+        default=10, metadata={"help": "Bookings that one network may finish in an hour before it is checked"}
+    )
+    guard_address_bookings: int = field(
+        default=5, metadata={"help": "Bookings with one email or phone in a day before it is checked"}
+    )
+    guard_holds: int = field(
+        default=20, metadata={"help": "Windows that may be reserved for one network at a time"}
+    )
+
     answered_by: str = field(
         default="", metadata={"help": "Who answers customers' questions; empty: the office"}
     )
@@ -152,6 +165,10 @@ class Settings:
             "offer_minutes": (5, 1440),
             "optimise_seconds": (0.1, 3600),
             "travel_time_factor": (0.1, 10),
+            "guard_drafts": (1, 1_000_000),
+            "guard_bookings": (1, 1_000_000),
+            "guard_address_bookings": (1, 1_000_000),
+            "guard_holds": (1, 1_000_000),
             "answer_minutes": (1, 10_080),
             "office_opens": (0, 23),
             "office_closes": (1, 24),

@@ -13,7 +13,14 @@ from fieldservice.geo.types import Coordinates
 from fieldservice.models import BookingDraft, CustomerKind, Role, Site, Visit, WorkOrder
 
 
-def begin(session: Session, visit: Visit, *, now: datetime, sites: Sequence[Site] = ()) -> BookingDraft:
+def begin(
+    session: Session,
+    visit: Visit,
+    *,
+    now: datetime,
+    sites: Sequence[Site] = (),
+    network: str | None = None,
+) -> BookingDraft:
     """The same service for the same person at the same site, or at these; who came is known to them."""
     answers = DraftAnswers(
         service=visit.service.code,
@@ -24,7 +31,7 @@ def begin(session: Session, visit: Visit, *, now: datetime, sites: Sequence[Site
         internal=visit.work_order.customer.kind == CustomerKind.INTERNAL,
         known_technician_id=manage.known_technician_id(visit),
     )
-    return drafts.start(session, answers, now=now)
+    return drafts.start(session, answers, now=now, network=network)
 
 
 def sites_of(session: Session, visit: Visit) -> list[Site]:

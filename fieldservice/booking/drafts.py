@@ -274,12 +274,23 @@ def is_token(text: str) -> bool:
     return _OURS.fullmatch(text) is not None
 
 
-def start(session: Session, answers: DraftAnswers, *, now: datetime, token: str = "") -> BookingDraft:
-    """Begin a draft: under the token that its page already has, unless another draft has it, or a new one."""
+def start(
+    session: Session, answers: DraftAnswers, *, now: datetime, token: str = "", network: str | None = None
+) -> BookingDraft:
+    """Begin a visitor's draft under the token that its page has, unless another draft has it, or a new one.
+
+    `network` stands for where they are.
+    """
     lock_names(session, [f"draft {token}"] if token else [])
     if not token or exists_one(session, select(BookingDraft.id).where(BookingDraft.token == token)):
         token = new_token()
-    draft = BookingDraft(token=token, answers=answers.to_json(), created_at=now, expires_at=now + LIFETIME)
+    draft = BookingDraft(
+        token=token,
+        answers=answers.to_json(),
+        created_at=now,
+        expires_at=now + LIFETIME,
+        network=network,
+    )
     session.add(draft)
     return draft
 

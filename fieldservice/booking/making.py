@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from fieldservice import web
-from fieldservice.booking import approvals, drafts, edge, orders, reserve, service
+from fieldservice.auth import abuse
+from fieldservice.booking import approvals, drafts, edge, guard, orders, reserve, service
 from fieldservice.booking.drafts import Draft
 from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import ContactForm
@@ -31,6 +32,8 @@ def hold_picked(
     draft = drafts.find(session, picker.token, now=now, lock=True)
     draft = drafts.taken_apart(draft) if picker.apart else draft
     if draft.wish is not None:
+        own = (draft.row.id, *draft.answers.carriers)
+        abuse.require_room_for_hold(session, own, guard.network(), guard.bounds(), now=now)
         until = now + timedelta(minutes=web.services().settings.hold_minutes)
         if draft.at_sites:
             return _hold_at_site(session, tables, draft, picker, windows[0], until=until, now=now)

@@ -119,6 +119,7 @@ def carriers_of(session: Session, draft: Draft, number: int, *, now: datetime) -
             answers={"service": draft.service.code},
             created_at=now,
             expires_at=now + drafts.LIFETIME,
+            network=draft.row.network,
         )
         session.add(row)
         session.flush()

@@ -13,7 +13,7 @@ from wtforms import SelectMultipleField
 
 from fieldservice import clock, web
 from fieldservice.auth import limits, links
-from fieldservice.booking import again, data_views
+from fieldservice.booking import again, data_views, guard
 from fieldservice.booking.forms import cards
 from fieldservice.models import Site
 
@@ -63,7 +63,7 @@ def begin(token: str) -> ResponseReturnValue:
     def work(session: Session) -> ResponseReturnValue:
         visit = links.find_visit(session, token, now=now)
         sites = [session.get_one(Site, site_id) for site_id in ids]
-        draft = again.begin(session, visit, now=now, sites=sites)
+        draft = again.begin(session, visit, now=now, sites=sites, network=guard.network())
         return redirect(url_for("booking.change_problem", token=draft.token), 303)
 
     return web.once(work, now=now, scope=token)

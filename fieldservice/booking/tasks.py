@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from celery import current_app, shared_task
 
 from fieldservice import clock, web
 from fieldservice.attachments import service as attachments
-from fieldservice.auth import visitors
+from fieldservice.auth import abuse, puzzles, visitors
 from fieldservice.booking import approvals_sweep, drafts, plan_sweep, waiting_sweep
 from fieldservice.booking.new_visits import company_of
 
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 
 @shared_task(name="booking.tidy")  # type: ignore[untyped-decorator]
 def tidy() -> None:
-    """Forget unfinished drafts with their files, codes of visitors, and forms sent more than a day ago."""
+    """Forget unfinished drafts with their files, what is known of visitors, and old forms."""
     services: Services = current_app.services
     now = clock.now()
     services.db.run(lambda session: drafts.drop_expired(session, services.files, now=now))
     begun = now - drafts.LIFETIME
     services.db.run(lambda session: attachments.remove_unbooked(session, services.files, before=begun))
-    services.db.run(lambda session: visitors.drop_old(session, now=now))
+    for module in (visitors, abuse, puzzles):
+        services.db.run(partial(module.drop_old, now=now))
     services.db.run(lambda session: web.drop_old_keys(session, now=now))
 
 

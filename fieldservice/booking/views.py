@@ -24,6 +24,8 @@ from fieldservice.booking import (
     drafts,
     edge,
     feedback_views,
+    guard,
+    guard_views,
     making,
     more_views,
     pages,
@@ -58,6 +60,7 @@ bp.register_blueprint(approval_views.bp)
 bp.register_blueprint(several_views.bp)
 bp.register_blueprint(returning_views.bp)
 bp.register_blueprint(sites_views.bp)
+bp.register_blueprint(guard_views.bp)
 bp.register_blueprint(visit_views.bp)
 bp.register_blueprint(talk_views.bp)
 bp.register_blueprint(track_views.bp)
@@ -68,6 +71,7 @@ bp.register_blueprint(more_views.draft_bp)
 bp.register_blueprint(waiting_views.draft_bp)
 bp.register_blueprint(photo_views.draft_bp)
 refusals.install(bp)
+guard_views.install(bp)
 
 
 @bp.get("/")
@@ -116,7 +120,9 @@ def begin() -> ResponseReturnValue:
         return returning_views.send_code(form.says_known, answers, form.draft.data)
 
     def work(session: Session) -> ResponseReturnValue:
-        draft = drafts.start(session, answers, now=now, token=form.draft.data)
+        guard.note_trap(session, now=now)
+        network = guard.network()
+        draft = drafts.start(session, answers, now=now, token=form.draft.data, network=network)
         after = ".check.show" if form.wants_checks else ".address.show"
         return redirect(url_for(after, token=draft.token), 303)
 
@@ -202,6 +208,7 @@ def time(token: str) -> ResponseReturnValue:
         draft = drafts.find(session, token, now=now)
         if draft.wish is None:
             return redirect(url_for(".confirm", token=token))
+        guard.require_free(session, draft, now=now)
         draft, picker, offer = _offered(session, draft, edge.wanted_day(), now)
         return _time_page(session, draft, picker, TimeForm(), offer, now)
 
@@ -243,6 +250,7 @@ def hold(token: str) -> ResponseReturnValue:
     now, form = clock.now(), TimeForm()
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
+        guard.require_free(session, draft, now=now)
         if not form.validate():
             draft, picker, offer = _offered(session, draft, edge.wanted_day(), now)
             return _time_page(session, draft, picker, form, offer, now), 422
@@ -335,9 +343,13 @@ def book(token: str) -> ResponseReturnValue:
         chosen = draft.windows
         if not form.validate():
             return _confirm_page(draft, form, now), 422
+        suspect = guard.stops(session, draft, form.requester, now=now)
         where = making.where(session, draft, chosen) if chosen else None
         reserved = draft.row.hold is not None and draft.row.hold.expires_at > now
-        gone = None if not chosen or reserved else _gone(session, draft, chosen, now)
+        gone = None if suspect or not chosen or reserved else _gone(session, draft, chosen, now)
+    if suspect:
+        _keep_contact(token, form, now)
+        return redirect(url_for(".guard.show", token=token), 303)
     if gone is not None:
         _keep_contact(token, form, now)
         return gone, 409
@@ -353,6 +365,7 @@ def book(token: str) -> ResponseReturnValue:
 
 def _keep_contact(token: str, form: ContactForm, now: datetime) -> None:
     def work(session: Session) -> None:
+        guard.note_trap(session, now=now)
         drafts.keep(drafts.find(session, token, now=now, lock=True), contact=form.typed)
 
     web.services().db.run(work)

@@ -16,6 +16,7 @@ from fieldservice.booking import (
     approval_pages,
     details,
     edge,
+    guard,
     manage,
     more_views,
     pages,
@@ -64,7 +65,8 @@ def book_again(token: str) -> ResponseReturnValue:
     now = clock.now()
 
     def work(session: Session) -> ResponseReturnValue:
-        draft = again.begin(session, links.find_visit(session, token, now=now), now=now)
+        visit = links.find_visit(session, token, now=now)
+        draft = again.begin(session, visit, now=now, network=guard.network())
         return redirect(url_for("booking.change_problem", token=draft.token), 303)
 
     return web.once(work, now=now, scope=token)

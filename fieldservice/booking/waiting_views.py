@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice import clock, web
 from fieldservice.auth import limits, links
-from fieldservice.booking import approvals, area, drafts, edge, manage, orders, pages, service, waiting
+from fieldservice.booking import approvals, area, drafts, edge, guard, manage, orders, pages, service, waiting
 from fieldservice.booking.drafts import Draft
 from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import ContactForm
@@ -63,8 +63,10 @@ def _site(draft: Draft) -> drafts.SiteAnswers:
 @limits.LOOKUP
 def ask(token: str) -> ResponseReturnValue:
     """Who waits, and how they can be told."""
+    now = clock.now()
     with web.services().db.reading() as session:
-        draft = drafts.find(session, token, now=clock.now())
+        draft = drafts.find(session, token, now=now)
+        guard.require_free(session, draft, now=now)
     form = edge.contact_form(draft, data=draft.answers.contact)
     return _join_page(draft, form)
 
@@ -76,6 +78,7 @@ def join(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
+        guard.require_free(session, draft, now=now)
         form = edge.contact_form(draft)
         if not form.validate():
             return _join_page(draft, form), 422

@@ -23,6 +23,7 @@ from fieldservice.models import (
     AccessCode,
     Approval,
     Base,
+    BookingDraft,
     Channel,
     CodePurpose,
     Conversation,
@@ -113,7 +114,7 @@ class World:
         everything: dict[str, Any] = {
             "token": token.get(actor, UNKNOWN),
             "feed": self.feeds.get(actor, f"1-{UNKNOWN}"),
-            "code": self.codes.get(actor, UNKNOWN),
+            "code": self.codes.get(f"{actor} guarded" if "/guard/" in rule else actor, UNKNOWN),
             "on": TODAY.isoformat(),
             "name": "base",
             "filename": "vendor/manifest.json",
@@ -146,6 +147,9 @@ class World:
             "/approve/<token>": {"answer": "agree"},
             "/book/<token>/try": {"step": "look", "answer": "no"},
             "/book/<token>/address": {"by": "known", "access_kind": "home"},
+            "/book/<token>/guard": {"solution": "none"},
+            "/book/<token>/guard/code": {"known": "ada.marker@example.com"},
+            "/book/<token>/guard/<code>": {"code": "000000"},
             "/book/returning": {"known": "ada.marker@example.com"},
             "/book/returning/<code>": {"code": "000000"},
             "/book/<token>/sites": {"site": self.visit.site.id},
@@ -293,18 +297,21 @@ def _over(session: Session, world: World, key: str) -> None:
 
 
 def _visitor(session: Session, world: World) -> None:
-    """The customer said that they booked before, and was sent a code."""
-    code = VisitorCode(
-        token="C" * 43,
-        purpose=CodePurpose.RETURNING,
-        channel="email",
-        address_hash="-",
-        nonce="-",
-        work_order_id=world.visit.work_order_id,
-        created_at=NOW,
-        expires_at=NOW + timedelta(days=1),
-    )
-    world.codes["customer"] = add(session, code).token
+    """The customer said that they booked before, and met the guard; both times they were sent a code."""
+    draft = session.scalars(select(BookingDraft).where(BookingDraft.token == world.drafts["customer"])).one()
+    for actor, purpose in (("customer", CodePurpose.RETURNING), ("customer guarded", CodePurpose.GUARD)):
+        code = VisitorCode(
+            token=purpose[0].upper() * 43,
+            purpose=purpose,
+            channel="email",
+            address_hash="-",
+            nonce="-",
+            draft_id=draft.id if purpose == CodePurpose.GUARD else None,
+            work_order_id=world.visit.work_order_id,
+            created_at=NOW,
+            expires_at=NOW + timedelta(days=1),
+        )
+        world.codes[actor] = add(session, code).token
 
 
 def _inbox(session: Session, world: World) -> int:

@@ -32,6 +32,7 @@ from fieldservice.booking import after_forms, plan_forms
 from fieldservice.booking.approval_views import ApprovalForm
 from fieldservice.booking.check_views import CheckForm
 from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, TimeForm
+from fieldservice.booking.guard_views import PuzzleForm
 from fieldservice.booking.problem_form import ProblemForm
 from fieldservice.booking.returning_forms import ReturningForm, SavedSiteForm
 from fieldservice.booking.several_views import RemoveForm
@@ -130,6 +131,9 @@ FORMS: dict[str, Any] = {
     "/book/<token>/address": AddressForm,
     "/book/<token>/address/check": PlaceForm,
     "/book/<token>/sites": SavedSiteForm,
+    "/book/<token>/guard": PuzzleForm,
+    "/book/<token>/guard/code": ReturningForm.of_country("US"),
+    "/book/<token>/guard/<code>": after_forms.CodeForm,
     "/book/returning": ReturningForm.of_country("US"),
     "/book/returning/<code>": after_forms.CodeForm,
     "/book/<token>/branch": None,
@@ -185,7 +189,7 @@ FORMS: dict[str, Any] = {
     "/login": None,
 }
 EXTRA = {
-    "/book": ["service", "known", "files", "drop"],
+    "/book": ["service", "known", "files", "drop", "website"],
     "/book/<token>": ["service", "files", "drop"],
     "/book/<token>/photos": ["files"],
     "/visit/<token>/photos": ["files"],

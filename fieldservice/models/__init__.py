@@ -21,7 +21,7 @@ from fieldservice.models.customer import ContactRole, Customer, CustomerKind, Of
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
 from fieldservice.models.needs import Needs
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Proposal, Route, Stop, StopKind
-from fieldservice.models.service import Place, Service, ServiceSkill
+from fieldservice.models.service import Place, Service, ServiceSkill, ServiceTranslation
 from fieldservice.models.user import AuditEntry, IdempotencyKey, User, UserRole, UserSession
 from fieldservice.models.visit import NotAllowed, Visit, VisitEvent, VisitState, Window
 from fieldservice.models.visitor import AbuseSign, CodePurpose, SpentPuzzle, VisitorCode
@@ -93,6 +93,7 @@ __all__ = [
     "ScanState",
     "Service",
     "ServiceSkill",
+    "ServiceTranslation",
     "ShiftOverride",
     "ShiftPattern",
     "Site",

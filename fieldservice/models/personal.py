@@ -61,6 +61,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "proposal": "state based_on routes summary",
         "service": "code name icon description place price_text price_note working_days",
         "shift_override": "reason",
+        "service_translation": "language texts",
         "site": "country geocoded_by geocode_match access_kind",
         "skill": "code name",
         "spent_puzzle": "challenge",
@@ -76,7 +77,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "visitor_code": "token purpose channel address_hash nonce",
         "waiting_entry": "state seen looked",
         "waiting_offer": "state",
-        "work_order": "source request_key",
+        "work_order": "source request_key locale",
     }.items()
 }
 """About staff, about the company, or about nobody. A POST's answer is kept for a day and leads elsewhere."""

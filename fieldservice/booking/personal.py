@@ -161,7 +161,7 @@ def _order(session: Session, order: WorkOrder) -> dict[str, Any]:
     requester = order.contact(Role.REQUESTER)
     return {
         "service": order.service.name,
-        **_columns(order, "problem", "answers", "said", "source", "created_at"),
+        **_columns(order, "problem", "answers", "said", "source", "locale", "created_at"),
         "contact": _columns(requester, "name", "email", "phone") if requester else None,
         "site": _columns(
             order.site,

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from fieldservice import clock, web
+from fieldservice import clock, language, web
 from fieldservice.auth import codes, limits, visitors
 from fieldservice.auth.visitors import Reach
 from fieldservice.booking import again, drafts, pages, returning
@@ -49,7 +49,9 @@ def _send(session: Session, *, to: Reach, answers: DraftAnswers | None, now: dat
     settings = web.services().settings
     draft = drafts.start(session, answers, now=now) if answers is not None else None
     session.flush()
-    code = returning.ask(session, to, draft, locale=settings.locale, secret_key=settings.secret_key, now=now)
+    code = returning.ask(
+        session, to, draft, locale=language.locale(), secret_key=settings.secret_key, now=now
+    )
     return redirect(url_for("booking.returning.show", code=code.token), 303)
 
 

@@ -34,7 +34,7 @@ class Settings:
     company_phone: str = field(default="+1 410 555 0100", metadata={"help": "Number behind every Help link"})
     company_email: str = field(default="office@example.com", metadata={"help": "Sender of messages"})
     country: str = field(default="US", metadata={"help": "Country of phone numbers and addresses"})
-    locale: str = field(default="en_US", metadata={"help": "Language and formats of the pages"})
+    locale: str = field(default="en_US", metadata={"help": "The company's own language and formats"})
     public_url: str = field(
         default="http://localhost:8000", metadata={"help": "Address of the site as customers reach it"}
     )

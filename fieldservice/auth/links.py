@@ -12,10 +12,10 @@ import re
 import secrets
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from fieldservice.models import Approval, PrivateLink, Visit
+from fieldservice.models import Approval, Customer, PrivateLink, Visit, WorkOrder
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _FEED = re.compile(r"(\d{1,9})-([A-Za-z0-9_-]{43})")
@@ -58,6 +58,19 @@ def find_link(session: Session, token: str, *, now: datetime) -> PrivateLink:
         raise LinkUnknown
     link = session.scalar(select(PrivateLink).where(PrivateLink.token_hash == _hash(token)))
     return _working(link, now)
+
+
+def find_locale(session: Session, token: str) -> str | None:
+    """The locale that the link's customer chose, without the rest; None for what is no link."""
+    if not _TOKEN.fullmatch(token):
+        return None
+    return session.scalar(
+        select(func.coalesce(WorkOrder.locale, Customer.locale))
+        .join(WorkOrder.customer)
+        .join(Visit, Visit.work_order_id == WorkOrder.id)
+        .join(PrivateLink, PrivateLink.visit_id == Visit.id)
+        .where(PrivateLink.token_hash == _hash(token))
+    )
 
 
 def feed_token(link: PrivateLink, secret_key: str) -> str:

@@ -12,6 +12,7 @@ from fieldservice import web
 from fieldservice.booking import approvals
 from fieldservice.booking.approvals import Asked
 from fieldservice.booking.pages import deadline_words, gettext
+from fieldservice.language import titled
 from fieldservice.models import Approval, Visit
 
 
@@ -33,7 +34,7 @@ def waiting(session: Session, visit: Visit, now: datetime) -> Waiting | None:
 
 def lines(each: Sequence[Asked]) -> list[str]:
     """What is asked for, with its window if one is reserved."""
-    return [f"{one.visit.work_order.title}: {_when(one)}" for one in each]
+    return [f"{titled(one.visit.work_order)}: {_when(one)}" for one in each]
 
 
 def until_words(approval: Approval, visit: Visit) -> str:

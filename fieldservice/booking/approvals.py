@@ -33,6 +33,7 @@ from fieldservice.models import (
     Window,
     WorkOrder,
 )
+from fieldservice.notify.translations import language_of
 from fieldservice.planning import service as planning
 from fieldservice.planning.improve import improve_later
 
@@ -101,11 +102,15 @@ def ask(
 
 def _payload(each: Sequence[Asked]) -> dict[str, Any]:
     windows = [
-        [one.visit.work_order.title, one.window.starts_at.isoformat(), one.window.ends_at.isoformat()]
+        [_title(one.visit.work_order), one.window.starts_at.isoformat(), one.window.ends_at.isoformat()]
         for one in each
         if one.window is not None
     ]
     return {"windows": windows}
+
+
+def _title(order: WorkOrder) -> str:
+    return order.title_in(language_of(order.locale_for("")))
 
 
 def visits_of(session: Session, approval: Approval) -> list[Visit]:

@@ -14,10 +14,10 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from fieldservice import clock, web
+from fieldservice import clock, language, web
 from fieldservice.auth import codes, limits, links
 from fieldservice.booking import consents, data_pages, personal, refusals
-from fieldservice.booking.after_forms import CodeForm, ConsentForm, EraseForm
+from fieldservice.booking.after_forms import CodeForm, ConsentForm, EraseForm, LanguageForm
 from fieldservice.booking.pages import gettext
 from fieldservice.files import FileMissing
 from fieldservice.models import Purpose, Visit
@@ -54,6 +54,24 @@ def decide(token: str) -> ResponseReturnValue:
     def work(session: Session) -> ResponseReturnValue:
         consents.decide(session, links.find_visit(session, token, now=now), form.decisions(), now=now)
         return redirect(url_for(".show", token=token, saved="yes"), 303)
+
+    return web.once(work, now=now, scope=token)
+
+
+@bp.post("/visit/<token>/data/language")
+@limits.FORM
+def speak(token: str) -> ResponseReturnValue:
+    """Keep the language of the order's pages and messages."""
+    now, form = clock.now(), LanguageForm()
+    if not form.validate():
+        with web.services().db.reading() as session:
+            return _page(session, links.find_visit(session, token, now=now), token, now, form), 422
+
+    def work(session: Session) -> ResponseReturnValue:
+        visit = links.find_visit(session, token, now=now)
+        session.refresh(visit, with_for_update={"of": Visit})
+        visit.work_order.locale = language.locale_for(form.language.data)
+        return redirect(url_for(".show", token=token, saved="yes", lang=None), 303)
 
     return web.once(work, now=now, scope=token)
 
@@ -171,19 +189,25 @@ def _proven(visit: Visit, now: datetime) -> bool:
     return visit_id == visit.id and now < datetime.fromisoformat(until)
 
 
-def _page(session: Session, visit: Visit, token: str, now: datetime, form: CodeForm) -> str:
+def _page(session: Session, visit: Visit, token: str, now: datetime, form: CodeForm | LanguageForm) -> str:
     order = visit.work_order
     return render_template(
         "booking/data.html",
         visit=visit,
         token=token,
         form=form,
+        code_form=form if isinstance(form, CodeForm) else CodeForm(formdata=None),
         consent_form=ConsentForm(formdata=None, data={purpose: order.allows(purpose) for purpose in Purpose}),
+        language_form=form if isinstance(form, LanguageForm) else _language_form(),
         target=data_pages.code_target(visit),
         waiting=codes.waiting_code(session, visit, now=now) is not None,
         proven=_proven(visit, now),
         saved=request.args.get("saved") == "yes",
     )
+
+
+def _language_form() -> LanguageForm:
+    return LanguageForm(formdata=None, data={"language": language.current()})
 
 
 def _erase_page(session: Session, visit: Visit, token: str, form: EraseForm) -> str:

@@ -315,7 +315,7 @@ def find(
         raise AlreadyBooked(row.visit_id)
     answers = DraftAnswers.from_json(row.answers)
     wanted = select(Service).where(Service.code == answers.service, Service.active)
-    service = session.scalar(wanted.options(_with_questions()))
+    service = session.scalar(wanted.options(*_with_questions()))
     if service is None:
         raise DraftExpired
     territory = session.get(Territory, answers.territory_id) if answers.territory_id else None
@@ -335,7 +335,7 @@ def _also(session: Session, first: Service, answers: DraftAnswers) -> list[Wante
         return []
     codes = [each.service for each in answers.also]
     here = Service.active & same_place(first)
-    found = session.scalars(select(Service).where(Service.code.in_(codes), here).options(_with_questions()))
+    found = session.scalars(select(Service).where(Service.code.in_(codes), here).options(*_with_questions()))
     by_code = {service.code: service for service in found}
     return [
         Wanted(by_code[each.service], each.questions, each.problem)
@@ -383,7 +383,11 @@ def drop_expired(session: Session, store: FileStore, *, now: datetime) -> int:
 
 def active_services(session: Session) -> list[Service]:
     """What can be booked, in the order of the catalogue, with all that the office wrote about it."""
-    written = (_with_questions(), selectinload(Service.first_checks), selectinload(Service.faq))
+    written = (
+        *_with_questions(),
+        selectinload(Service.first_checks),
+        selectinload(Service.faq),
+    )
     in_order = select(Service).where(Service.active).order_by(Service.position, Service.id)
     return list(session.scalars(in_order.options(*written)).all())
 
@@ -395,9 +399,10 @@ def addable_services(session: Session, draft: Draft) -> list[Service]:
     chosen = [each.service.id for each in draft.wanted]
     others = select(Service).where(Service.active, same_place(draft.service), Service.id.not_in(chosen))
     in_order = others.order_by(Service.position, Service.id)
-    return list(session.scalars(in_order.options(_with_questions())).all())
+    return list(session.scalars(in_order.options(*_with_questions())).all())
 
 
-def _with_questions() -> ORMOption:
+def _with_questions() -> tuple[ORMOption, ...]:
     questions = selectinload(Service.intake_questions)
-    return questions.options(selectinload(IntakeQuestion.options), selectinload(IntakeQuestion.effects))
+    whole = questions.options(selectinload(IntakeQuestion.options), selectinload(IntakeQuestion.effects))
+    return whole, selectinload(Service.translations)

@@ -11,7 +11,7 @@ from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from fieldservice import web
+from fieldservice import language, web
 from fieldservice.auth import links
 from fieldservice.booking import orders, service
 from fieldservice.booking.drafts import Draft
@@ -49,6 +49,13 @@ def once_with_travel(work: Work, where: Where, *, now: datetime, scope: str) -> 
     )
 
 
+def recall_language() -> None:
+    """Before a private page is made: speak as its customer chose."""
+    if request.url_rule is not None and request.url_rule.rule.startswith("/visit/<token>"):
+        with web.services().db.reading() as session:
+            language.speak(links.find_locale(session, (request.view_args or {})["token"]))
+
+
 def wanted_day() -> date | None:
     """The day that the page's address asks for; None when it names none."""
     return web.day_of(request.args.get("day", ""))
@@ -84,7 +91,7 @@ def _answers(draft: Draft, leg: Leg, form: ContactForm, window: Window | None) -
         problem=first.problem,
         questions=first.questions,
         tried=draft.answers.tried if leg is draft.legs[0] else {},
-        locale=web.services().settings.locale,
+        locale=language.locale(),
     )
 
 

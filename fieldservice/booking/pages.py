@@ -20,6 +20,7 @@ from fieldservice.booking.new_visits import PLAN
 from fieldservice.booking.offer import Offer
 from fieldservice.booking.service import CUSTOMER
 from fieldservice.geo.address import Address, Match
+from fieldservice.language import answer_written
 from fieldservice.models import ContactRole, Place, Service, Visit, VisitEvent, VisitState, Window
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning.service import DayOffer, Slot
@@ -206,9 +207,9 @@ def reach_words(contact: ContactRole) -> str:
     return ", ".join(part for part in (phone_words(contact.phone), contact.email) if part)
 
 
-def said_words(answers: Iterable[Mapping[str, Any]]) -> list[str]:
+def said_words(answers: Iterable[Mapping[str, Any]], services: Sequence[Service]) -> list[str]:
     """The answers to questions and first checks, each in words."""
-    return [web.answer_words(answer) for answer in answers]
+    return [web.answer_words(answer_written(answer, services)) for answer in answers]
 
 
 def deadline_words(deadline: datetime, zone: ZoneInfo) -> str:

@@ -164,7 +164,9 @@ def _order(session: Session, order: WorkOrder) -> dict[str, Any]:
     requester = order.contact(Role.REQUESTER)
     return {
         "service": order.service.name,
-        **_columns(order, "problem", "answers", "said", "also", "cost_centre", "source", "created_at"),
+        **_columns(
+            order, "problem", "answers", "said", "also", "cost_centre", "source", "locale", "created_at"
+        ),
         "contact": _columns(requester, "name", "email", "phone") if requester else None,
         "people_you_named": [
             _columns(contact, "role", "name", "email", "phone", "address", "reference")

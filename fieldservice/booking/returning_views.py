@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from fieldservice import clock, web
+from fieldservice import clock, language, web
 from fieldservice.auth import codes, limits, visitors
 from fieldservice.auth.visitors import Reach
 from fieldservice.booking import again, drafts, guard, pages, returning
@@ -54,7 +54,9 @@ def _send(
     if answers is not None:
         draft = drafts.start(session, answers, now=now, token=token, network=guard.network())
     session.flush()
-    code = returning.ask(session, to, draft, locale=settings.locale, secret_key=settings.secret_key, now=now)
+    code = returning.ask(
+        session, to, draft, locale=language.locale(), secret_key=settings.secret_key, now=now
+    )
     return redirect(url_for("booking.returning.show", code=code.token), 303)
 
 

@@ -287,6 +287,7 @@ def _work_order(session: Session, answers: Answers, *, now: datetime) -> WorkOrd
         request_key=answers.request_key,
         cost_centre=answers.cost_centre,
         source=answers.source,
+        locale=answers.locale,
         created_at=now,
     )
     contacts = {

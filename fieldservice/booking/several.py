@@ -76,11 +76,6 @@ class Leg:
         """What the visit takes."""
         return together([each.needs for each in self.wanted])
 
-    @property
-    def title(self) -> str:
-        """What is done, in the names of its services."""
-        return " + ".join(each.service.name for each in self.wanted)
-
 
 def legs_of(
     session: Session, wanted: Sequence[Wanted], territory: Territory | None, *, apart: bool

@@ -14,6 +14,7 @@ from fieldservice.booking.checks import said
 from fieldservice.booking.drafts import Draft
 from fieldservice.booking.pages import gettext, rule_words, said_words
 from fieldservice.booking.several import Wanted
+from fieldservice.language import names, written
 from fieldservice.models import Window
 
 
@@ -22,20 +23,20 @@ def summary_rows(draft: Draft) -> list[dict[str, Any]]:
     rows = [*_when_rows(draft), _where_row(draft), _what_row(draft)]
     rows += [_also_row(draft, each) for each in draft.wanted[1:]]
     if draft.way.answered:
-        tried = said_words(said(draft.way, draft.answers.tried))
+        tried = said_words(said(draft.way, draft.answers.tried), [draft.service])
         rows.append({"label": gettext("You tried"), "value": "", "detail": " · ".join(tried)})
     priced = [each.service for each in draft.wanted if each.service.price_text]
     for service in priced:
         label = (
             gettext("Price")
             if len(draft.wanted) == 1
-            else gettext("Price, %(service)s", service=service.name)
+            else gettext("Price, %(service)s", service=written(service.name, service))
         )
         rows.append(
             {
                 "label": label,
-                "value": Markup("<b>{}</b>").format(service.price_text),
-                "detail": service.price_note,
+                "value": Markup("<b>{}</b>").format(written(service.price_text, service)),
+                "detail": written(service.price_note, service),
             }
         )
     return rows
@@ -57,7 +58,7 @@ def _when_rows(draft: Draft) -> list[dict[str, Any]]:
             gettext(
                 "Visit %(number)d, %(service)s",
                 number=number,
-                service=leg.site.one_line if leg.site else leg.title,
+                service=leg.site.one_line if leg.site else names(each.service for each in leg.wanted),
             )
             for number, leg in enumerate(draft.legs, start=1)
         ]
@@ -97,10 +98,10 @@ def _where_row(draft: Draft) -> dict[str, Any]:
 
 def _what_row(draft: Draft) -> dict[str, Any]:
     answers = draft.answers
-    words = [*said_words(draft.found.said), answers.problem]
+    words = [*said_words(draft.found.said, [draft.service]), answers.problem]
     return {
         "label": gettext("What"),
-        "value": draft.service.name,
+        "value": written(draft.service.name, draft.service),
         "detail": " · ".join(word for word in words if word),
         "change": url_for("booking.change_problem", token=draft.token),
         "change_label": gettext("problem"),
@@ -108,13 +109,13 @@ def _what_row(draft: Draft) -> dict[str, Any]:
 
 
 def _also_row(draft: Draft, wanted: Wanted) -> dict[str, Any]:
-    words = [*said_words(wanted.found.said), wanted.problem]
+    words = [*said_words(wanted.found.said, [wanted.service]), wanted.problem]
     return {
         "label": gettext("Also"),
-        "value": wanted.service.name,
+        "value": written(wanted.service.name, wanted.service),
         "detail": " · ".join(word for word in words if word),
         "change": url_for("booking.several.show", token=draft.token),
-        "change_label": wanted.service.name,
+        "change_label": written(wanted.service.name, wanted.service),
     }
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from fieldservice import web
 from fieldservice.booking import edge, orders
 from fieldservice.booking.pages import gettext, state_tag
+from fieldservice.language import titled
 from fieldservice.models import Visit
 
 
@@ -34,7 +35,7 @@ def lines(session: Session, visit: Visit, *, waiting: bool) -> list[Line]:
     several_sites = len({each.work_order.site_id for each in visits}) > 1
     return [
         Line(
-            title=each.work_order.title,
+            title=titled(each.work_order),
             when=_when(each, waiting=waiting),
             where=each.site.one_line if several_sites else "",
             state=state_tag(each.state),

@@ -67,6 +67,7 @@ bp.register_blueprint(track_views.bp)
 bp.register_blueprint(data_views.bp)
 bp.register_blueprint(calendar_views.bp)
 bp.register_blueprint(feedback_views.bp)
+bp.before_request(edge.recall_language)
 bp.register_blueprint(more_views.draft_bp)
 bp.register_blueprint(waiting_views.draft_bp)
 bp.register_blueprint(photo_views.draft_bp)
@@ -139,7 +140,7 @@ def change_problem(token: str) -> ResponseReturnValue:
     data = {"service": answers.service, "problem": answers.problem}
     data |= kind.data_of(answers.service, answers.questions)
     data["draft"] = token
-    tried = pages.said_words(checks.said(draft.way, answers.tried))
+    tried = pages.said_words(checks.said(draft.way, answers.tried), [draft.service])
     return _problem_page(kind(data=data), services, tried, answers.had)
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from fieldservice import clock, web
+from fieldservice import clock, language, web
 from fieldservice.auth import limits, links
 from fieldservice.booking import (
     again,
@@ -67,7 +67,9 @@ def book_again(token: str) -> ResponseReturnValue:
     def work(session: Session) -> ResponseReturnValue:
         visit = links.find_visit(session, token, now=now)
         draft = again.begin(session, visit, now=now, network=guard.network())
-        return redirect(url_for("booking.change_problem", token=draft.token), 303)
+        # the draft has no customer yet whose language its pages could know
+        spoken = language.current()
+        return redirect(url_for("booking.change_problem", token=draft.token, lang=spoken), 303)
 
     return web.once(work, now=now, scope=token)
 
@@ -92,7 +94,7 @@ def calendar(token: str) -> ResponseReturnValue:
         if visit.window is None:
             raise manage.NotOpen(visit)
         settings = web.services().settings
-        link = f"{settings.public_url.rstrip('/')}{url_for('.show', token=token)}"
+        link = f"{settings.public_url.rstrip('/')}{url_for('.show', token=token, lang=None)}"
         content = calendar_file(facts_of(visit, settings, link=link), written_at=now)
     headers = {"Content-Disposition": f'attachment; filename="{visit.reference}.ics"'}
     return Response(content, content_type="text/calendar; charset=utf-8", headers=headers)
@@ -262,7 +264,7 @@ def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values
         rule=pages.visit_rule(visit, now=now),
         state=pages.state_tag(visit.state) if not invited else pages.invited_tag(),
         history=pages.history(visit),
-        said=pages.said_words(visit.work_order.said),
+        said=pages.said_words(visit.work_order.said, visit.work_order.services),
         files=pages.files_words(visit),
         technician=pages.technician_name(visit),
         correctable=manage.may(_require_correctable, visit, now=now),

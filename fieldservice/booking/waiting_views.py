@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from fieldservice import clock, web
+from fieldservice import clock, language, web
 from fieldservice.auth import limits, links
 from fieldservice.booking import approvals, area, drafts, edge, guard, manage, orders, pages, service, waiting
 from fieldservice.booking.drafts import Draft
@@ -38,7 +38,7 @@ def wish(token: str) -> ResponseReturnValue:
         return _outside_page(draft, form), 422
 
     def work(session: Session) -> ResponseReturnValue:
-        found, locale = drafts.find(session, token, now=now, lock=True), web.services().settings.locale
+        found, locale = drafts.find(session, token, now=now, lock=True), language.locale()
         area.wish_for_area(session, form.address, found.service, _site(found), locale=locale, now=now)
         return redirect(url_for("booking.address.outside", token=token, noted="1"), 303)
 

@@ -21,7 +21,7 @@ from fieldservice.models.customer import ContactRole, Customer, CustomerKind, Of
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
 from fieldservice.models.needs import Needs
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Proposal, Route, Stop, StopKind
-from fieldservice.models.service import Place, Service, ServiceSkill
+from fieldservice.models.service import Place, Service, ServiceSkill, ServiceTranslation
 from fieldservice.models.service_plan import Occurrence, OccurrenceState, PartOfDay, Renewal, ServicePlan
 from fieldservice.models.user import AuditEntry, IdempotencyKey, User, UserRole, UserSession
 from fieldservice.models.visit import NotAllowed, Visit, VisitEvent, VisitState, Window
@@ -99,6 +99,7 @@ __all__ = [
     "Service",
     "ServicePlan",
     "ServiceSkill",
+    "ServiceTranslation",
     "ShiftOverride",
     "ShiftPattern",
     "Site",

@@ -64,6 +64,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "service": "code name icon description place price_text price_note working_days",
         "service_plan": "unit renewal preferred_weekdays preferred_part",
         "shift_override": "reason",
+        "service_translation": "language texts",
         "site": "country geocoded_by geocode_match access_kind",
         "skill": "code name",
         "spent_puzzle": "challenge",
@@ -79,7 +80,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "visitor_code": "token purpose channel address_hash nonce",
         "waiting_entry": "state seen looked",
         "waiting_offer": "state",
-        "work_order": "source request_key",
+        "work_order": "source request_key locale",
     }.items()
 }
 """About staff, about the company, or about nobody. A POST's answer is kept for a day and leads elsewhere."""

@@ -33,6 +33,8 @@ class WorkOrder(Base):
     # the same in the words of then, for people: what the office rewrites later changes nothing here
     said: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     source: Mapped[str] = mapped_column(String(20), default="web")
+    # who books anew has not proved who they are, so their language is that of this order alone
+    locale: Mapped[str | None] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # the same for all that was asked for at once: linked visits, or several sites
     request_key: Mapped[str] = mapped_column(String(36), default="", server_default="", index=True)
@@ -74,6 +76,27 @@ class WorkOrder(Base):
     def title(self) -> str:
         """What is done, in the names of all its services."""
         return " + ".join([self.service.name, *(each["name"] for each in self.also)])
+
+    @property
+    def services(self) -> list[Service]:
+        """What is done, as far as the company still has it; the main service first."""
+        codes = [each["code"] for each in self.also]
+        session = object_session(self) if codes else None
+        if session is None:
+            return [self.service]
+        return [self.service, *session.scalars(select(Service).where(Service.code.in_(codes)))]
+
+    def title_in(self, language: str) -> str:
+        """What is done, in the names of all its services, as far as these are translated."""
+        by_name = {service.name: service for service in self.services}
+        return " + ".join(
+            by_name[name].in_language(name, language) if name in by_name else name
+            for name in (self.service.name, *(each["name"] for each in self.also))
+        )
+
+    def locale_for(self, company_locale: str) -> str:
+        """The locale in which the customer is spoken to."""
+        return self.locale or self.customer.locale or company_locale
 
     def contact(self, role: Role) -> ContactRole | None:
         """The contact with a role; the requester stands in for a role that nobody else has."""

@@ -158,6 +158,7 @@ class World:
             "/book/<token>/confirm": {"name": "Ada Marker", "phone": "+14105550177"},
             "/visit/<token>/time": picked,
             "/visit/<token>/messages": {"body": "Which door?"},
+            "/visit/<token>/data/language": {"language": "nl"},
             "/visit/<token>/data/prove": {"code": "000000"},
             "/visit/<token>/data/erase": {"sure": "y"},
             "/visit/<token>/feedback": {"rating": "4"},

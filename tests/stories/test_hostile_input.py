@@ -154,6 +154,7 @@ FORMS: dict[str, Any] = {
     "/visit/<token>/messages": after_forms.MessageForm,
     "/visit/<token>/details": after_forms.DetailsForm,
     "/visit/<token>/data/consents": after_forms.ConsentForm,
+    "/visit/<token>/data/language": after_forms.LanguageForm,
     "/visit/<token>/data/code": None,
     "/visit/<token>/data/prove": after_forms.CodeForm,
     "/visit/<token>/data/erase": after_forms.EraseForm,

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from flask import Flask, Response, render_template
 from flask.testing import FlaskClient
-from flask_babel import Babel
 from time_machine import Traveller
 
-from fieldservice import auth, web
+from fieldservice import auth, language, web
 from fieldservice.assets import Assets
 from fieldservice.config import Settings
 from fieldservice.db import Database
@@ -28,7 +27,7 @@ def make_app(db: Database, settings: Settings) -> Flask:
     app = Flask("fieldservice", template_folder=str(TEMPLATES), static_folder=str(STATIC))
     app.config["SECRET_KEY"] = settings.secret_key
     app.extensions["fieldservice"] = services
-    Babel(app)
+    language.install(app)
     Assets(STATIC / "vendor").install(app.jinja_env)
     app.context_processor(web.template_helpers)
     auth.install(app, services, homes=HOMES)

@@ -86,7 +86,7 @@ def _broken() -> Iterator[tuple[str, Callable[[Catalog, Message, Message], objec
     yield "other values", lambda po, one, many: setattr(one, "string", "100 % %(reference)s")
     yield "other tags", lambda po, one, many: setattr(one, "string", "<b>Referentie</b> %(reference)s")
     yield "1 forms instead of 2", lambda po, one, many: setattr(many, "string", ("%(num)d tijdvak",))
-    yield "no longer a text", lambda po, one, many: po.add("Gone", "Weg")
+    yield "no longer a text", lambda po, one, many: po.add("Not a text of the product", "Weg")
 
 
 @pytest.mark.parametrize(("fault", "spoil"), list(_broken()))

@@ -84,7 +84,7 @@ def test_one_visit_when_one_technician_can_do_it_all(
     assert visit.required_skills() == BOTH
     assert visit.parts == ["Fuse box"]
     order = visit.work_order
-    assert order.title_in("en") == "Heating + Wiring"
+    assert order.title == "Heating + Wiring"
     assert order.also == [
         {"code": WIRING, "name": "Wiring", "minutes": 60, "problem": "Two sockets", "answers": {"age": 40}}
     ]

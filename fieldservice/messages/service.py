@@ -39,7 +39,7 @@ TRIES = 5
 PAUSE = timedelta(seconds=30)  # before the second try, then twice as long each time
 LEASE_MARGIN = timedelta(seconds=30)
 LONGEST_SWEEP = timedelta(minutes=1)  # a slow server must not keep a worker for long
-NOT_ABOUT_THE_WINDOW = frozenset({"answer", "code", "corrected"})
+NOT_ABOUT_THE_WINDOW = frozenset({"answer", "ask", "code", "corrected"})
 WITH_CALENDAR = frozenset({"confirmation", "changed", "cancelled"})
 
 # All that a message tells, in three queries instead of nine: there may be thousands of messages in a minute.
@@ -266,6 +266,9 @@ class _Sweeper:
             old_starts_at=told.get("window_starts_at"),
             old_ends_at=told.get("window_ends_at"),
             words=self._words(message, visit),
+            choices=tuple(
+                Window(*map(datetime.fromisoformat, each)) for each in message.payload.get("choices", ())
+            ),
         )
 
     def _code(self, message: OutboxMessage, at: datetime) -> Occasion:

@@ -25,6 +25,7 @@ from fieldservice.planning.problem import (
     visit_id,
     wish,
 )
+from fieldservice.planning.relaxing import pinned_to
 from fieldservice.planning.rows import DayRows, load_day, visit_place
 from fieldservice.planning.service import lock_territory
 from fieldservice.planning.store import ensure_plan, write_routes
@@ -203,11 +204,12 @@ def write_orders(
 ) -> None:
     """Time and store whole routes. Raises RuleBroken when they break a rule (with `soft`: a hard one)."""
     known = dict(day.problem.visit_by_id)
-    for names in orders.values():
+    for technician, names in orders.items():
         for name in names:
-            if name not in known and name in visits:
+            if name in visits and name not in day.order(technician):  # where it is says nothing about there
                 known[name] = wish(day.rows, day.table, visits[name])
-    problem = replace(day.problem, visits=tuple(known.values()))
+    shifts = day.problem.shift_by_id
+    problem = replace(day.problem, visits=tuple(pinned_to(shifts, visit) for visit in known.values()))
     changed = replace(day, problem=problem)
     routes = [
         timeline.project(problem, shift_id(technician), [name for name in names if name in known])

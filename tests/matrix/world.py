@@ -51,6 +51,7 @@ from tests.factories import (
     Company,
     add,
     ask,
+    make_absence,
     make_company,
     make_customer,
     make_draft,
@@ -78,6 +79,7 @@ MAY_SEE_THE_CUSTOMER = ("customer", "technician", "dispatcher", "admin")
 SECRETS = ("Ada Marker", "Marker Lane 7", "+14105550177", "ada.marker@example.com", "HH-MARKER", "Gate 4711")
 UNKNOWN = "A" * 43
 PROMISED = window(TODAY, 13, 15)
+_HOLIDAY = (NOW + timedelta(days=30), NOW + timedelta(days=31))
 QUESTIONS = [{"code": "age", "kind": "number", "label": "How old is it?"}]
 
 
@@ -154,6 +156,7 @@ class World:
             "/board/<day:on>/move": place | version,
             "/board/visits/<int:visit_id>/unassign": version,
             "/board/visits/<int:visit_id>/pin": {"pinned": "yes"},
+            "/board/<day:on>/technicians/<int:technician_id>/vehicle": {"hours": "rest"},
             "/board/visits/<int:visit_id>/locate": {"latitude": CENTRE.lat, "longitude": CENTRE.lon},
         }.get(rule, {})
 
@@ -212,6 +215,8 @@ def _office(session: Session, world: World, services: Services) -> None:
         "change_id": change.id,
         "job_id": job.id,
         "proposal_id": proposal.id,
+        "technician_id": company.technicians[0].id,
+        "absence_id": make_absence(session, company.technicians[1], *_HOLIDAY).id,
         "task_id": _inbox(session, world),
     }
 

@@ -37,6 +37,7 @@ from fieldservice.booking.waiting_forms import OfferForm, WaitForm, WishForm
 from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
 from fieldservice.dispatch.inbox_forms import AnswerForm
+from fieldservice.dispatch.running_forms import SickForm, VehicleForm
 from fieldservice.field.forms import TapForm
 from fieldservice.models import Visit
 from fieldservice.web import Services
@@ -146,6 +147,9 @@ FORMS: dict[str, Any] = {
     "/board/visits/<int:visit_id>/unassign": board.PlanForm,
     "/board/visits/<int:visit_id>/pin": board.PinForm,
     "/board/visits/<int:visit_id>/locate": board.LocateForm,
+    "/board/<day:on>/technicians/<int:technician_id>/sick": SickForm,
+    "/board/<day:on>/technicians/<int:technician_id>/vehicle": VehicleForm,
+    "/board/<day:on>/absences/<int:absence_id>/end": board.BoardForm,
     "/board/<day:on>/optimise": board.BoardForm,
     "/board/<day:on>/dispatch": board.BoardForm,
     "/board/<day:on>/recall": board.BoardForm,

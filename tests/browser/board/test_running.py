@@ -1,0 +1,93 @@
+"""What goes wrong on a running day, in the browser: clicks counted, by keyboard alone, without JavaScript."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.board.conftest import Desk
+from tests.browser.board.test_board import require_accessible
+
+pytestmark = pytest.mark.browser
+
+
+class Clicks:
+    """Counts what a dispatcher presses."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on(self, target: Locator) -> None:
+        """Press it once."""
+        target.click()
+        self.count += 1
+
+
+def test_sick_in_three_clicks(desk: Desk) -> None:
+    """Menu, off sick, accept; the board says who is affected, and Undo brings the technician back too."""
+    desk.open()
+    clicks = Clicks()
+    row = desk.page.get_by_role("group", name="Ana Reyes")
+    clicks.on(row.locator("summary"))
+    require_accessible(desk.page)
+    clicks.on(row.get_by_role("button", name="Off sick from now"))
+    expect(desk.page.locator("#toast")).to_contain_text("Ana Reyes is off sick. A plan for 2 visits")
+    expect(row.get_by_text("Off sick", exact=True)).to_be_visible()
+    desk.search()
+    heading = desk.page.get_by_role("heading", name=re.compile("Ana Reyes off sick: plan for 2 visits"))
+    expect(heading).to_be_visible(timeout=15_000)
+    for scheme in ("light", "dark"):
+        desk.page.emulate_media(color_scheme=scheme)
+        require_accessible(desk.page)
+    clicks.on(desk.page.get_by_role("button", name="Accept all"))
+    expect(desk.page.locator("#toast")).to_contain_text("changed.")
+    assert clicks.count == 3
+    assert desk.stop("Ida") is not None
+    assert desk.stop("Ida")[0] == "Ben"  # type: ignore[index]
+    desk.page.locator("#toast").get_by_role("button", name="Undo").click()
+    expect(desk.page.get_by_text("Undone.")).to_be_visible()
+    assert desk.stop("Ida") == ("Ana", "10:00")
+    expect(row.get_by_text("Off sick", exact=True)).to_have_count(0)
+
+
+def test_vehicle_trouble_by_keyboard_alone(desk: Desk) -> None:
+    """Enter opens the menu, Escape closes it; the choice and the button take arrows and Enter."""
+    desk.open()
+    page = desk.page
+    summary = page.get_by_role("group", name="Ana Reyes").locator("summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(summary).to_be_focused()
+    page.keyboard.press("Enter")
+    link = page.get_by_role("link", name="Vehicle trouble…")
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        if link.evaluate("element => element === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Ana Reyes cannot drive")).to_be_visible()
+    require_accessible(page)
+    page.get_by_role("radio", checked=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#toast")).to_contain_text("Ana Reyes cannot drive. A plan for 2 visits")
+
+
+def test_sick_on_a_phone_and_without_javascript(phone: Desk, plain: Desk) -> None:
+    """The same menu and forms work in the list on a phone, and without any script."""
+    phone.open()
+    phone.page.get_by_role("group", name="Ben Okafor").locator("summary").click()
+    require_accessible(phone.page)
+    phone.page.get_by_role("link", name="Off sick from a time…").click()
+    require_accessible(phone.page)
+    plain.open()
+    row = plain.page.get_by_role("group", name="Ben Okafor")
+    row.locator("summary").click()
+    row.get_by_role("button", name="Off sick from now").click()
+    plain.search()
+    plain.open()
+    plain.page.get_by_role("button", name="Accept all").click()
+    assert plain.stop("Kim") is not None
+    assert plain.stop("Kim")[0] == "Ana"  # type: ignore[index]

@@ -183,8 +183,8 @@ class Board:
 
     @property
     def working(self) -> int:
-        """How many technicians have a shift."""
-        return sum(row.working_day is not None for row in self.rows)
+        """How many technicians have a shift and are not sick."""
+        return sum(row.working_day is not None and row not in self.off_sick for row in self.rows)
 
     @property
     def on_time(self) -> int | None:
@@ -241,11 +241,11 @@ def _row(day: Day, number: int) -> Row:
     if plan.home_at and plan.travel_home:
         drives.append(Drive(plan.home_at - plan.travel_home, plan.home_at))
     working = entry.working_day
-    late = timedelta(0)
-    if working and plan.home_at and plan.home_at > working.ends_at:
-        late = plan.home_at - working.ends_at
     territory = day.rows.territory
     gone = _gone(entry.technician, territory, day.rows.on)
+    late = timedelta(0)
+    if working and plan.home_at and plan.home_at > working.ends_at and not gone:
+        late = plan.home_at - working.ends_at
     bars = tuple(_bar(stop, gone) for stop in plan.entries)
     absence = current_absence(entry.technician, territory, day.rows.on)
     return Row(entry.technician, working, bars, tuple(drives), plan.home_at, late, gone, absence)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import json
+import re
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, RadioField, TimeField
+from wtforms import DateField, HiddenField, RadioField, TimeField
 from wtforms.fields import SelectChoice
-from wtforms.validators import InputRequired, Optional
+from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional, ValidationError
 
-from fieldservice.dispatch.forms import BoardForm
+from fieldservice.dispatch.forms import BoardForm, PlanForm, WholeNumber
+from fieldservice.planning.emergency import Choice
+
+WITHIN = (30, 60, 90, 120)
+_NAME = re.compile(r"[vh][1-9][0-9]{0,8}")
 
 
 class SickForm(BoardForm):
@@ -47,3 +53,43 @@ class VehicleForm(BoardForm):
     def length(self) -> int | None:
         """Whole hours; None for the rest of the day."""
         return None if self.hours.data == "rest" else int(self.hours.data)
+
+
+class OverrunForm(PlanForm):
+    """How much longer a visit in progress takes."""
+
+    minutes = HiddenField(validators=[AnyOf(["15", "30", "60"])])
+
+    @property
+    def extra(self) -> timedelta:
+        """The time."""
+        return timedelta(minutes=int(self.minutes.data))
+
+
+class EmergencyForm(PlanForm):
+    """Who is sent to an emergency, and the routes that were shown for it."""
+
+    technician = WholeNumber(validators=[InputRequired(), NumberRange(min=1, max=2**31 - 1)])
+    minutes = HiddenField(validators=[AnyOf([str(minutes) for minutes in WITHIN])])
+    orders = HiddenField(validators=[InputRequired(), Length(max=20_000)])
+
+    def validate_orders(self, field: HiddenField) -> None:
+        """The orders are as the page wrote them."""
+        try:
+            orders_in(field.data)
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise ValidationError(_l("The page was changed. Look again.")) from error
+
+    def choice(self) -> Choice:
+        """What was chosen."""
+        return Choice(
+            self.technician.data, orders_in(self.orders.data), timedelta(minutes=int(self.minutes.data))
+        )
+
+
+def orders_in(text: str) -> dict[int, tuple[str, ...]]:
+    """Technician -> visits in order, as a page wrote them; raises ValueError and others for anything else."""
+    orders = {int(key): tuple(names) for key, names in json.loads(text).items()}
+    if not all(_NAME.fullmatch(name) for names in orders.values() for name in names):
+        raise ValueError("not the names of visits")
+    return orders

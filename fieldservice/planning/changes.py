@@ -75,7 +75,7 @@ def move_visit(
     plan = ensure_plan(session, visit.territory, move.on)
     if plan.version != plan_version:
         raise StalePlan
-    source = _current(session, visit)
+    source = place_of_stop(session, visit)
     days = _days(session, visit.territory, {move.on, *(source[:1] if source else ())}, tables, now)
     change = ChangeLog(session, days, now=now, actor=actor)
     change.remember(visit, [(move.on, move.technician_id), *([source] if source else [])])
@@ -109,7 +109,7 @@ def unassign_visit(
     """Take a visit off its route; its promise stays and is now at risk. Raises StalePlan, NotPlannable."""
     lock_territory(session, visit.territory)
     session.refresh(visit)
-    source = _current(session, visit)
+    source = place_of_stop(session, visit)
     if visit.state not in PLANNABLE or source is None:
         raise NotPlannable
     plan = ensure_plan(session, visit.territory, source[0])
@@ -244,7 +244,7 @@ def _accepted(judgement: Judgement, *, by: str, at: datetime) -> list[dict[str, 
     ]
 
 
-def _current(session: Session, visit: Visit) -> tuple[date, int] | None:
+def place_of_stop(session: Session, visit: Visit) -> tuple[date, int] | None:
     """The day and technician of a visit's stop."""
     found = session.execute(
         select(Plan.on, Stop.technician_id)

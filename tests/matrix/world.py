@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -117,6 +118,12 @@ class World:
             everything["visit_id"] = self.numbers["lost_visit_id"]
         return {name: everything[name] for name in re.findall(r"<(?:\w+:)?(\w+)>", rule)}
 
+    def _emergency(self) -> Mapping[str, Any]:
+        """The visit goes first on the route that it is on."""
+        technician = self.company.technicians[0].id
+        orders = json.dumps({technician: [f"v{self.visit.id}"]})
+        return {"technician": technician, "minutes": "60", "orders": orders}
+
     def form(self, rule: str) -> Mapping[str, Any]:
         """A form that an allowed actor gets through with."""
         service = {"service": self.company.service.code}
@@ -157,6 +164,8 @@ class World:
             "/board/visits/<int:visit_id>/unassign": version,
             "/board/visits/<int:visit_id>/pin": {"pinned": "yes"},
             "/board/<day:on>/technicians/<int:technician_id>/vehicle": {"hours": "rest"},
+            "/board/visits/<int:visit_id>/overrun": {"minutes": "30"} | version,
+            "/board/visits/<int:visit_id>/emergency": self._emergency() | version,
             "/board/visits/<int:visit_id>/locate": {"latitude": CENTRE.lat, "longitude": CENTRE.lon},
         }.get(rule, {})
 

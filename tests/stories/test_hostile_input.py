@@ -37,7 +37,7 @@ from fieldservice.booking.waiting_forms import OfferForm, WaitForm, WishForm
 from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
 from fieldservice.dispatch.inbox_forms import AnswerForm
-from fieldservice.dispatch.running_forms import SickForm, VehicleForm
+from fieldservice.dispatch.running_forms import EmergencyForm, OverrunForm, SickForm, VehicleForm
 from fieldservice.field.forms import TapForm
 from fieldservice.models import Visit
 from fieldservice.web import Services
@@ -149,6 +149,8 @@ FORMS: dict[str, Any] = {
     "/board/visits/<int:visit_id>/locate": board.LocateForm,
     "/board/<day:on>/technicians/<int:technician_id>/sick": SickForm,
     "/board/<day:on>/technicians/<int:technician_id>/vehicle": VehicleForm,
+    "/board/visits/<int:visit_id>/overrun": OverrunForm,
+    "/board/visits/<int:visit_id>/emergency": EmergencyForm,
     "/board/<day:on>/absences/<int:absence_id>/end": board.BoardForm,
     "/board/<day:on>/optimise": board.BoardForm,
     "/board/<day:on>/dispatch": board.BoardForm,

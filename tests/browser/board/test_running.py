@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
+from fieldservice.models import Visit, VisitState
 from tests.browser.board.conftest import Desk
 from tests.browser.board.test_board import require_accessible
 
@@ -40,6 +41,7 @@ def test_sick_in_three_clicks(desk: Desk) -> None:
     expect(heading).to_be_visible(timeout=15_000)
     for scheme in ("light", "dark"):
         desk.page.emulate_media(color_scheme=scheme)
+        desk.open()
         require_accessible(desk.page)
     clicks.on(desk.page.get_by_role("button", name="Accept all"))
     expect(desk.page.locator("#toast")).to_contain_text("changed.")
@@ -73,6 +75,7 @@ def test_vehicle_trouble_by_keyboard_alone(desk: Desk) -> None:
     page.get_by_role("radio", checked=True).focus()
     page.keyboard.press("Enter")
     expect(page.locator("#toast")).to_contain_text("Ana Reyes cannot drive. A plan for 2 visits")
+    desk.search()
 
 
 def test_sick_on_a_phone_and_without_javascript(phone: Desk, plain: Desk) -> None:
@@ -91,3 +94,44 @@ def test_sick_on_a_phone_and_without_javascript(phone: Desk, plain: Desk) -> Non
     plain.page.get_by_role("button", name="Accept all").click()
     assert plain.stop("Kim") is not None
     assert plain.stop("Kim")[0] == "Ana"  # type: ignore[index]
+
+
+def test_an_emergency_in_three_clicks(desk: Desk) -> None:
+    """The waiting visit, Emergency, one of the best three: their technician, promise and driving in words."""
+    desk.open()
+    clicks = Clicks()
+    clicks.on(desk.page.locator(f"#card-link-{desk.scene.ids['Lea']}"))
+    clicks.on(desk.page.get_by_role("link", name="Emergency…"))
+    expect(desk.page.get_by_role("heading", name="Emergency: who can come")).to_be_visible()
+    for width, scheme in ((320, "light"), (390, "dark"), (1280, "light")):
+        desk.page.set_viewport_size({"width": width, "height": 844})
+        desk.page.emulate_media(color_scheme=scheme)
+        desk.page.reload()
+        require_accessible(desk.page)
+    clicks.on(desk.page.get_by_role("button", name="Send Ben Okafor"))
+    expect(desk.page.locator("#toast")).to_contain_text("Ben Okafor comes at 8:")
+    assert clicks.count == 3
+    stop = desk.stop("Lea")
+    assert stop is not None
+    assert stop[0] == "Ben"
+
+
+def test_a_visit_takes_longer(desk: Desk) -> None:
+    """What a quarter, half and whole hour do is shown beside each other; one click plans one of them."""
+    with desk.site.services.db.transaction() as session:
+        visit = session.get_one(Visit, desk.scene.ids["Ida"])
+        now = desk.site.now
+        visit.advance(VisitState.ON_SITE, occurred_at=now, now=now, actor="technician")
+    desk.open()
+    clicks = Clicks()
+    clicks.on(desk.page.locator(desk.bar("Ida")))
+    clicks.on(desk.page.get_by_role("link", name="Takes longer…"))
+    expect(desk.page.get_by_role("heading", name="30 min longer")).to_be_visible()
+    for width, scheme in ((320, "light"), (390, "dark"), (1280, "light")):
+        desk.page.set_viewport_size({"width": width, "height": 844})
+        desk.page.emulate_media(color_scheme=scheme)
+        desk.page.reload()
+        require_accessible(desk.page)
+    clicks.on(desk.page.get_by_role("button", name="Plan 30 min more"))
+    expect(desk.page.locator("#toast")).to_contain_text("Planned 30 min longer.")
+    assert clicks.count == 3

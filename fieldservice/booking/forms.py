@@ -198,6 +198,8 @@ class TimeForm(FlaskForm):  # type: ignore[misc]
                 raise ValidationError(_("Choose an arrival window")) from None
             if starts_at.tzinfo is None or not 2000 <= starts_at.year <= 2200:
                 raise ValidationError(_("Choose an arrival window"))
+        """The value is the instant at which a window starts."""
+        if start_in(field.data.removeprefix(WITH_ROOM)) is None:
 
     def chosen(self, length: timedelta, zone: ZoneInfo) -> Window:
         """The chosen window of a service whose windows have this length by the clocks of the zone."""
@@ -332,3 +334,12 @@ class CancelForm(FlaskForm):  # type: ignore[misc]
     """Why the customer cancels, if they want to say."""
 
     reason = long_text(_("Why do you cancel?"), 500)
+
+
+def start_in(typed: str) -> datetime | None:
+    """The start of a window as a page wrote it; None for anything else."""
+    try:
+        starts_at = datetime.fromisoformat(typed)
+    except ValueError:
+        return None
+    return starts_at if starts_at.tzinfo is not None and 2000 <= starts_at.year <= 2200 else None

@@ -25,10 +25,12 @@ from fieldservice.planning import changes, emergency, judge, overrun
 bp = Blueprint("urgent", __name__)
 
 
-@bp.get("/visits/<int:visit_id>/overrun")
+@bp.route("/visits/<int:visit_id>/overrun", methods=["GET", "POST"])
 @staff
 def longer(visit_id: int) -> ResponseReturnValue:
-    """What a quarter, half or whole hour more would do to the rest of the route."""
+    """What a quarter, half or whole hour more would do to the rest of the route; one of them is planned."""
+    if request.method == "POST":
+        return _extend(visit_id)
     with web.services().db.reading() as session:
         visit = edge.visit_of(session, visit_id)
         day = edge.day_of(session, visit.territory, edge.shown_on(session, visit))
@@ -42,10 +44,7 @@ def longer(visit_id: int) -> ResponseReturnValue:
         )
 
 
-@bp.post("/visits/<int:visit_id>/overrun")
-@staff
-def extend(visit_id: int) -> ResponseReturnValue:
-    """Plan the time, and ask for a plan that mends what breaks by it."""
+def _extend(visit_id: int) -> ResponseReturnValue:
     form = OverrunForm()
     if not form.validate():
         abort(422)
@@ -74,10 +73,12 @@ def _tell_longer(extra: timedelta, late: int) -> None:
         flash(ngettext(one, "%(num)d promises would break: a plan is on its way.", late))
 
 
-@bp.get("/visits/<int:visit_id>/emergency")
+@bp.route("/visits/<int:visit_id>/emergency", methods=["GET", "POST"])
 @staff
 def who(visit_id: int) -> ResponseReturnValue:
-    """The best three technicians who can be there within a time, and what each would have to leave."""
+    """The best three who can be there in time, and what each would have to leave; one of them is sent."""
+    if request.method == "POST":
+        return _sent(visit_id)
     asked = request.args.get("minutes", type=web.row_of)
     return _who(visit_id, asked if asked in WITHIN else 60)
 
@@ -101,10 +102,7 @@ def _who(visit_id: int, minutes: int, note: str = "") -> str:
         )
 
 
-@bp.post("/visits/<int:visit_id>/emergency")
-@staff
-def send(visit_id: int) -> ResponseReturnValue:
-    """Send one of them, just as it was shown."""
+def _sent(visit_id: int) -> ResponseReturnValue:
     form = EmergencyForm()
     if not form.validate():
         abort(422)

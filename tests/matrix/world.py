@@ -80,6 +80,7 @@ MAY_SEE_THE_CUSTOMER = ("customer", "technician", "dispatcher", "admin")
 SECRETS = ("Ada Marker", "Marker Lane 7", "+14105550177", "ada.marker@example.com", "HH-MARKER", "Gate 4711")
 UNKNOWN = "A" * 43
 PROMISED = window(TODAY, 13, 15)
+_CALLER = {"name": "Ada Marker", "phone": "+14105550177", "street": "Marker Lane 7", "do": "later"}
 _HOLIDAY = (NOW + timedelta(days=30), NOW + timedelta(days=31))
 QUESTIONS = [{"code": "age", "kind": "number", "label": "How old is it?"}]
 
@@ -164,6 +165,8 @@ class World:
             "/board/visits/<int:visit_id>/unassign": version,
             "/board/visits/<int:visit_id>/pin": {"pinned": "yes"},
             "/board/<day:on>/technicians/<int:technician_id>/vehicle": {"hours": "rest"},
+            "/board/phone": service | _CALLER,
+            "/board/phone/times": service | _CALLER,
             "/board/visits/<int:visit_id>/overrun": {"minutes": "30"} | version,
             "/board/visits/<int:visit_id>/emergency": self._emergency() | version,
             "/board/visits/<int:visit_id>/locate": {"latitude": CENTRE.lat, "longitude": CENTRE.lon},

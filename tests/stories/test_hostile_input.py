@@ -31,6 +31,7 @@ from fieldservice.auth import limits
 from fieldservice.booking import after_forms
 from fieldservice.booking.check_views import CheckForm
 from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, TimeForm
+from fieldservice.booking.phone_forms import PhoneForm
 from fieldservice.booking.problem_form import ProblemForm
 from fieldservice.booking.returning_forms import ReturningForm, SavedSiteForm
 from fieldservice.booking.waiting_forms import OfferForm, WaitForm, WishForm
@@ -149,6 +150,8 @@ FORMS: dict[str, Any] = {
     "/board/visits/<int:visit_id>/locate": board.LocateForm,
     "/board/<day:on>/technicians/<int:technician_id>/sick": SickForm,
     "/board/<day:on>/technicians/<int:technician_id>/vehicle": VehicleForm,
+    "/board/phone": PhoneForm,
+    "/board/phone/times": PhoneForm,
     "/board/visits/<int:visit_id>/overrun": OverrunForm,
     "/board/visits/<int:visit_id>/emergency": EmergencyForm,
     "/board/<day:on>/absences/<int:absence_id>/end": board.BoardForm,
@@ -167,6 +170,9 @@ FORMS: dict[str, Any] = {
 }
 EXTRA = {
     "/book": ["service", "known"],
+    "/book": ["service"],
+    "/board/phone": ["service", "do"],
+    "/board/phone/times": ["service"],
     "/book/<token>": ["service"],
     "/book/<token>/address/check": ["place"],
     "/book/<token>/time": ["technician"],

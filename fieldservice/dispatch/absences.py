@@ -36,6 +36,10 @@ class AlreadyAway(Exception):
     """The absence is known: somebody was quicker."""
 
 
+class AlreadyBack(Exception):
+    """The absence is over: somebody was quicker."""
+
+
 class BadTime(Exception):
     """The absence would begin in the past, end before it begins, or last longer than a month."""
 
@@ -99,14 +103,20 @@ def report_vehicle(
 def end_absence(
     session: Session, absence: Absence, technician: Technician, *, now: datetime, actor: str
 ) -> None:
-    """The technician works again from now on; what was being searched for because of it is given up."""
+    """The technician works again from now on; what was being searched for because of it is given up.
+
+    Raises AlreadyBack.
+    """
     lock_territory(session, technician.territory)
+    session.refresh(absence)
+    if absence.ends_at <= now:
+        raise AlreadyBack
     forget_absence(session, absence.id, now=now)
     for plan in _plans(session, technician, absence.starts_at, absence.ends_at):
         plan.version += 1
     detail = {"absence_id": absence.id}
     session.add(_audit("back_at_work", technician, detail, now=now, actor=actor))
-    if absence.starts_at < now < absence.ends_at:
+    if absence.starts_at < now:
         absence.ends_at = now
     else:
         session.delete(absence)

@@ -8,12 +8,13 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, HiddenField, RadioField, TimeField
+from wtforms import DateField, HiddenField, RadioField, TextAreaField, TimeField
 from wtforms.fields import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from fieldservice.dispatch.forms import BoardForm, PlanForm, WholeNumber
 from fieldservice.planning.emergency import Choice
+from fieldservice.typed import Readable, tidy
 
 WITHIN = (30, 60, 90, 120)
 _NAME = re.compile(r"[vh][1-9][0-9]{0,8}")
@@ -93,3 +94,25 @@ def orders_in(text: str) -> dict[int, tuple[str, ...]]:
     if not all(_NAME.fullmatch(name) for names in orders.values() for name in names):
         raise ValueError("not the names of visits")
     return orders
+
+
+class CancelVisitForm(BoardForm):
+    """Why a customer cancels."""
+
+    reason = TextAreaField(
+        _l("Reason"), validators=[Optional(), Length(max=500), Readable(lines=True)], filters=[tidy]
+    )
+
+
+class MissedForm(BoardForm):
+    """What becomes of the work when nobody was there."""
+
+    again = RadioField(
+        _l("What happens with the work?"),
+        choices=[
+            SelectChoice("yes", _l("It waits for another time, unassigned")),
+            SelectChoice("no", _l("It ends; the customer may book again")),
+        ],
+        default="yes",
+        validators=[InputRequired(_l("Choose what happens."))],
+    )

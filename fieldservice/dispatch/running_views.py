@@ -111,5 +111,6 @@ def _tell_away(technician: Technician, away: absences.Away, words: str) -> None:
 
 
 @bp.errorhandler(absences.AlreadyAway)
+@bp.errorhandler(absences.AlreadyBack)
 def _known(_error: Exception) -> ResponseReturnValue:
     return render_template("board/stale.html"), 409

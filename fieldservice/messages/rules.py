@@ -80,6 +80,11 @@ def _ask(message: OutboxMessage, visit: Visit, now: datetime) -> str | None:
     return "the visit has a place again" if visit.stop is not None else None
 
 
+def _missed(_message: OutboxMessage, visit: Visit, _now: datetime) -> str | None:
+    """That nobody opened is told unless it was taken back."""
+    return None if visit.state == VisitState.NO_SHOW else f"the visit is {visit.state}"
+
+
 def _on_my_way(message: OutboxMessage, visit: Visit, _window: Window, now: datetime) -> str | None:
     """Counts while the technician is on the road on that occasion; setting off again writes another one."""
     if visit.state != VisitState.EN_ROUTE:
@@ -140,6 +145,7 @@ _APART: dict[str, Callable[[OutboxMessage, Visit, datetime], str | None]] = {
     "code": _code,
     "corrected": _corrected,
     "feedback": _feedback,
+    "missed": _missed,
     "offer": _offer,
 }
 _RULES: dict[str, Rule] = {

@@ -58,6 +58,7 @@ from tests.factories import (
     make_draft,
     make_site,
     make_stop,
+    make_technician,
     make_visit,
     make_work_order,
     window,
@@ -81,7 +82,6 @@ SECRETS = ("Ada Marker", "Marker Lane 7", "+14105550177", "ada.marker@example.co
 UNKNOWN = "A" * 43
 PROMISED = window(TODAY, 13, 15)
 _CALLER = {"name": "Ada Marker", "phone": "+14105550177", "street": "Marker Lane 7", "do": "later"}
-_HOLIDAY = (NOW + timedelta(days=30), NOW + timedelta(days=31))
 QUESTIONS = [{"code": "age", "kind": "number", "label": "How old is it?"}]
 
 
@@ -165,6 +165,7 @@ class World:
             "/board/visits/<int:visit_id>/unassign": version,
             "/board/visits/<int:visit_id>/pin": {"pinned": "yes"},
             "/board/<day:on>/technicians/<int:technician_id>/vehicle": {"hours": "rest"},
+            "/board/visits/<int:visit_id>/missed": {"again": "yes"},
             "/board/phone": service | _CALLER,
             "/board/phone/times": service | _CALLER,
             "/board/visits/<int:visit_id>/overrun": {"minutes": "30"} | version,
@@ -228,9 +229,15 @@ def _office(session: Session, world: World, services: Services) -> None:
         "job_id": job.id,
         "proposal_id": proposal.id,
         "technician_id": company.technicians[0].id,
-        "absence_id": make_absence(session, company.technicians[1], *_HOLIDAY).id,
+        "absence_id": _absence(session, company),
         "task_id": _inbox(session, world),
     }
+
+
+def _absence(session: Session, company: Company) -> int:
+    """Somebody who is away today, and has no part in anything else."""
+    away = make_technician(session, company.territory)
+    return make_absence(session, away, NOW - timedelta(hours=2), NOW + timedelta(hours=12)).id
 
 
 def _over(session: Session, world: World, key: str) -> None:

@@ -38,7 +38,14 @@ from fieldservice.booking.waiting_forms import OfferForm, WaitForm, WishForm
 from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
 from fieldservice.dispatch.inbox_forms import AnswerForm
-from fieldservice.dispatch.running_forms import EmergencyForm, OverrunForm, SickForm, VehicleForm
+from fieldservice.dispatch.running_forms import (
+    CancelVisitForm,
+    EmergencyForm,
+    MissedForm,
+    OverrunForm,
+    SickForm,
+    VehicleForm,
+)
 from fieldservice.field.forms import TapForm
 from fieldservice.models import Visit
 from fieldservice.web import Services
@@ -150,6 +157,8 @@ FORMS: dict[str, Any] = {
     "/board/visits/<int:visit_id>/locate": board.LocateForm,
     "/board/<day:on>/technicians/<int:technician_id>/sick": SickForm,
     "/board/<day:on>/technicians/<int:technician_id>/vehicle": VehicleForm,
+    "/board/visits/<int:visit_id>/cancel": CancelVisitForm,
+    "/board/visits/<int:visit_id>/missed": MissedForm,
     "/board/phone": PhoneForm,
     "/board/phone/times": PhoneForm,
     "/board/visits/<int:visit_id>/overrun": OverrunForm,

@@ -35,7 +35,6 @@ def contact_of(order: WorkOrder) -> dict[str, str]:
 
 def site_answers(site: Site) -> SiteAnswers:
     """A stored site as the answers of a draft."""
-    """A known site as the answers of a booking."""
     at = Coordinates(site.lat, site.lon) if site.lat is not None and site.lon is not None else None
     return SiteAnswers(
         address=site.address,

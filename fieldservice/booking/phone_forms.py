@@ -11,6 +11,7 @@ from wtforms.validators import Length, Optional
 from fieldservice.booking.drafts import Contact, SiteAnswers
 from fieldservice.booking.forms import Phone, email_text, long_text, start_in, text, tidy_address
 from fieldservice.booking.problem_form import ProblemForm
+from fieldservice.models import IntakeQuestion, QuestionKind
 
 
 class PhoneForm(ProblemForm):
@@ -36,6 +37,11 @@ class PhoneForm(ProblemForm):
         super().__init__(*args, **kwargs)
         self.country, self.known, self.dialling = country, known, Phone(country)
 
+    def questions_of(self, code: str) -> list[tuple[IntakeQuestion, Field]]:
+        """One service's questions with their fields; nobody can show a photo on the phone."""
+        asked = super().questions_of(code)
+        return [(question, field) for question, field in asked if question.kind != QuestionKind.PHOTO]
+
     def validate_phone(self, field: Field) -> None:
         """A number that can be dialled."""
         if field.data and self.dialling.parse(field.data) is None:
@@ -49,6 +55,9 @@ class PhoneForm(ProblemForm):
     def validate(self, extra_validators: Any = None) -> bool:
         """Also ask for an address and for one way at least to reach the customer."""
         super().validate(extra_validators)
+        for question, name in self.asked.get(self.code, ()):
+            if question.kind == QuestionKind.PHOTO:
+                self[name].errors = ()
         if not (self.phone.data or self.email.data):
             self.phone.errors = [_("Enter a phone number or an email address")]
         if self.known is None and not self.street.data:

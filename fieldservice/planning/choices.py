@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from fieldservice.geo.tables import TravelTables
 from fieldservice.models import Visit, Window
 from fieldservice.planning.ask import Ask, ask_of
+from fieldservice.planning.chains import between
 from fieldservice.planning.improve import Found
 from fieldservice.planning.limits import bookable_windows
 from fieldservice.planning.problem import row_id, visit_id
@@ -38,10 +39,11 @@ def choices_of(
 def _choices(
     session: Session, found: Found, visit: Visit, ask: Ask, *, tables: TravelTables, now: datetime
 ) -> tuple[Window, ...]:
-    today = _same_day(session, found, visit, ask)[:1]
+    order = between(session, visit)
+    today = [window for window in _same_day(session, found, visit, ask) if order.has(window)][:1]
     later = [on for on in offered_days(ask, now=now) if on > found.day.rows.on][:_DAYS]
     offers = slots(session, ask, later, now=now, tables=tables, without=[visit_id(visit)])
-    free = (slot.window for on in later for slot in offers[on].slots)
+    free = (slot.window for on in later for slot in offers[on].slots if order.has(slot.window))
     return (*today, *islice(free, AT_MOST - len(today)))
 
 

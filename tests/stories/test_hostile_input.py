@@ -179,7 +179,6 @@ FORMS: dict[str, Any] = {
 }
 EXTRA = {
     "/book": ["service", "known"],
-    "/book": ["service"],
     "/board/phone": ["service", "do"],
     "/board/phone/times": ["service"],
     "/book/<token>": ["service"],

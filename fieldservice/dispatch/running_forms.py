@@ -116,3 +116,9 @@ class MissedForm(BoardForm):
         default="yes",
         validators=[InputRequired(_l("Choose what happens."))],
     )
+
+
+class SwapForm(PlanForm):
+    """With whom visits are exchanged."""
+
+    other = WholeNumber(validators=[InputRequired(), NumberRange(min=1, max=2**31 - 1)])

@@ -21,6 +21,7 @@ from fieldservice.dispatch import (
     pages,
     running_views,
     service,
+    swap_views,
     urgent_views,
 )
 from fieldservice.dispatch.edge import staff
@@ -38,6 +39,7 @@ bp.register_blueprint(inbox_views.bp)
 bp.register_blueprint(running_views.bp)
 bp.register_blueprint(urgent_views.bp)
 bp.register_blueprint(ending_views.bp)
+bp.register_blueprint(swap_views.bp)
 
 
 @bp.get("/")

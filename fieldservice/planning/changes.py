@@ -183,7 +183,9 @@ def undo_change(
     again.remember_routes(wanted, change.after["pins"])
     restore_pins(session, change.before["pins"], now=now)
     days = _days(session, territory, days, tables, now)  # as the pins are now
-    visits = _plannable(session, {name for names in wanted.values() for name in names if name[0] == "v"})
+    visits = plannable_visits(
+        session, {name for names in wanted.values() for name in names if name[0] == "v"}
+    )
     moved = [name for name in visits if any(name in day.problem.visit_by_id for day in days.values())]
     session.execute(delete(Stop).where(Stop.visit_id.in_([row_id(name) for name in moved])))
     for on, day in days.items():
@@ -276,7 +278,8 @@ def _write(session: Session, day: Day, technician_id: int) -> None:
     write_routes(session, day, [day.plan.route_of(shift_id(technician_id))])
 
 
-def _plannable(session: Session, names: Collection[str]) -> dict[str, Visit]:
+def plannable_visits(session: Session, names: Collection[str]) -> dict[str, Visit]:
+    """The visits behind these names that have not begun."""
     found = session.scalars(
         select(Visit).where(Visit.id.in_([row_id(name) for name in names]), Visit.state.in_(PLANNABLE))
     )

@@ -119,6 +119,10 @@ class World:
             everything["visit_id"] = self.numbers["lost_visit_id"]
         return {name: everything[name] for name in re.findall(r"<(?:\w+:)?(\w+)>", rule)}
 
+    def _colleague(self) -> Mapping[str, Any]:
+        """The other technician, to exchange visits with."""
+        return {"other": self.company.technicians[1].id}
+
     def _emergency(self) -> Mapping[str, Any]:
         """The visit goes first on the route that it is on."""
         technician = self.company.technicians[0].id
@@ -165,6 +169,7 @@ class World:
             "/board/visits/<int:visit_id>/unassign": version,
             "/board/visits/<int:visit_id>/pin": {"pinned": "yes"},
             "/board/<day:on>/technicians/<int:technician_id>/vehicle": {"hours": "rest"},
+            "/board/<day:on>/technicians/<int:technician_id>/swap": version | self._colleague(),
             "/board/visits/<int:visit_id>/missed": {"again": "yes"},
             "/board/phone": service | _CALLER,
             "/board/phone/times": service | _CALLER,

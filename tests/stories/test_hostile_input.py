@@ -44,6 +44,7 @@ from fieldservice.dispatch.running_forms import (
     MissedForm,
     OverrunForm,
     SickForm,
+    SwapForm,
     VehicleForm,
 )
 from fieldservice.field.forms import TapForm
@@ -159,6 +160,7 @@ FORMS: dict[str, Any] = {
     "/board/<day:on>/technicians/<int:technician_id>/vehicle": VehicleForm,
     "/board/visits/<int:visit_id>/cancel": CancelVisitForm,
     "/board/visits/<int:visit_id>/missed": MissedForm,
+    "/board/<day:on>/technicians/<int:technician_id>/swap": SwapForm,
     "/board/phone": PhoneForm,
     "/board/phone/times": PhoneForm,
     "/board/visits/<int:visit_id>/overrun": OverrunForm,

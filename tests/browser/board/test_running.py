@@ -6,8 +6,9 @@ import re
 
 import pytest
 from playwright.sync_api import Locator, expect
+from sqlalchemy import update
 
-from fieldservice.models import Visit, VisitState
+from fieldservice.models import Service, Visit, VisitState
 from tests.browser.board.conftest import Desk
 from tests.browser.board.test_board import require_accessible
 
@@ -135,3 +136,66 @@ def test_a_visit_takes_longer(desk: Desk) -> None:
     clicks.on(desk.page.get_by_role("button", name="Plan 30 min more"))
     expect(desk.page.locator("#toast")).to_contain_text("Planned 30 min longer.")
     assert clicks.count == 3
+
+
+def test_a_booking_by_phone_with_the_keyboard_alone(desk: Desk) -> None:
+    """A known caller: some letters, four stops of Tab, arrows and Enter; the windows come by themselves."""
+    page, keys = desk.page, desk.page.keyboard
+    with desk.site.services.db.transaction() as session:
+        session.execute(update(Service).where(Service.id != desk.scene.service.id).values(active=False))
+    page.goto(f"{desk.site.url}/board/phone")
+    expect(page.get_by_label("Who is calling?")).to_be_focused()
+    keys.type("kim pa")
+    known = page.locator("#found").get_by_role("link", name=re.compile("Kim Park"))
+    expect(known.last).to_be_visible()
+    keys.press("Tab")
+    keys.press("Tab")
+    keys.press("Enter")
+    expect(page.get_by_label("Full name")).to_have_value("Kim Park")
+    for width, scheme in ((320, "light"), (390, "dark"), (1280, "light")):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.emulate_media(color_scheme=scheme)
+        page.reload()
+        require_accessible(page)
+    page.get_by_role("radio", name="Heating").focus()
+    keys.press("Space")
+    first = page.locator("#window-0")
+    expect(first).to_be_attached(timeout=15_000)
+    require_accessible(page)
+    first.focus()
+    keys.press("Space")
+    page.get_by_role("button", name="Book").focus()
+    keys.press("Enter")
+    expect(page.locator("#toast")).to_contain_text("The confirmation is on its way.", timeout=15_000)
+
+
+def test_a_booking_by_phone_without_javascript(plain: Desk) -> None:
+    """Search, pick, show times, book: four clicks beside the choices."""
+    page = plain.page
+    with plain.site.services.db.transaction() as session:
+        session.execute(update(Service).where(Service.id != plain.scene.service.id).values(active=False))
+    page.goto(f"{plain.site.url}/board/phone")
+    page.fill("#q", "Joe Park")
+    clicks = Clicks()
+    clicks.on(page.get_by_role("button", name="Search"))
+    clicks.on(page.get_by_role("link", name=re.compile("Joe Park")).last)
+    page.get_by_role("radio", name="Heating").check(force=True)
+    clicks.on(page.get_by_role("button", name="Show times"))
+    page.locator("#window-0").check(force=True)
+    clicks.on(page.get_by_role("button", name="Book", exact=True))
+    expect(page.locator("#toast")).to_contain_text("The confirmation is on its way.")
+    assert clicks.count == 4
+
+
+def test_the_pages_of_the_menus(desk: Desk) -> None:
+    """Time to spare, exchange, cancel and nobody there: axe finds nothing, narrow and wide, light and dark."""
+    today, scene = desk.site.today, desk.scene
+    pages = [f"{today}/technicians/{scene.ben.id}/{name}" for name in ("spare", "swap")]
+    pages += [f"visits/{scene.ids['Kim']}/{name}" for name in ("cancel", "missed")]
+    for path in pages:
+        desk.page.goto(f"{desk.site.url}/board/{path}")
+        for width, scheme in ((320, "light"), (390, "dark"), (1280, "light")):
+            desk.page.set_viewport_size({"width": width, "height": 844})
+            desk.page.emulate_media(color_scheme=scheme)
+            desk.page.reload()
+            require_accessible(desk.page)

@@ -1,4 +1,4 @@
-"""A customer cancels, nobody was there, and a technician has time to spare."""
+"""A customer cancels, nobody was there, somebody has time to spare, and two exchange their visits."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from time_machine import Traveller
 from fieldservice.models import OfficeTask, OutboxMessage, Visit, VisitState
 from fieldservice.web import Services
 from tests.factories import TODAY, near, window
-from tests.fieldservice.dispatch.scene import BOARD, Dispatcher, book, words_of
-from tests.fieldservice.dispatch.test_away import advance, at
+from tests.fieldservice.dispatch.scene import BOARD, Dispatcher, book, found_in, words_of
+from tests.fieldservice.dispatch.test_away import advance, at, told
+from tests.fieldservice.dispatch.test_proposals import UNDO
 from tests.fieldservice.dispatch.test_urgent import path
 
 
@@ -120,3 +121,31 @@ def test_time_that_is_too_short(dana: Dispatcher, services: Services, clock_at_n
         amy = session.get_one(Visit, dana.scene.ids["Amy"])
         amy.window_ends_at = window(TODAY, 9, 16).ends_at
     assert "Amy Park" in words_of(dana.get(spare))
+
+
+def test_two_exchange_their_visits(dana: Dispatcher, omar: Dispatcher) -> None:
+    """What breaks nothing is one click, a missing skill refuses; pins move aside and Undo brings all back."""
+    dana.move("Kim", dana.scene.ben, "10:30")
+    dana.post(f"{BOARD}/dispatch")
+    before, version = dana.stops(), dana.version()
+    swap = f"{BOARD}/technicians/{dana.scene.ana.id}/swap"
+    page = words_of(dana.get(swap))
+    assert "Ben Okafor Breaks nothing 3 visits change their technician." in page
+    assert "Needs Heating level 1, has none." in page
+    assert "with Carl Moss" not in page
+    assert dana.post(swap, other=dana.scene.carl.id, plan_version=version).status_code == 422
+    assert dana.stops() == before
+    assert dana.post(swap, other=dana.scene.ben.id, plan_version=version).status_code == 303
+    assert omar.post(swap, other=dana.scene.ben.id, plan_version=version).status_code == 409
+    assert {name: stop[0] for name, stop in dana.stops().items()} == {
+        "Ida": "Ben",
+        "Joe": "Ben",
+        "Kim": "Ana",
+    }
+    assert {name for name, kind, _ in told(dana) if kind == "technician"} == {"Ida", "Joe", "Kim"}
+    board = dana.get()
+    assert "Ana Reyes and Ben Okafor have exchanged their visits." in words_of(board)
+    assert dana.post(found_in(board, UNDO)).status_code == 303
+    assert dana.stops() == before
+    assert told(dana) == set()
+    assert dana.visit("Kim").pin is not None

@@ -20,6 +20,7 @@ class PhoneForm(ProblemForm):
     `known` is the site of a customer who has been served before: its address is not asked for again.
     """
 
+    problem = long_text(_("What the customer says"), 2000)
     name = text(_("Full name"), 120, required=_("Enter the customer’s name"))
     phone = text(_("Phone number"), 32)
     email = email_text(_("Email"))

@@ -116,7 +116,7 @@ def end_absence(
         plan.version += 1
     detail = {"absence_id": absence.id}
     session.add(_audit("back_at_work", technician, detail, now=now, actor=actor))
-    if absence.starts_at < now:
+    if now - absence.starts_at > _A_MOMENT:  # what is shorter was a slip
         absence.ends_at = now
     else:
         session.delete(absence)

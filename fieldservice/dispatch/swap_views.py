@@ -29,7 +29,7 @@ bp = Blueprint("swap", __name__)
 @staff
 def show(on: date, technician_id: int) -> ResponseReturnValue:
     """With whom a technician could exchange what they have not begun."""
-    if request.method == "GET":
+    if request.method != "POST":
         return _page(on, technician_id)
     with web.services().db.reading() as session:
         territory_id = edge.technician_of(session, technician_id).territory_id

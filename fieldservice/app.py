@@ -12,7 +12,6 @@ from typing import Any
 
 import structlog
 from flask import Blueprint, Flask, Response, abort, render_template, send_file
-from flask_babel import Babel
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
@@ -20,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
-from fieldservice import auth, clock, schema, web
+from fieldservice import auth, clock, language, schema, web
 from fieldservice.assets import Assets
 from fieldservice.attachments import words as file_words
 from fieldservice.attachments.requests import UploadRequest, make_room
@@ -89,7 +88,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
     app.url_map.converters["day"] = web.DayConverter
-    Babel(app)
+    language.install(app)
     Assets(STATIC / "vendor").install(app.jinja_env)
     app.context_processor(web.template_helpers)
     app.jinja_env.globals["file_words"] = file_words

@@ -21,13 +21,26 @@ def catalogue() -> None:
 
 @catalogue.command()
 @click.argument("codes", nargs=-1)
-def show(codes: tuple[str, ...]) -> None:
+@click.option(
+    "--translate",
+    "into",
+    multiple=True,
+    metavar="LANGUAGE",
+    help="Also print what lacks a translation, empty.",
+)
+def show(codes: tuple[str, ...], into: tuple[str, ...]) -> None:
     """Print what is written about all services, or about those with these codes, as JSON."""
     from fieldservice.booking.catalogue_text import read_catalogue
+    from fieldservice.notify.translations import languages
 
+    for language in into:
+        if language not in languages():
+            raise click.BadParameter(
+                f"{language} is none of {', '.join(languages())}", param_hint="--translate"
+            )
     with _database().reading() as session:
         services = _services(session)
-        found = {code: read_catalogue(_named(services, code)) for code in codes or services}
+        found = {code: read_catalogue(_named(services, code), into) for code in codes or services}
     click.echo(json.dumps(found, indent=2, ensure_ascii=False))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -33,7 +34,7 @@ class Settings:
     company_phone: str = field(default="+1 410 555 0100", metadata={"help": "Number behind every Help link"})
     company_email: str = field(default="office@example.com", metadata={"help": "Sender of messages"})
     country: str = field(default="US", metadata={"help": "Country of phone numbers and addresses"})
-    locale: str = field(default="en_US", metadata={"help": "Language and formats of the pages"})
+    locale: str = field(default="en_US", metadata={"help": "The company's own language and formats"})
     public_url: str = field(
         default="http://localhost:8000", metadata={"help": "Address of the site as customers reach it"}
     )
@@ -68,6 +69,19 @@ class Settings:
         default=60, metadata={"help": "How long a window stays reserved for somebody on the waiting list"}
     )
 
+    guard_drafts: int = field(
+        default=30, metadata={"help": "Bookings that one network may begin in an hour before it is checked"}
+    )
+    guard_bookings: int = field(
+        default=10, metadata={"help": "Bookings that one network may finish in an hour before it is checked"}
+    )
+    guard_address_bookings: int = field(
+        default=5, metadata={"help": "Bookings with one email or phone in a day before it is checked"}
+    )
+    guard_holds: int = field(
+        default=20, metadata={"help": "Windows that may be reserved for one network at a time"}
+    )
+
     answered_by: str = field(
         default="", metadata={"help": "Who answers customers' questions; empty: the office"}
     )
@@ -83,6 +97,16 @@ class Settings:
             "help": "Command that looks for viruses in a file, whose path is appended; empty: nobody looks"
         },
     )
+    internal_domains: str = field(
+        default="", metadata={"help": "Mail domains of internal customers, who give a cost centre; by commas"}
+    )
+    cost_centre_pattern: str = field(
+        default=r"[A-Za-z0-9][A-Za-z0-9-]{1,19}",
+        metadata={"help": "Regular expression of a whole cost centre"},
+    )
+    approval_hours: int = field(
+        default=48, metadata={"help": "How many hours a window waits for somebody who has to agree"}
+    )
     records_years: int = field(
         default=7, metadata={"help": "How many years the law wants records of the work to be kept"}
     )
@@ -91,6 +115,11 @@ class Settings:
     def sqlalchemy_url(self) -> str:
         """The database's address with the embedded default filled in."""
         return self.database_url or f"sqlite:///{self.data_dir / 'fieldservice.db'}"
+
+    @property
+    def internal_mail_domains(self) -> frozenset[str]:
+        """The mail domains of internal customers, in small letters."""
+        return frozenset(filter(None, (name.strip().lower() for name in self.internal_domains.split(","))))
 
     @property
     def map_path(self) -> Path:
@@ -136,11 +165,16 @@ class Settings:
             "offer_minutes": (5, 1440),
             "optimise_seconds": (0.1, 3600),
             "travel_time_factor": (0.1, 10),
+            "guard_drafts": (1, 1_000_000),
+            "guard_bookings": (1, 1_000_000),
+            "guard_address_bookings": (1, 1_000_000),
+            "guard_holds": (1, 1_000_000),
             "answer_minutes": (1, 10_080),
             "office_opens": (0, 23),
             "office_closes": (1, 24),
             "complaint_hours": (1, 720),
             "records_years": (0, 100),
+            "approval_hours": (1, 336),
         }
         for name, (low, high) in bounds.items():
             if not low <= getattr(self, name) <= high:
@@ -149,6 +183,10 @@ class Settings:
             raise SettingError(
                 f"{variable('office_closes')}: {self.office_closes} is not after {self.office_opens}"
             )
+        try:
+            re.compile(self.cost_centre_pattern)
+        except re.error as error:
+            raise SettingError(f"{variable('cost_centre_pattern')}: {error}") from error
         if self.sms_gateway not in ("file", "none"):
             raise SettingError(
                 f"{variable('sms_gateway')}: {self.sms_gateway!r} is neither `file` nor `none`"

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
+from typing import Any
 
 from flask_babel import lazy_gettext as _
-from wtforms import Field, Form, ValidationError
+from wtforms import DateField, Field, Form, ValidationError
+from wtforms.fields.choices import SelectChoice
+
+from fieldservice.web import day_of
 
 _LINES = frozenset("\n\t")
 _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -29,3 +34,23 @@ class Readable:
                 continue
             if unicodedata.category(char) in ("Cc", "Cs") or char in _OVERRIDES:
                 raise ValidationError(_("Use letters, numbers and punctuation only"))
+
+
+def cards(choices: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
+    """Values and labels as the choices of a field."""
+    return [SelectChoice(value, label) for value, label in choices]
+
+
+class DayField(DateField):  # type: ignore[misc]
+    """A calendar day, as a date input sends it."""
+
+    data: Any
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Refuse what is no day that a calendar of ours reaches."""
+        if not valuelist or not valuelist[0].strip():
+            self.data = None
+            return
+        self.data = day_of(valuelist[0].strip())
+        if self.data is None:
+            raise ValueError(_("Enter a day, such as 2026-11-24"))

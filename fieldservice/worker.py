@@ -50,9 +50,11 @@ TIMETABLE = [
     Periodic("planning.run_jobs", timedelta(seconds=2), PLANNING_QUEUE),
     Periodic("planning.tidy", timedelta(seconds=60)),
     Periodic("booking.tidy", timedelta(minutes=10)),
+    Periodic("booking.expire_approvals", timedelta(seconds=60)),
     Periodic("booking.offer_gaps", timedelta(seconds=30)),
     Periodic("attachments.scan", timedelta(seconds=5)),
     Periodic("attachments.sweep", timedelta(hours=1)),
+    Periodic("booking.serve_plans", timedelta(minutes=5)),
     Periodic("planning.replan", timedelta(minutes=10)),
 ]
 

@@ -33,6 +33,7 @@ from fieldservice.models import (
     Role,
     Route,
     Service,
+    ServicePlan,
     ServiceSkill,
     ShiftOverride,
     ShiftPattern,
@@ -48,6 +49,8 @@ from fieldservice.models import (
     Window,
     WorkOrder,
 )
+from fieldservice.models.recurrence import Rule, Season, Unit
+from fieldservice.planning import service_plans
 from tests.pictures import photo
 
 NOW = datetime(2026, 3, 2, 13, 0, tzinfo=UTC)  # Monday, 8:00 in Baltimore
@@ -389,3 +392,28 @@ def make_company(
             )
         )
     return company
+
+
+def make_service_plan(
+    session: Session,
+    company: Company,
+    *,
+    first_on: date = TOMORROW,
+    every: int = 1,
+    unit: Unit = Unit.MONTHS,
+    season: Season | None = None,
+    likes: service_plans.Likes | None = None,
+    site: Site | None = None,
+    now: datetime = NOW,
+    **terms: Any,
+) -> ServicePlan:
+    """Every month from tomorrow on, at a site of a new customer near the centre."""
+    rule = Rule(first_on, every, unit, season)
+    return service_plans.start(
+        session,
+        service_plans.Terms(rule=rule, **({"skip_holidays": False} | terms)),
+        likes or service_plans.Likes(),
+        site=site or make_site(session, territory=company.territory, at=near(800)),
+        service=company.service,
+        now=now,
+    )

@@ -72,6 +72,6 @@ def takes_files[V: View](view: V) -> V:
 def make_room(endpoint: str | None, _values: dict[str, Any] | None) -> None:
     """Before anything reads the request: allow the body of a view that takes files to be large."""
     view = flask.current_app.view_functions.get(endpoint or "")
-    if getattr(view, "takes_files", False):
+    if getattr(view, "takes_files", False) and flask.request.mimetype == "multipart/form-data":
         flask.request.max_content_length = MOST_BODY
         flask.request.max_form_memory_size = MOST_FIELD

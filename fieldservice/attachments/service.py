@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice.db import Database, exists_one, lock_names
 from fieldservice.files import FileStore, Kept, NotStored
-from fieldservice.models import Attachment, BookingDraft, ScanState, Visit
+from fieldservice.models import Attachment, BookingDraft, ScanState, Visit, WorkOrder
 
 MOST_FILES = 5
 UNBOOKED_BYTES = 2_000_000_000
@@ -76,7 +76,7 @@ def add(
 
     `scanned` says that it waits for a virus scanner. Raises TooManyFiles.
     """
-    lock_names(session, [f"attachments {owner if isinstance(owner, str) else owner.work_order_id}"])
+    lock_names(session, [f"attachments {_name(owner)}"])
     there = [attachment for attachment in of_owner(session, owner) if attachment.actor == actor]
     if any(attachment.sent_sha256 == stored.sent_sha256 for attachment in there):
         return None
@@ -107,11 +107,12 @@ def add(
 
 
 def of_owner(session: Session, owner: Owner) -> Sequence[Attachment]:
-    """The owner's attachments, the oldest first; those of a visit belong to all visits of its work order."""
+    """The owner's attachments, the oldest first: of a visit those of all that was asked for with it."""
     query = select(Attachment).order_by(Attachment.id)
     if isinstance(owner, str):
         return session.scalars(query.where(Attachment.draft_token == owner)).all()
-    theirs = select(Visit.id).where(Visit.work_order_id == owner.work_order_id)
+    orders = select(WorkOrder.id).where(owner.work_order.asked_together)
+    theirs = select(Visit.id).where(Visit.work_order_id.in_(orders))
     return session.scalars(query.where(Attachment.visit_id.in_(theirs))).all()
 
 
@@ -169,6 +170,10 @@ def sweep(db: Database, store: FileStore, *, now: datetime) -> int:
                     store.remove(key)
                     removed += 1
     return removed
+
+
+def _name(owner: Owner) -> str:
+    return owner if isinstance(owner, str) else owner.work_order.request_key or str(owner.work_order_id)
 
 
 def _sha256(content: bytes) -> str:

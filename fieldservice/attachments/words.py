@@ -9,7 +9,7 @@ from flask_babel import format_decimal, ngettext
 
 from fieldservice.attachments.service import MOST_FILES as MOST_FILES
 from fieldservice.files import Fault
-from fieldservice.files.content import MOST_BYTES, MOST_PDF_BYTES, MOST_PIXELS
+from fieldservice.files.content import MOST_BYTES, MOST_PDF_BYTES, MOST_PIXELS, MOST_PIXELS_OF_OTHERS
 from fieldservice.models import Attachment, ScanState
 
 
@@ -32,9 +32,11 @@ def refused(fault: Fault, name: str) -> str:
             size=size(MOST_PDF_BYTES),
         ),
         Fault.TOO_MANY_PIXELS: lambda: _(
-            "“%(name)s” was not added: the picture is too large. It may have up to %(number)d megapixels.",
+            "“%(name)s” was not added: the picture is too large. "
+            "A JPEG may have up to %(jpeg)d megapixels, others up to %(others)d.",
             name=name,
-            number=MOST_PIXELS // 1_000_000,
+            jpeg=MOST_PIXELS // 1_000_000,
+            others=MOST_PIXELS_OF_OTHERS // 1_000_000,
         ),
         Fault.HEIC: lambda: _(
             "“%(name)s” was not added: we cannot open HEIC photos. Send a JPEG or a screenshot.",
@@ -66,8 +68,8 @@ def nameless() -> str:
 def size(octets: int) -> str:
     """How large a file is."""
     if octets < 1_000_000:
-        return _("%(number)s kB", number=format_decimal(max(1, round(octets / 1000))))
-    return _("%(number)s MB", number=format_decimal(round(octets / 1_000_000, 1)))
+        return _("%(number)s\u00a0kB", number=format_decimal(max(1, round(octets / 1000))))
+    return _("%(number)s\u00a0MB", number=format_decimal(round(octets / 1_000_000, 1)))
 
 
 def hint() -> str:

@@ -12,10 +12,10 @@ import re
 import secrets
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from fieldservice.models import PrivateLink, Visit
+from fieldservice.models import Approval, Customer, PrivateLink, Visit, WorkOrder
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _FEED = re.compile(r"(\d{1,9})-([A-Za-z0-9_-]{43})")
@@ -60,6 +60,19 @@ def find_link(session: Session, token: str, *, now: datetime) -> PrivateLink:
     return _working(link, now)
 
 
+def find_locale(session: Session, token: str) -> str | None:
+    """The locale that the link's customer chose, without the rest; None for what is no link."""
+    if not _TOKEN.fullmatch(token):
+        return None
+    return session.scalar(
+        select(func.coalesce(WorkOrder.locale, Customer.locale))
+        .join(WorkOrder.customer)
+        .join(Visit, Visit.work_order_id == WorkOrder.id)
+        .join(PrivateLink, PrivateLink.visit_id == Visit.id)
+        .where(PrivateLink.token_hash == _hash(token))
+    )
+
+
 def feed_token(link: PrivateLink, secret_key: str) -> str:
     """What opens the link's calendar feed and nothing else: a calendar service may know it."""
     return f"{link.id}-{_token(link.nonce, secret_key, 'calendar feed')}"
@@ -72,6 +85,27 @@ def find_feed(session: Session, token: str, *, secret_key: str, now: datetime) -
     if link is not None and not hmac.compare_digest(token.encode(), feed_token(link, secret_key).encode()):
         link = None
     return _working(link, now).visit
+
+
+def new_approval(secret_key: str) -> tuple[str, str]:
+    """A nonce for an approver's link, and the hash of its token."""
+    nonce = secrets.token_urlsafe(32)
+    return nonce, _hash(approval_token(nonce, secret_key))
+
+
+def approval_token(nonce: str, secret_key: str) -> str:
+    """What opens the page of one approval and nothing else."""
+    return _token(nonce, secret_key, "approval")
+
+
+def find_approval(session: Session, token: str) -> Approval:
+    """The approval that the token opens, answered or not. Raises LinkUnknown."""
+    found = None
+    if _TOKEN.fullmatch(token):
+        found = session.scalar(select(Approval).where(Approval.token_hash == _hash(token)))
+    if found is None:
+        raise LinkUnknown
+    return found
 
 
 def _working(link: PrivateLink | None, now: datetime) -> PrivateLink:

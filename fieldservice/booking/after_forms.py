@@ -6,13 +6,23 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, SelectMultipleField, StringField, TextAreaField, ValidationError
+from wtforms import (
+    BooleanField,
+    Field,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length
 
 from fieldservice.booking.drafts import Contact
 from fieldservice.booking.forms import Phone, cards, email_text, long_text, radio, text
+from fieldservice.language import name_of
 from fieldservice.models import ContactRole, FeedbackKind, Purpose, Site, WorkOrder
 from fieldservice.models.conversation import LONGEST_MESSAGE
+from fieldservice.notify.translations import languages
 from fieldservice.typed import Readable, tidy
 
 POINTS = {
@@ -145,6 +155,17 @@ class ConsentForm(FlaskForm):  # type: ignore[misc]
     def decisions(self) -> dict[Purpose, bool]:
         """Each purpose with a yes or no."""
         return {purpose: bool(self[purpose.value].data) for purpose in Purpose}
+
+
+class LanguageForm(FlaskForm):  # type: ignore[misc]
+    """In which language the customer is spoken to."""
+
+    language = SelectField(
+        _("Language"),
+        choices=lambda: [(code, name_of(code)) for code in languages()],
+        validate_choice=False,  # its message has no words of ours
+        validators=[AnyOf(languages(), message=_("Choose one of these"))],
+    )
 
 
 class EraseForm(FlaskForm):  # type: ignore[misc]

@@ -24,7 +24,7 @@ def show(token: str) -> ResponseReturnValue:
     settings = web.services().settings
     with web.services().db.reading() as session:
         link = links.find_link(session, token, now=clock.now())
-        path = url_for(".feed", feed=links.feed_token(link, settings.secret_key))
+        path = url_for(".feed", feed=links.feed_token(link, settings.secret_key), lang=None)
         address = f"{settings.public_url.rstrip('/')}{path}"
         subscribe = f"webcal://{urlsplit(address).netloc}{urlsplit(address).path}"
         return render_template(

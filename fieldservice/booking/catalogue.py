@@ -7,7 +7,8 @@
                 "effects": [{"from": 13, "more_time": 30}]}],
  "first_checks": [{"code": "thermostat", "title": "Check the thermostat", "text": "Set it to 22.",
                    "question": "Is it getting warm?", "yes": "solved", "no": "next"}],
- "faq": [{"question": "How long does it take?", "answer": "About an hour."}]}
+ "faq": [{"question": "How long does it take?", "answer": "About an hour."}],
+ "translations": {"nl": {"How long does it take?": "Hoe lang duurt het?"}}}
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from sqlalchemy.orm import object_session
 
+from fieldservice.booking.catalogue_languages import TranslationFault, texts_of, translations_of
 from fieldservice.models import (
     EffectKind,
     Ending,
@@ -41,12 +43,12 @@ class CatalogueFault(ValueError):
 
 
 def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[str, Skill]) -> None:
-    """Give a service these questions, first checks and common questions in place of those that it has.
+    """Give a service these questions, first checks, common questions and translations in place of its own.
 
     Raises CatalogueFault, before anything is changed, for what does not fit together.
     """
     part = _Part(data, "")
-    part.only("questions", "first_checks", "faq")
+    part.only("questions", "first_checks", "faq", "translations")
     questions = [_question(entry, position, skills) for position, entry in enumerate(part.list("questions"))]
     steps = [_step(entry, position) for position, entry in enumerate(part.list("first_checks"))]
     faq = [
@@ -56,10 +58,16 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
     _require_different([question.code for question in questions], "questions")
     _require_different([step.code for step in steps], "first_checks")
     _require_forward(steps)
+    try:
+        translations = translations_of(data.get("translations", {}), texts_of(service, questions, steps, faq))
+    except TranslationFault as fault:
+        raise CatalogueFault(str(fault)) from fault
     service.intake_questions, service.first_checks, service.faq = [], [], []
+    service.translations = {}
     if (session := object_session(service)) is not None:
         session.flush()  # rows are deleted last, and the new ones may have the codes of the old ones
     service.intake_questions, service.first_checks, service.faq = questions, steps, faq
+    service.translations = {translation.language: translation for translation in translations}
 
 
 class _Part:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from fieldservice.booking.catalogue_languages import read_translations
 from fieldservice.models import (
     EffectKind,
     IntakeEffect,
@@ -14,13 +16,17 @@ from fieldservice.models import (
 )
 
 
-def read_catalogue(service: Service) -> dict[str, Any]:
-    """Questions, first checks and common questions of a service; what is as usual is left out."""
+def read_catalogue(service: Service, missing_in: Sequence[str] = ()) -> dict[str, Any]:
+    """Questions, first checks, common questions and translations of a service; what is as usual is left out.
+
+    Texts that lack a translation into one of the languages `missing_in` are there with an empty one.
+    """
+    translations = read_translations(service, missing_in)
     return {
         "questions": [_question(question) for question in service.intake_questions],
         "first_checks": [_step(step) for step in service.first_checks],
         "faq": [{"question": entry.question, "answer": entry.answer} for entry in service.faq],
-    }
+    } | ({"translations": translations} if translations else {})
 
 
 def _question(question: IntakeQuestion) -> dict[str, Any]:

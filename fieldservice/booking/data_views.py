@@ -14,10 +14,10 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from fieldservice import clock, web
+from fieldservice import clock, language, web
 from fieldservice.auth import codes, limits, links
 from fieldservice.booking import consents, data_pages, personal, refusals
-from fieldservice.booking.after_forms import CodeForm, ConsentForm, EraseForm
+from fieldservice.booking.after_forms import CodeForm, ConsentForm, EraseForm, LanguageForm
 from fieldservice.booking.pages import gettext
 from fieldservice.files import FileMissing
 from fieldservice.models import Purpose, Visit
@@ -54,6 +54,24 @@ def decide(token: str) -> ResponseReturnValue:
     def work(session: Session) -> ResponseReturnValue:
         consents.decide(session, links.find_visit(session, token, now=now), form.decisions(), now=now)
         return redirect(url_for(".show", token=token, saved="yes"), 303)
+
+    return web.once(work, now=now, scope=token)
+
+
+@bp.post("/visit/<token>/data/language")
+@limits.FORM
+def speak(token: str) -> ResponseReturnValue:
+    """Keep the language of the order's pages and messages."""
+    now, form = clock.now(), LanguageForm()
+    if not form.validate():
+        with web.services().db.reading() as session:
+            return _page(session, links.find_visit(session, token, now=now), token, now, form), 422
+
+    def work(session: Session) -> ResponseReturnValue:
+        visit = links.find_visit(session, token, now=now)
+        session.refresh(visit, with_for_update={"of": Visit})
+        visit.work_order.locale = language.locale_for(form.language.data)
+        return redirect(url_for(".show", token=token, saved="yes", lang=None), 303)
 
     return web.once(work, now=now, scope=token)
 
@@ -102,7 +120,7 @@ def download(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
-        _require_proof(visit, now)
+        require_proof(visit, now)
         content = json.dumps(personal.export(session, visit), indent=2, ensure_ascii=False)
         files = {name: found.key for name, found in personal.files_of(session, visit).items()}
     headers = {"Content-Disposition": 'attachment; filename="my-data.zip"'}
@@ -127,7 +145,7 @@ def confirm_erase(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
-        _require_proof(visit, now)
+        require_proof(visit, now)
         return _erase_page(session, visit, token, EraseForm(formdata=None))
 
 
@@ -139,7 +157,7 @@ def erase(token: str) -> ResponseReturnValue:
     if not form.validate():
         with web.services().db.reading() as session:
             visit = links.find_visit(session, token, now=now)
-            _require_proof(visit, now)
+            require_proof(visit, now)
             return _erase_page(session, visit, token, form), 422
     answer = web.once(partial(_erase, token=token, now=now), now=now, scope=token)
     cookie.pop(_PROOF, None)
@@ -148,7 +166,7 @@ def erase(token: str) -> ResponseReturnValue:
 
 def _erase(session: Session, *, token: str, now: datetime) -> ResponseReturnValue:
     visit = links.find_visit(session, token, now=now)
-    _require_proof(visit, now)
+    require_proof(visit, now)
     personal.erase(session, visit, store=web.services().files, now=now)
     return redirect(url_for(".erased"), 303)
 
@@ -159,7 +177,8 @@ def erased() -> str:
     return render_template("booking/erased.html")
 
 
-def _require_proof(visit: Visit, now: datetime) -> None:
+def require_proof(visit: Visit, now: datetime) -> None:
+    """Raise NotProven unless this browser entered the visit's code a short time ago."""
     if not _proven(visit, now):
         raise NotProven
 
@@ -170,19 +189,25 @@ def _proven(visit: Visit, now: datetime) -> bool:
     return visit_id == visit.id and now < datetime.fromisoformat(until)
 
 
-def _page(session: Session, visit: Visit, token: str, now: datetime, form: CodeForm) -> str:
+def _page(session: Session, visit: Visit, token: str, now: datetime, form: CodeForm | LanguageForm) -> str:
     order = visit.work_order
     return render_template(
         "booking/data.html",
         visit=visit,
         token=token,
         form=form,
+        code_form=form if isinstance(form, CodeForm) else CodeForm(formdata=None),
         consent_form=ConsentForm(formdata=None, data={purpose: order.allows(purpose) for purpose in Purpose}),
+        language_form=form if isinstance(form, LanguageForm) else _language_form(),
         target=data_pages.code_target(visit),
         waiting=codes.waiting_code(session, visit, now=now) is not None,
         proven=_proven(visit, now),
         saved=request.args.get("saved") == "yes",
     )
+
+
+def _language_form() -> LanguageForm:
+    return LanguageForm(formdata=None, data={"language": language.current()})
 
 
 def _erase_page(session: Session, visit: Visit, token: str, form: EraseForm) -> str:
@@ -196,7 +221,8 @@ def _erase_page(session: Session, visit: Visit, token: str, form: EraseForm) -> 
     )
 
 
-def _not_proven(_error: NotProven) -> ResponseReturnValue:
+def not_proven(_error: NotProven) -> ResponseReturnValue:
+    """The way to the code."""
     return redirect(
         url_for("booking.data.show", token=(request.view_args or {})["token"], _anchor="prove"), 303
     )
@@ -220,7 +246,7 @@ def _wrong_code(_error: codes.WrongCode) -> ResponseReturnValue:
     return refusals.refused(gettext("The code has run out. Go back and have another one sent."), 409)
 
 
-bp.register_error_handler(NotProven, _not_proven)
+bp.register_error_handler(NotProven, not_proven)
 bp.register_error_handler(personal.VisitsAhead, _visits_ahead)
 bp.register_error_handler(personal.ChangedLately, _changed_lately)
 bp.register_error_handler(codes.TooManyCodes, _too_many)

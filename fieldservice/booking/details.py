@@ -118,7 +118,9 @@ def _redirect(visit: Visit, channel: str, address: str, *, now: datetime) -> Non
     waiting = [
         message
         for message in visit.messages
-        if message.state == MessageState.PENDING and message.kind != "corrected"
+        if message.state == MessageState.PENDING
+        and message.kind != "corrected"
+        and message.role == Role.REQUESTER
     ]
     mine = [message for message in waiting if message.channel == channel]
     for message in mine:

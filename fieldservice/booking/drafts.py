@@ -15,11 +15,12 @@ from sqlalchemy.orm.interfaces import ORMOption
 
 from fieldservice.attachments import service as attachments
 from fieldservice.booking.checks import Way, follow
+from fieldservice.booking.given import Contact as Contact
+from fieldservice.booking.given import SiteAnswers as SiteAnswers
 from fieldservice.booking.intake import Findings, evaluate
-from fieldservice.booking.several import Leg, Wanted, legs_of
+from fieldservice.booking.several import Leg, Wanted, at_each, legs_of
 from fieldservice.db import exists_one, lock_names
 from fieldservice.files import FileStore
-from fieldservice.geo.types import Coordinates
 from fieldservice.models import (
     BookingDraft,
     Hold,
@@ -71,38 +72,6 @@ class AlreadyBooked(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contact:
-    """A person and how to reach them."""
-
-    name: str
-    email: str = ""
-    phone: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SiteAnswers:
-    """Where to come and how to get in. Without coordinates the office has to find the address."""
-
-    address: str
-    unit: str = ""
-    city: str = ""
-    postcode: str = ""
-    country: str = "US"
-    coordinates: Coordinates | None = None
-    match: str = ""
-    score: float | None = None
-    provider: str = ""
-    pin_set_by_person: bool = False
-    access_kind: str = "home"
-    access_notes: str = ""
-
-    @property
-    def one_line(self) -> str:
-        """The address as one line of text, without the unit."""
-        return ", ".join(part for part in (self.address, f"{self.city} {self.postcode}".strip()) if part)
-
-
-@dataclass(frozen=True, kw_only=True)
 class AlsoAnswers:
     """A further service of the same booking, with the answers to its questions."""
 
@@ -134,9 +103,11 @@ class DraftAnswers:
     also: tuple[AlsoAnswers, ...] = ()
     then: tuple[Window, ...] = ()
     apart: bool = False
+    internal: bool = False  # a part of the company, as far as the customer has proved who they are
     carriers: tuple[int, ...] = ()
     saved_sites: list[int] = field(default_factory=list)  # as far as the customer has proved who they are
     had: list[str] = field(default_factory=list)  # codes of services of earlier visits, the last one first
+    more_sites: tuple[SiteAnswers, ...] = ()  # where the same is wanted as well
 
     def to_json(self) -> dict[str, Any]:
         """The answers as the draft's row keeps them."""
@@ -151,8 +122,8 @@ class DraftAnswers:
         """The answers of a draft's row."""
         values = dict(values)
         if site := values.get("site"):
-            at = site.get("coordinates")
-            values["site"] = SiteAnswers(**{**site, "coordinates": Coordinates(**at) if at else None})
+            values["site"] = SiteAnswers.from_json(site)
+        values["more_sites"] = tuple(map(SiteAnswers.from_json, values.get("more_sites", ())))
         if window := values.get("window"):
             values["window"] = _window(window)
         values["then"] = tuple(_window(window) for window in values.get("then", ()))
@@ -197,7 +168,19 @@ class Draft:
     @property
     def wanted(self) -> tuple[Wanted, ...]:
         """All its services, in order."""
-        return tuple(each for leg in self.legs for each in leg.wanted)
+        legs = self.legs[:1] if self.at_sites else self.legs
+        return tuple(each for leg in legs for each in leg.wanted)
+
+    @property
+    def at_sites(self) -> bool:
+        """Whether the visits are the same one at several sites, each with a time of its own."""
+        return self.legs[0].site is not None
+
+    @property
+    def picked(self) -> tuple[Window, ...]:
+        """The windows that were picked so far, in the order of the visits."""
+        window = self.answers.window
+        return (window, *self.answers.then) if window is not None else ()
 
     @property
     def needs(self) -> Needs:
@@ -246,7 +229,7 @@ class Draft:
         return tuple(ask for ask in found if ask is not None)
 
     def _ask_for(self, leg: Leg) -> planning.Ask | None:
-        at = self.site.coordinates
+        at = (leg.site or self.site).coordinates
         return planning.ask_for(leg.service, self.area, at, changed=leg.needs, also=leg.also)
 
     @property
@@ -291,12 +274,23 @@ def is_token(text: str) -> bool:
     return _OURS.fullmatch(text) is not None
 
 
-def start(session: Session, answers: DraftAnswers, *, now: datetime, token: str = "") -> BookingDraft:
-    """Begin a draft: under the token that its page already has, unless another draft has it, or a new one."""
+def start(
+    session: Session, answers: DraftAnswers, *, now: datetime, token: str = "", network: str | None = None
+) -> BookingDraft:
+    """Begin a visitor's draft under the token that its page has, unless another draft has it, or a new one.
+
+    `network` stands for where they are.
+    """
     lock_names(session, [f"draft {token}"] if token else [])
     if not token or exists_one(session, select(BookingDraft.id).where(BookingDraft.token == token)):
         token = new_token()
-    draft = BookingDraft(token=token, answers=answers.to_json(), created_at=now, expires_at=now + LIFETIME)
+    draft = BookingDraft(
+        token=token,
+        answers=answers.to_json(),
+        created_at=now,
+        expires_at=now + LIFETIME,
+        network=network,
+    )
     session.add(draft)
     return draft
 
@@ -321,12 +315,14 @@ def find(
         raise AlreadyBooked(row.visit_id)
     answers = DraftAnswers.from_json(row.answers)
     wanted = select(Service).where(Service.code == answers.service, Service.active)
-    service = session.scalar(wanted.options(_with_questions()))
+    service = session.scalar(wanted.options(*_with_questions()))
     if service is None:
         raise DraftExpired
     territory = session.get(Territory, answers.territory_id) if answers.territory_id else None
     services = [Wanted(service, answers.questions, answers.problem), *_also(session, service, answers)]
     legs = legs_of(session, services, territory, apart=answers.apart)
+    if answers.site is not None and answers.more_sites and len(legs) == 1 and service.place == Place.ON_SITE:
+        legs = at_each(legs[0], (answers.site, *answers.more_sites))
     draft = Draft(row, answers, service, territory, legs)
     if draft.call_us is not None and not even_call_us:
         raise CallUsNow(token)
@@ -339,7 +335,7 @@ def _also(session: Session, first: Service, answers: DraftAnswers) -> list[Wante
         return []
     codes = [each.service for each in answers.also]
     here = Service.active & same_place(first)
-    found = session.scalars(select(Service).where(Service.code.in_(codes), here).options(_with_questions()))
+    found = session.scalars(select(Service).where(Service.code.in_(codes), here).options(*_with_questions()))
     by_code = {service.code: service for service in found}
     return [
         Wanted(by_code[each.service], each.questions, each.problem)
@@ -387,19 +383,26 @@ def drop_expired(session: Session, store: FileStore, *, now: datetime) -> int:
 
 def active_services(session: Session) -> list[Service]:
     """What can be booked, in the order of the catalogue, with all that the office wrote about it."""
-    written = (_with_questions(), selectinload(Service.first_checks), selectinload(Service.faq))
+    written = (
+        *_with_questions(),
+        selectinload(Service.first_checks),
+        selectinload(Service.faq),
+    )
     in_order = select(Service).where(Service.active).order_by(Service.position, Service.id)
     return list(session.scalars(in_order.options(*written)).all())
 
 
 def addable_services(session: Session, draft: Draft) -> list[Service]:
     """What can be booked beside the draft's services, in the same place."""
+    if draft.at_sites:
+        return []
     chosen = [each.service.id for each in draft.wanted]
     others = select(Service).where(Service.active, same_place(draft.service), Service.id.not_in(chosen))
     in_order = others.order_by(Service.position, Service.id)
-    return list(session.scalars(in_order.options(_with_questions())).all())
+    return list(session.scalars(in_order.options(*_with_questions())).all())
 
 
-def _with_questions() -> ORMOption:
+def _with_questions() -> tuple[ORMOption, ...]:
     questions = selectinload(Service.intake_questions)
-    return questions.options(selectinload(IntakeQuestion.options), selectinload(IntakeQuestion.effects))
+    whole = questions.options(selectinload(IntakeQuestion.options), selectinload(IntakeQuestion.effects))
+    return whole, selectinload(Service.translations)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +21,6 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, DataRequired, Email, InputRequired, Length, Optional
 
 from fieldservice.booking.drafts import Contact, SiteAnswers
@@ -28,6 +29,7 @@ from fieldservice.geo.types import Coordinates
 from fieldservice.models import Window
 from fieldservice.planning.windows import window_from
 from fieldservice.typed import Readable as Readable
+from fieldservice.typed import cards as cards
 from fieldservice.typed import tidy as tidy
 
 
@@ -54,11 +56,6 @@ def radio(
     return RadioField(
         label, choices=cards(choices), validators=[first, known], validate_choice=False, description=hint
     )
-
-
-def cards(choices: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
-    """Values and labels as the choices of a field."""
-    return [SelectChoice(value, label) for value, label in choices]
 
 
 class AddressForm(FlaskForm):  # type: ignore[misc]
@@ -254,6 +251,32 @@ def email_text(label: Any, *, required: Any = None) -> StringField:
     )
 
 
+@dataclass(frozen=True)
+class Internal:
+    """Who is a part of the company and gives a cost centre: a known customer, or one with such an address."""
+
+    known: bool = False
+    domains: frozenset[str] = frozenset()
+    pattern: str = ""
+
+    @property
+    def asked(self) -> bool:
+        """Whether the form has to show the question."""
+        return self.known or bool(self.domains)
+
+    def includes(self, email: str) -> bool:
+        """Whether who has this address is an internal customer."""
+        return self.known or email.rpartition("@")[2].lower() in self.domains
+
+    def fault(self, email: str, cost_centre: str) -> Any:
+        """What is wrong with the cost centre; None when nothing is."""
+        if self.asked and cost_centre and not re.fullmatch(self.pattern, cost_centre):
+            return _("This is not one of our cost centres. Check how it is written")
+        if self.includes(email) and not cost_centre:
+            return _("Enter the cost centre that pays for the visit")
+        return None
+
+
 class ContactForm(FlaskForm):  # type: ignore[misc]
     """Who asks, and who else there is: the person at the door, the one who pays."""
 
@@ -264,10 +287,15 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
     site_phone = text(_("Their mobile number"), 32)
     payer_name = text(_("Name of the person or company that pays"), 120)
     payer_email = email_text(_("Their email"))
+    payer_address = text(_("Address for the invoice"), 300)
+    payer_reference = text(_("Their reference, such as an order number"), 80)
+    approver_email = email_text(_("Email of the person who has to agree first"))
+    cost_centre = text(_("Cost centre"), 40)
 
-    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, country: str, internal: Internal | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.dialling = Phone(country)
+        self.internal = internal or Internal()
 
     def validate_phone(self, field: Field) -> None:
         """A number that can be dialled."""
@@ -284,9 +312,29 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
             missing.append((self.phone, _("Enter a mobile number or an email address")))
         if self.site_phone.data and not self.site_name.data:
             missing.append((self.site_name, _("Enter the name of the person at the address")))
-        if self.payer_email.data and not self.payer_name.data:
+        if self.of_the_payer and not self.payer_name.data:
             missing.append((self.payer_name, _("Enter the name of the person or company that pays")))
+        if self.approver and self.approver.lower() == self.requester.email.lower():
+            missing.append((self.approver_email, _("Enter the email of somebody else than yourself")))
+        if (fault := self.internal.fault(self.requester.email, self.cost_centre.data)) is not None:
+            missing.append((self.cost_centre, fault))
         return _add_errors(missing) and valid
+
+    @property
+    def of_the_payer(self) -> bool:
+        """Whether anything is said about the payer but a name."""
+        return bool(self.payer_email.data or self.payer_address.data or self.payer_reference.data)
+
+    @property
+    def says_more(self) -> bool:
+        """Whether the part about other people has something to show."""
+        parts = [field for field in self if field.name.startswith(("site_", "payer_", "approver_"))]
+        return any(field.data or field.errors for field in parts)
+
+    @property
+    def approver(self) -> str:
+        """Whom to ask before anything is promised; empty when nobody has to agree."""
+        return tidy_address(self.approver_email.data) if self.approver_email.data else ""
 
     @property
     def requester(self) -> Contact:
@@ -307,7 +355,12 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
         """Who pays, when that is somebody else."""
         if not self.payer_name.data:
             return None
-        return Contact(name=self.payer_name.data, email=tidy_address(self.payer_email.data))
+        return Contact(
+            name=self.payer_name.data,
+            email=tidy_address(self.payer_email.data),
+            address=self.payer_address.data,
+            reference=self.payer_reference.data,
+        )
 
     @property
     def typed(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
+from fieldservice.booking import approvals
 from fieldservice.booking.service import CUSTOMER, link_until
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Technician, Visit, VisitState, Window
@@ -51,12 +52,24 @@ def cancel_deadline(visit: Visit) -> datetime | None:
     return window.starts_at - visit.service.cancel_cutoff if window else None
 
 
+def is_invited(visit: Visit, *, now: datetime) -> bool:
+    """Whether it is a visit of a service plan whose customer is to pick its first window."""
+    occurrence = visit.occurrence
+    return (
+        visit.window is None
+        and occurrence is not None
+        and occurrence.is_pickable(visit.territory.local_day(now))
+    )
+
+
 def require_changeable(visit: Visit, *, now: datetime) -> None:
     """Raise NotOpen or TooLate unless the customer may pick another window now.
 
     It is never too late for somebody to whom nobody can come as promised.
     """
     deadline = change_deadline(visit)
+    if is_invited(visit, now=now):
+        return
     if visit.state not in PLANNABLE or deadline is None:
         raise NotOpen(visit)
     if now > deadline and visit.stop is not None:
@@ -159,5 +172,6 @@ def cancel(
     if visit.state == VisitState.CANCELLED:
         return
     require_cancellable(visit, now=now)
+    approvals.withdraw(session, visit, now=now)
     planning.release_visit(session, visit, tables=tables, now=now)
     visit.cancel(now=now, actor=CUSTOMER, reason=reason)

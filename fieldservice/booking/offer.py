@@ -74,6 +74,8 @@ def make_offer(
     Within the strip the wanted day is shown, or else the next one with a free window; a full day only to who
     insists on it.
     """
+    if not days:
+        return Offer(wanted, days=(), shown=None, soonest=None, earlier=None, later=None)
     strips = [days[at : at + STRIP] for at in range(0, len(days), STRIP)]
     asked = next((number for number, strip in enumerate(strips) if wanted in strip), None)
     seen: list[DayOffer] = []

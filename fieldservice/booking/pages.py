@@ -16,9 +16,11 @@ from fieldservice import web
 from fieldservice.attachments import words
 from fieldservice.booking import manage
 from fieldservice.booking.forms import NEXT_VISIT, TimeForm, cards
+from fieldservice.booking.new_visits import PLAN
 from fieldservice.booking.offer import Offer
 from fieldservice.booking.service import CUSTOMER
 from fieldservice.geo.address import Address, Match
+from fieldservice.language import answer_written
 from fieldservice.models import ContactRole, Place, Service, Visit, VisitEvent, VisitState, Window
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning.service import DayOffer, Slot
@@ -84,12 +86,13 @@ def time_choice(
     page: DayLink,
     fragment: DayLink,
     mine: Window | None,
+    likes: Callable[[Window], bool],
     then: Sequence[str] = (),
 ) -> TimeChoice:
     """The offer in words; `page` and `fragment` make the addresses of a day, `mine` is promised already.
 
-    `then` are the names of what follows in visits of their own. Fills the form's choices and picks none of
-    them: nobody shall keep a window that they did not choose.
+    `likes` says which windows the customer prefers; `then` are the names of what follows in visits of their
+    own. Fills the form's choices and picks none of them: nobody shall keep a window that they did not choose.
     """
     shown = offer.shown
     slots = shown.slots if shown else ()
@@ -102,7 +105,7 @@ def time_choice(
         heading=web.day_words(shown.on) if shown else "",
         count=ngettext("%(num)d window", "%(num)d windows", len(slots)),
         details=_details(offer, slots, zone, then),
-        tags=_tags(offer, slots, mine),
+        tags=_tags(offer, slots, mine, likes),
         earlier=page(offer.earlier) if offer.earlier else "",
         later=page(offer.later) if offer.later else "",
     )
@@ -131,8 +134,10 @@ def slot_value(slot: Slot | None) -> str:
     return NEXT_VISIT.join(window.starts_at.isoformat() for window in slot.windows) if slot else ""
 
 
-def _tags(offer: Offer, slots: Iterable[Slot], mine: Window | None) -> dict[str, tuple[str, str]]:
-    tags = {}
+def _tags(
+    offer: Offer, slots: Iterable[Slot], mine: Window | None, likes: Callable[[Window], bool]
+) -> dict[str, tuple[str, str]]:
+    tags = {slot_value(slot): (gettext("As you prefer"), "ok") for slot in slots if likes(slot.window)}
     if offer.less_driving:
         tags[slot_value(offer.less_driving)] = (gettext("Less driving"), "ok")
     for slot in slots:
@@ -202,9 +207,9 @@ def reach_words(contact: ContactRole) -> str:
     return ", ".join(part for part in (phone_words(contact.phone), contact.email) if part)
 
 
-def said_words(answers: Iterable[Mapping[str, Any]]) -> list[str]:
+def said_words(answers: Iterable[Mapping[str, Any]], services: Sequence[Service]) -> list[str]:
     """The answers to questions and first checks, each in words."""
-    return [web.answer_words(answer) for answer in answers]
+    return [web.answer_words(answer_written(answer, services)) for answer in answers]
 
 
 def deadline_words(deadline: datetime, zone: ZoneInfo) -> str:
@@ -282,13 +287,18 @@ def state_words(state: str) -> str:
 
 def files_words(visit: Visit) -> str:
     """How many files the customer sent; what they are good for when there are none."""
-    own = [attachment for attachment in visit.work_order.attachments if attachment.actor == CUSTOMER]
+    own = [attachment for attachment in visit.work_order.shared_attachments if attachment.actor == CUSTOMER]
     return words.count(len(own)) if own else gettext("They help us bring the right parts.")
 
 
 def state_tag(state: str) -> tuple[str, str, str]:
     """Words, tone and icon of a visit's state."""
     return (state_words(state), *_TONES[VisitState(state)])
+
+
+def invited_tag() -> tuple[str, str, str]:
+    """The tag of a visit whose customer is to pick its first window."""
+    return gettext("Time to be picked"), "warn", "clock-history"
 
 
 @dataclass(frozen=True)
@@ -312,7 +322,8 @@ def history(visit: Visit) -> list[HistoryLine]:
 
 def _event_words(event: VisitEvent, zone: ZoneInfo) -> str:
     if event.kind == "requested":
-        return gettext("You asked for a visit")
+        due = event.actor == PLAN
+        return gettext("A visit of your service plan is due") if due else gettext("You asked for a visit")
     if event.kind == "promised":
         window = Window(
             datetime.fromisoformat(event.payload["window_starts_at"]),

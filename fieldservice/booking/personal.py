@@ -7,7 +7,7 @@ e-mail address, or phone for who gave none; they reach every work order with thi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from fieldservice.booking.service import CUSTOMER
 from fieldservice.files import FileStore
 from fieldservice.models import (
     AccessCode,
+    Approval,
     AreaWish,
     Attachment,
     AuditEntry,
@@ -33,6 +34,7 @@ from fieldservice.models import (
     Purpose,
     Role,
     Service,
+    ServicePlan,
     Site,
     Visit,
     VisitEvent,
@@ -43,6 +45,7 @@ from fieldservice.models import (
 )
 from fieldservice.models.visit import ENDED
 from fieldservice.planning import service as planning
+from fieldservice.planning import service_plans
 
 ERASED = "–"
 SAFE_AFTER = timedelta(hours=48)
@@ -161,8 +164,19 @@ def _order(session: Session, order: WorkOrder) -> dict[str, Any]:
     requester = order.contact(Role.REQUESTER)
     return {
         "service": order.service.name,
-        **_columns(order, "problem", "answers", "said", "source", "created_at"),
+        **_columns(
+            order, "problem", "answers", "said", "also", "cost_centre", "source", "locale", "created_at"
+        ),
         "contact": _columns(requester, "name", "email", "phone") if requester else None,
+        "people_you_named": [
+            _columns(contact, "role", "name", "email", "phone", "address", "reference")
+            for contact in order.contacts
+            if contact.role != Role.REQUESTER
+        ],
+        "approval": [
+            _columns(approval, "email", "state", "created_at", "expires_at", "decided_at", "reason")
+            for approval in _approvals(session, order)
+        ],
         "site": _columns(
             order.site,
             "address",
@@ -178,7 +192,28 @@ def _order(session: Session, order: WorkOrder) -> dict[str, Any]:
         "consents": {purpose.value: order.allows(purpose) for purpose in Purpose},
         "visits": [_visit(session, visit) for visit in order.visits],
         "photos_and_documents": [_file(attachment) for attachment in order.attachments],
+        "service_plan": _plan(order.service_plan) if order.service_plan else None,
     }
+
+
+def _plan(plan: ServicePlan) -> dict[str, Any]:
+    terms = "every unit anchor_on season_from season_to skip_holidays starts_on term_months ends_on renewal"
+    likes = "preferred_weekdays preferred_part created_at ended_at end_reason"
+    dates = "due_on closes_on moved_at invited_at reminded_at skipped_at skip_reason missed_at"
+    return {
+        **_columns(plan, *terms.split(), *likes.split()),
+        "dates": [
+            {"state": occurrence.state, **_columns(occurrence, *dates.split())}
+            for occurrence in plan.occurrences
+        ],
+    }
+
+
+def _approvals(session: Session, order: WorkOrder) -> Sequence[Approval]:
+    """What somebody was asked about the order and those that were asked for with it."""
+    if not order.request_key:
+        return []
+    return session.scalars(select(Approval).where(Approval.request_key == order.request_key)).all()
 
 
 def _visit(session: Session, visit: Visit) -> dict[str, Any]:
@@ -217,18 +252,41 @@ def _entry(entry: WaitingEntry) -> dict[str, Any]:
 
 def _columns(row: object, *names: str) -> dict[str, Any]:
     values = {name: getattr(row, name) for name in names}
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()
-    }
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}
 
 
 def require_erasable(session: Session, visit: Visit) -> list[WorkOrder]:
     """What would be erased. Raises VisitsAhead while somebody is still to come."""
     orders = orders_of(session, visit)
-    ahead = [other for order in orders for other in order.visits if other.state not in ENDED]
+    ahead = [
+        other
+        for order in orders
+        for other in order.visits
+        if other.state not in ENDED and not _is_only_invited(other)
+    ]
     if ahead:
         raise VisitsAhead(ahead)
     return orders
+
+
+def _is_only_invited(visit: Visit) -> bool:
+    """Whether nobody comes yet: a service plan invites its customer to pick a window."""
+    return visit.occurrence is not None and visit.window is None
+
+
+def _end_plans(session: Session, orders: Iterable[WorkOrder], *, now: datetime) -> None:
+    """End service plans, with what customers said when they skipped visits; the sweep waits meanwhile."""
+    plans = [order.service_plan for order in orders if order.service_plan is not None]
+    service_plans.lock_plans(session, [plan.id for plan in plans])
+    for plan in plans:
+        service_plans.reread(session, plan)
+        if plan.ended_at is None:
+            service_plans.end(plan, reason="", now=now, actor=CUSTOMER)
+        plan.end_reason = ""
+        for occurrence in plan.occurrences:
+            service_plans.withdraw(occurrence, now=now, actor=CUSTOMER)
+            occurrence.skip_reason = ""
+    session.flush()
 
 
 def erase(session: Session, visit: Visit, *, store: FileStore, now: datetime) -> int:
@@ -241,6 +299,7 @@ def erase(session: Session, visit: Visit, *, store: FileStore, now: datetime) ->
     """
     planning.lock_territory(session, visit.territory)  # before the visit, as whoever changes routes does
     session.refresh(visit, with_for_update={"of": Visit})
+    _end_plans(session, orders_of(session, visit), now=now)
     orders = require_erasable(session, visit)
     requester = visit.work_order.contact(Role.REQUESTER)
     typed = {way for way in (requester.email, requester.phone) if way} if requester else set()
@@ -251,6 +310,9 @@ def erase(session: Session, visit: Visit, *, store: FileStore, now: datetime) ->
             _forget_visit(session, other, now=now)
         order.problem, order.answers, order.said = "", {}, []
         attachments.remove(session, store, order.attachments)
+        order.also, order.cost_centre = [], ""
+        for approval in _approvals(session, order):
+            session.delete(approval)
         order.contacts.clear()
         order.consents.clear()
     session.flush()

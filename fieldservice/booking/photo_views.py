@@ -34,13 +34,14 @@ REFUSED = "files"
 # ---------- Of a booking that is being made ----------
 
 
-def receive_with(form: ProblemForm, token: str, *, now: datetime) -> None:
-    """Keep the files that came with the first screen's form, and take away those that are to go.
+def receive_with(form: ProblemForm, token: str, *, valid: bool, now: datetime) -> None:
+    """Keep the files that came with the first screen's form, and take away those that are ticked.
 
-    It does so for a form with mistakes, too: a browser cannot send files again by itself. What is not kept is
-    said on the page that comes next.
+    Those of a form with mistakes are kept, too: a browser cannot send files again by itself, as it can ticks.
+    What is not kept is said on the page that comes next.
     """
-    if gone := set(filter(None, request.form.getlist("drop", type=web.row_of))):
+    gone = set(filter(None, request.form.getlist("drop", type=web.row_of)))
+    if gone and valid:
         web.services().db.run(lambda session: _drop(session, token, gone, now=now))
     labels = form.file_labels()
     for why in uploads.receive(partial(_draft, token=token, now=now), labels, actor=CUSTOMER, now=now):

@@ -15,7 +15,7 @@ from fieldservice import web
 from fieldservice.booking import manage, more, reserve
 from fieldservice.booking.drafts import Draft, DraftIncomplete
 from fieldservice.booking.offer import Offer, make_offer
-from fieldservice.models import Technician, Visit, Window
+from fieldservice.models import Occurrence, Technician, Visit, Window
 from fieldservice.planning import service as planning
 from fieldservice.planning.chains import Between, between, chain_slots, soonest_chains
 from fieldservice.planning.missing import Missing, missing_windows
@@ -33,7 +33,8 @@ class Picker:
 
     `without` names what they have and would give up, `mine` is the window that they were promised, `known`
     the technician who came before, and `same` that nobody else is asked for. `then` is what follows in visits
-    of their own, `apart` that each service has one, and `kept` what other visits leave of the windows.
+    of their own, `apart` that each service has one, and `kept` what other visits leave of the windows. `due`
+    is the occurrence of a service plan for which the first window is picked, inside its period.
     """
 
     endpoint: str
@@ -46,6 +47,9 @@ class Picker:
     then: tuple[planning.Ask, ...] = ()
     apart: bool = False
     kept: Between = Between()
+    due: Occurrence | None = None
+    part: int = 0  # which of the sites of a booking, from 0
+    parts: int = 1
 
     @property
     def asks(self) -> tuple[planning.Ask, ...]:
@@ -72,24 +76,39 @@ class Picker:
         chosen = {"technician": SAME if self.same else ANY} if self.known is not None else {}
         on = {"day": day.isoformat()} if day is not None else {}
         parted = {"apart": "1"} if self.apart else {}
-        query: dict[str, Any] = {"token": self.token, **on, **chosen, **parted, **values}
+        site = {"site": str(self.part + 1)} if self.parts > 1 else {}
+        query: dict[str, Any] = {"token": self.token, **on, **chosen, **parted, **site, **values}
         return url_for(f"{self.endpoint}.{view}", **query)
 
     def other_way(self, day: date | None) -> str:
         """The same page with the other choice of technician."""
         return replace(self, same=not self.same).address("time", day)
 
-    def offer(self, session: Session, wanted: date | None, now: datetime) -> Offer:
-        """The windows that can be kept as the routes are; a full day is shown to who looks for more on it."""
+    def allows(self, on: date) -> bool:
+        """Whether a window of this day may be picked at all: of the period in which a visit is due."""
+        return self.due is None or self.due.due_on <= on <= self.due.closes_on
 
-        def find_slots(days: Sequence[date]) -> Mapping[date, DayOffer]:
+    def offer(self, session: Session, wanted: date | None, now: datetime) -> Offer:
+        """The windows that can be kept as the routes are; a full day is shown to who looks for more on it.
+
+        Who has preferences sees the first day that they like, unless another one is asked for.
+        """
+        days = [on for on in planning.offered_days(self.ask, now=now) if self.allows(on)]
+        liked = self._liked(days) if wanted is None else None
+        if liked is not None:
+            offer = self._offer(session, days, liked, now)
+            if offer.shown is not None:
+                return offer
+        return self._offer(session, days, wanted, now)
+
+    def _offer(self, session: Session, days: Sequence[date], wanted: date | None, now: datetime) -> Offer:
+        def find_slots(some: Sequence[date]) -> Mapping[date, DayOffer]:
             context: Any = {"now": now, "tables": web.services().tables, "without": self.without}
             if self.then:
-                return chain_slots(session, self.asks, days, **context)
-            found = planning.slots(session, self.ask, days, **context)
+                return chain_slots(session, self.asks, some, **context)
+            found = planning.slots(session, self.ask, some, **context)
             return {on: day.having(self.kept.has) for on, day in found.items()}
 
-        days = planning.offered_days(self.ask, now=now)
         offer = make_offer(days, wanted, find_slots, insist="more" in request.args)
         return self._soonest(session, offer, now) if self.then else offer
 
@@ -102,8 +121,18 @@ class Picker:
             soonest_chains(session, self.asks, offer.shown, now=now, tables=tables, without=self.without)
         )
 
+    def _liked(self, days: Sequence[date]) -> date | None:
+        weekdays = self.due.plan.preferred_weekdays if self.due is not None else ""
+        return next((on for on in days if str(on.weekday()) in weekdays), None)
+
+    def likes(self, window: Window) -> bool:
+        """Whether the customer of a plan prefers such windows."""
+        return self.due is not None and self.due.plan.likes(window, self.zone)
+
     def more(self, session: Session, on: date, now: datetime) -> more.More:
         """The windows of a day that others have to move for."""
+        if not self.allows(on):
+            return more.More(on, (), more.Search.OVER)
         tables = web.services().tables
         found = more.more_windows(session, self.ask, on, now=now, tables=tables, without=self.without)
         return replace(found, rooms=tuple(r for r in found.rooms if self.kept.has(r.slot.window)))
@@ -123,6 +152,8 @@ def of_draft(session: Session, draft: Draft) -> Picker:
     """Whoever is booking; raises DraftIncomplete while there is no address to go to."""
     if draft.wish is None:
         raise DraftIncomplete(draft.token, "address")
+    if draft.at_sites:
+        return _at_site(session, draft)
     several = len(draft.legs) > 1
     known_id = None if several else draft.answers.known_technician_id  # one cannot make all the visits
     return Picker(
@@ -137,10 +168,26 @@ def of_draft(session: Session, draft: Draft) -> Picker:
     )
 
 
+def _at_site(session: Session, draft: Draft) -> Picker:
+    """Whoever books for several sites picks for one of them: the one that is asked for, or the next."""
+    asked = (web.row_of(request.args.get("site", "")) or len(draft.picked) + 1) - 1
+    part = min(asked, len(draft.picked), len(draft.legs) - 1)
+    held = reserve.hold_of_each(session, draft)[part]
+    return Picker(
+        endpoint="booking",
+        token=draft.token,
+        wish=draft.wishes[part],
+        without=[hold_id(held)] if held else [],
+        part=part,
+        parts=len(draft.legs),
+    )
+
+
 def of_visit(session: Session, visit: Visit, token: str) -> Picker:
     """The customer of a promised visit; raises NotOpen for one that has no window to change."""
     wish = planning.ask_of(visit)
-    if wish is None or visit.window is None:
+    due = visit.occurrence if visit.window is None else None
+    if wish is None or (visit.window is None and due is None):
         raise manage.NotOpen(visit)
     return Picker(
         endpoint="booking.visit",
@@ -149,8 +196,9 @@ def of_visit(session: Session, visit: Visit, token: str) -> Picker:
         without=[visit_id(visit)],
         mine=visit.window,
         known=manage.available(session, manage.known_technician_id(visit), wish),
-        same=_same(default=visit.preferred_technician_id is not None),
+        same=_same(default=visit.preferred_technician_id is not None and due is None),
         kept=between(session, visit),
+        due=due,
     )
 
 

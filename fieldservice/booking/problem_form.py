@@ -15,6 +15,7 @@ from fieldservice.attachments.uploads import FIELD, Labels
 from fieldservice.booking import drafts
 from fieldservice.booking.forms import Readable, cards, long_text, radio, text, tidy
 from fieldservice.booking.returning_forms import reach_field
+from fieldservice.language import written
 from fieldservice.models import IntakeQuestion, QuestionKind, Service
 from fieldservice.models.catalogue import NO, YES
 
@@ -83,7 +84,7 @@ class ProblemForm(FlaskForm):  # type: ignore[misc]
         fields: dict[str, Any] = {
             "service": radio(
                 _("What needs fixing?"),
-                [(service.code, service.name) for service in services],
+                [(service.code, written(service.name, service)) for service in services],
                 required=_("Choose what needs fixing"),
             ),
             "asked": {
@@ -91,8 +92,9 @@ class ProblemForm(FlaskForm):  # type: ignore[misc]
                 for service in services
             },
         }
-        for questions in fields["asked"].values():
-            fields.update({name: _question_field(question) for question, name in questions})
+        for service in services:
+            for question, name in fields["asked"][service.code]:
+                fields[name] = _question_field(question, service)
         if known_in:
             fields["known"] = reach_field(_("Your email or mobile number"), known_in, required=False)
         return type("CatalogueForm", (cls,), fields)
@@ -167,13 +169,15 @@ class ProblemForm(FlaskForm):  # type: ignore[misc]
                 if code != self.code:
                     self[name].errors = ()
                 elif question.required and self[name].data in _EMPTY and not self.wants_checks:
-                    self[name].errors = [_("Answer this question: %(question)s", question=question.label)]
+                    self[name].errors = [
+                        _("Answer this question: %(question)s", question=self[name].label.text)
+                    ]
         return not self.errors
 
 
-def _question_field(question: IntakeQuestion) -> Field:
-    label, hint = question.label, question.hint
-    options = [(option.code, option.label) for option in question.options]
+def _question_field(question: IntakeQuestion, service: Service) -> Field:
+    label, hint, unit = (written(text, service) for text in (question.label, question.hint, question.unit))
+    options = [(option.code, written(option.label, service)) for option in question.options]
     match question.kind:
         case QuestionKind.CHIPS:
             return SelectMultipleField(label, choices=cards(options), description=hint)
@@ -182,7 +186,7 @@ def _question_field(question: IntakeQuestion) -> Field:
         case QuestionKind.YES_NO:
             return radio(label, [(YES, _("Yes")), (NO, _("No"))], hint=hint)
         case QuestionKind.NUMBER:
-            hint = hint or (_("In %(unit)s", unit=question.unit) if question.unit else "")
+            hint = hint or (_("In %(unit)s", unit=unit) if unit else "")
             validators = [Optional(), WholeNumber(question)]
             return NumberField(label, validators=validators, filters=[tidy], description=hint)
         case QuestionKind.PHOTO:

@@ -35,6 +35,29 @@ def hold_of_each(session: Session, draft: Draft) -> list[Hold | None]:
     return [by_draft.get(key) for key in ids[: len(draft.legs)]]
 
 
+def keep_until(
+    session: Session,
+    draft: Draft,
+    until: datetime,
+    *,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+) -> list[BookingDraft]:
+    """Keep what the draft has picked reserved until then, or reserve it again if it ran out.
+
+    Returns the drafts that carry the holds, in the order of the visits. Raises SlotTaken, StaleTravel.
+    """
+    held = [hold for hold in hold_of_each(session, draft) if hold is not None and hold.expires_at > now]
+    if len(held) == len(draft.legs):
+        for hold in held:
+            hold.expires_at = until
+        return [session.get_one(BookingDraft, hold.draft_id) for hold in held]
+    carriers = hold_all(
+        session, draft, draft.windows, whom=draft.technician_id, tables=tables, now=now, until=until
+    )
+    return [draft.row, *(session.get_one(BookingDraft, key) for key in carriers)]
+
+
 def hold_all(
     session: Session,
     draft: Draft,
@@ -52,12 +75,32 @@ def hold_all(
     the one before, StaleTravel; the caller then rolls back.
     """
     asks = draft.wishes if len(draft.legs) > 1 else tuple(ask.of(whom) for ask in draft.wishes)
-    if len(windows) != len(asks) or not in_order(asks, windows):
+    if len(windows) != len(asks) or not (draft.at_sites or in_order(asks, windows)):
         raise planning.SlotTaken(windows[0])
     release_all(session, draft, tables=tables, now=now)
     rows = [draft.row, *carriers_of(session, draft, len(asks) - 1, now=now)]
     for row, ask, window in zip(rows, asks, windows, strict=True):
         planning.hold_slot(session, row, ask, window, tables=tables, now=now, until=until)
+    return tuple(row.id for row in rows[1:])
+
+
+def hold_one(
+    session: Session,
+    draft: Draft,
+    part: int,
+    window: Window,
+    *,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    until: datetime,
+) -> tuple[int, ...]:
+    """Reserve a window for one of several sites; what is reserved for the others stays.
+
+    Returns the ids of the drafts that carry the holds after the first. Raises SlotTaken, StaleTravel.
+    """
+    planning.lock_territory(session, draft.area)
+    rows = [draft.row, *carriers_of(session, draft, max(part, len(draft.answers.carriers)), now=now)]
+    planning.hold_slot(session, rows[part], draft.wishes[part], window, tables=tables, now=now, until=until)
     return tuple(row.id for row in rows[1:])
 
 
@@ -76,6 +119,7 @@ def carriers_of(session: Session, draft: Draft, number: int, *, now: datetime) -
             answers={"service": draft.service.code},
             created_at=now,
             expires_at=now + drafts.LIFETIME,
+            network=draft.row.network,
         )
         session.add(row)
         session.flush()

@@ -10,6 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from fieldservice.auth import visitors
+from fieldservice.auth.abuse import Level
 from fieldservice.auth.visitors import Asked, Reach
 from fieldservice.booking import again, drafts, manage, places
 from fieldservice.booking.drafts import Draft, DraftAnswers
@@ -60,17 +61,28 @@ def orders_of(session: Session, code: VisitorCode) -> list[WorkOrder]:
 
 
 def resume(
-    session: Session, code: VisitorCode, orders: Sequence[WorkOrder], *, now: datetime
+    session: Session,
+    code: VisitorCode,
+    orders: Sequence[WorkOrder],
+    *,
+    now: datetime,
+    network: str | None = None,
 ) -> BookingDraft:
-    """The draft of the code, or a new one, with all that is known from these orders."""
+    """The draft of the code, or a new one, with all that is known from these orders.
+
+    Its customer has proved an address, so no other check than a refusal is asked of them.
+    """
     started = session.get(BookingDraft, code.draft_id) if code.draft_id is not None else None
     if started is not None and started.visit_id is None and started.expires_at > now:
         draft = drafts.find(session, started.token, now=now, lock=True, even_call_us=True)
         drafts.keep(draft, **known_answers(session, orders, draft.service))
+        draft.row.passed = Level.CODE
         return draft.row
     service = orders[0].service
     answers = DraftAnswers(service=service.code, **known_answers(session, orders, service))
-    return drafts.start(session, answers, now=now)
+    row = drafts.start(session, answers, now=now, network=network)
+    row.passed = Level.CODE
+    return row
 
 
 def known_answers(session: Session, orders: Sequence[WorkOrder], service: Service) -> dict[str, Any]:

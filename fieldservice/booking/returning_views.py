@@ -9,10 +9,10 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from fieldservice import clock, web
+from fieldservice import clock, language, web
 from fieldservice.auth import codes, limits, visitors
 from fieldservice.auth.visitors import Reach
-from fieldservice.booking import again, drafts, pages, returning
+from fieldservice.booking import again, drafts, guard, pages, returning
 from fieldservice.booking.after_forms import CodeForm
 from fieldservice.booking.drafts import Draft, DraftAnswers
 from fieldservice.booking.pages import gettext
@@ -38,18 +38,25 @@ def ask() -> ResponseReturnValue:
     return send_code(form["known"].data, None)
 
 
-def send_code(typed: str, answers: DraftAnswers | None) -> ResponseReturnValue:
-    """Send a code to what was typed and keep what was answered already."""
+def send_code(typed: str, answers: DraftAnswers | None, token: str = "") -> ResponseReturnValue:
+    """Send a code to what was typed and keep what was answered already, in a draft with this token."""
     now, settings = clock.now(), web.services().settings
     to = reach_in(typed, settings.country)
-    return web.once(partial(_send, to=to, answers=answers, now=now), now=now)
+    return web.once(partial(_send, to=to, answers=answers, token=token, now=now), now=now)
 
 
-def _send(session: Session, *, to: Reach, answers: DraftAnswers | None, now: datetime) -> ResponseReturnValue:
+def _send(
+    session: Session, *, to: Reach, answers: DraftAnswers | None, token: str, now: datetime
+) -> ResponseReturnValue:
     settings = web.services().settings
-    draft = drafts.start(session, answers, now=now) if answers is not None else None
+    guard.note_trap(session, now=now)
+    draft = None
+    if answers is not None:
+        draft = drafts.start(session, answers, now=now, token=token, network=guard.network())
     session.flush()
-    code = returning.ask(session, to, draft, locale=settings.locale, secret_key=settings.secret_key, now=now)
+    code = returning.ask(
+        session, to, draft, locale=language.locale(), secret_key=settings.secret_key, now=now
+    )
     return redirect(url_for("booking.returning.show", code=code.token), 303)
 
 
@@ -89,7 +96,7 @@ def _prove(session: Session, *, token: str, typed: str, now: datetime) -> Respon
         return redirect(url_for("booking.returning.show", code=token), 303)
     if not right or not orders:
         return redirect(url_for("booking.returning.show", code=token, tried="wrong"), 303)
-    draft = returning.resume(session, code, orders, now=now)
+    draft = returning.resume(session, code, orders, now=now, network=guard.network())
     asked = code.draft_id is not None
     return redirect(url_for("booking.confirm" if asked else "booking.change_problem", token=draft.token), 303)
 
@@ -144,15 +151,3 @@ def _sites_page(draft: Draft, saved: list[Site], form: SavedSiteForm) -> str:
     return render_template(
         "booking/sites.html", draft=draft, saved=saved, form=form, step=2, steps=pages.step_names()
     )
-
-
-def _unknown(_error: visitors.CodeUnknown) -> ResponseReturnValue:
-    return render_template("booking/draft_gone.html", expired=False), 404
-
-
-def _too_many(_error: codes.TooManyCodes) -> ResponseReturnValue:
-    return render_template("booking/too_many_codes.html"), 429
-
-
-bp.register_error_handler(visitors.CodeUnknown, _unknown)
-bp.register_error_handler(codes.TooManyCodes, _too_many)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -21,38 +21,37 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, object_session
 
 from fieldservice.attachments import service as attachments
-from fieldservice.auth import links
 from fieldservice.booking import checks, intake
 from fieldservice.booking.drafts import Contact, SiteAnswers
+from fieldservice.booking.new_visits import Company as Company
+from fieldservice.booking.new_visits import link_until as link_until
+from fieldservice.booking.new_visits import make_link, new_visit
 from fieldservice.booking.several import Wanted
-from fieldservice.db import exists_one, lock_names
+from fieldservice.booking.sites import site_of
+from fieldservice.db import lock_names
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import (
     BookingDraft,
     ContactRole,
     Customer,
+    CustomerKind,
     Hold,
     Needs,
     OfficeTask,
     Role,
     Service,
-    Site,
     Territory,
     Visit,
-    VisitState,
     Window,
     WorkOrder,
 )
 from fieldservice.models.needs import highest, together
-from fieldservice.models.visit import new_reference
 from fieldservice.planning import repair
 from fieldservice.planning import service as planning
 from fieldservice.planning.repair import Room
 from fieldservice.planning.rows import place_of
 
 CUSTOMER = "customer"
-LINK_AFTER_VISIT = timedelta(days=30)
-LINK_OF_REQUEST = timedelta(days=180)
 SURE_MATCHES = ("exact", "pin")
 
 
@@ -80,6 +79,7 @@ class Answers:
     request_key: str = ""  # the same for all that is asked for at once
     turn: int = 0  # among visits that follow each other
     cost_centre: str = ""
+    internal: bool = False
     only_preferred: bool = False  # the window was offered with this technician, and nobody else is planned
 
     @property
@@ -110,14 +110,6 @@ class Answers:
 
 class NotOnline(Exception):
     """The answers say that the customer has to call: nothing is booked without a person of the office."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Company:
-    """What the company adds to every visit: the first letters of references and the key of private links."""
-
-    prefix: str
-    secret_key: str
 
 
 def book(
@@ -185,7 +177,7 @@ def _finished(session: Session, answers: Answers, visit: Visit, company: Company
     """A promised visit with its private link, and a task for the office when its place is a guess."""
     if answers.place == answers.site.coordinates and answers.site.match not in SURE_MATCHES:
         session.add(_office_task("check_pin", visit, now=now))
-    _make_link(visit, company, now=now)
+    make_link(visit, company, now=now)
     return visit
 
 
@@ -234,7 +226,15 @@ def request(
     visit = _visit(session, answers, company, now=now, actor=actor)
     kind = "find_time" if answers.place is not None else "find_address"
     session.add(_office_task(kind, visit, now=now))
-    _make_link(visit, company, now=now)
+    make_link(visit, company, now=now)
+    return visit
+
+
+def propose(session: Session, answers: Answers, *, company: Company, now: datetime) -> Visit:
+    """Make the customer's visit without a window until somebody agreed. Raises NotOnline."""
+    _require_online(answers, CUSTOMER)
+    visit = _visit(session, answers, company, now=now, actor=CUSTOMER)
+    make_link(visit, company, now=now)
     return visit
 
 
@@ -246,57 +246,35 @@ def confirm(draft: BookingDraft, visit: Visit) -> None:
     draft.answers = {"service": visit.service.code}
 
 
-def link_until(visit: Visit, *, now: datetime) -> datetime:
-    """How long a private link to the visit works: some weeks longer than the visit itself."""
-    window = visit.window
-    return now + LINK_OF_REQUEST if window is None else window.ends_at + LINK_AFTER_VISIT
-
-
-def reference_prefix(company_name: str) -> str:
-    """The first letters of the company's name, such as HH for Harbor Heating."""
-    letters = [word[0].upper() for word in company_name.split() if word[0].isascii() and word[0].isalpha()]
-    return "".join(letters[:3]) or "V"
-
-
 def _visit(session: Session, answers: Answers, company: Company, *, now: datetime, actor: str) -> Visit:
-    needs = answers.needs
-    visit = Visit(
-        reference=_free_reference(session, company.prefix),
-        work_order=_work_order(session, answers, now=now),
-        territory=answers.territory,
-        state=VisitState.REQUESTED,
-        setup=needs.setup,
-        service_duration=needs.duration,
-        cleanup=needs.cleanup,
-        priority=needs.priority,
+    order = _work_order(session, answers, now=now)
+    session.add(order)  # with its site, before a query flushes what is there
+    return new_visit(
+        session,
+        order,
+        answers.territory,
+        company,
+        now=now,
+        actor=actor,
+        needs=answers.needs,
         skills=highest(answers.found.skills, *(each.needs.skills for each in answers.also)),
         parts=list(
             dict.fromkeys([*answers.found.parts, *(p for each in answers.also for p in each.found.parts)])
         ),
         turn=answers.turn,
         preferred_technician_id=answers.preferred_technician_id,
-        promise_version=0,
-        created_at=now,
     )
-    session.add(visit)
-    visit.record("requested", occurred_at=now, now=now, actor=actor)
-    session.flush()
-    return visit
 
 
 def _office_task(kind: str, visit: Visit, *, now: datetime) -> OfficeTask:
     return OfficeTask(kind=kind, visit_id=visit.id, detail=visit.site.one_line, created_at=now)
 
 
-def _make_link(visit: Visit, company: Company, *, now: datetime) -> None:
-    links.make_link(visit, secret_key=company.secret_key, now=now, expires_at=link_until(visit, now=now))
-
-
 def _work_order(session: Session, answers: Answers, *, now: datetime) -> WorkOrder:
     customer = _customer(session, answers, now=now)
     order = WorkOrder(
         customer=customer,
-        site=_site(customer, answers, now=now),
+        site=site_of(customer, answers.site, answers.territory, now=now),
         service=answers.service,
         problem=answers.problem,
         answers=dict(answers.questions),
@@ -309,6 +287,7 @@ def _work_order(session: Session, answers: Answers, *, now: datetime) -> WorkOrd
         request_key=answers.request_key,
         cost_centre=answers.cost_centre,
         source=answers.source,
+        locale=answers.locale,
         created_at=now,
     )
     contacts = {
@@ -318,7 +297,14 @@ def _work_order(session: Session, answers: Answers, *, now: datetime) -> WorkOrd
     }
     for role, contact in contacts.items():
         order.contacts.append(
-            ContactRole(role=role, name=contact.name, email=contact.email, phone=contact.phone)
+            ContactRole(
+                role=role,
+                name=contact.name,
+                email=contact.email,
+                phone=contact.phone,
+                address=contact.address,
+                reference=contact.reference,
+            )
         )
     return order
 
@@ -343,56 +329,8 @@ def _customer(session: Session, answers: Answers, *, now: datetime) -> Customer:
         email=requester.email,
         phone=requester.phone,
         locale=answers.locale,
+        kind=CustomerKind.INTERNAL if answers.internal else CustomerKind.PRIVATE,
         created_at=now,
     )
     session.add(customer)
     return customer
-
-
-def _site(customer: Customer, answers: Answers, *, now: datetime) -> Site:
-    """The customer's site at this very place, or a new one: nothing moves a known site."""
-    wanted = answers.site
-    for site in customer.sites:
-        if _same_place(site, wanted):
-            return site
-    at = wanted.coordinates
-    return Site(
-        customer=customer,
-        territory_id=answers.territory.id,
-        address=wanted.address,
-        unit=wanted.unit,
-        city=wanted.city,
-        postcode=wanted.postcode,
-        country=wanted.country,
-        lat=at.lat if at else None,
-        lon=at.lon if at else None,
-        geocoded_by=wanted.provider,
-        geocode_match=wanted.match,
-        geocode_score=wanted.score,
-        geocoded_at=now if at else None,
-        pin_set_by_person=wanted.pin_set_by_person,
-        access_kind=wanted.access_kind,
-        access_notes=wanted.access_notes,
-    )
-
-
-def _same_place(site: Site, wanted: SiteAnswers) -> bool:
-    texts = (site.address, site.unit, site.city, site.postcode, site.access_kind, site.access_notes)
-    asked = (
-        wanted.address,
-        wanted.unit,
-        wanted.city,
-        wanted.postcode,
-        wanted.access_kind,
-        wanted.access_notes,
-    )
-    at = Coordinates(site.lat, site.lon) if site.lat is not None and site.lon is not None else None
-    same_point = (at.key if at else None) == (wanted.coordinates.key if wanted.coordinates else None)
-    return texts == asked and same_point and site.pin_set_by_person == wanted.pin_set_by_person
-
-
-def _free_reference(session: Session, prefix: str) -> str:
-    while True:
-        reference = new_reference(prefix)
-        if not exists_one(session, select(Visit.id).where(Visit.reference == reference)):
-            return reference

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from fieldservice.booking.given import SiteAnswers
 from fieldservice.booking.intake import Findings, evaluate
 from fieldservice.models import Needs, Service, Territory
 from fieldservice.models.needs import together
@@ -58,6 +59,7 @@ class Leg:
     """What one visit does: one service, or several that one technician can do."""
 
     wanted: tuple[Wanted, ...]
+    site: SiteAnswers | None = None  # where, when the booking has several sites
 
     @property
     def service(self) -> Service:
@@ -73,11 +75,6 @@ class Leg:
     def needs(self) -> Needs:
         """What the visit takes."""
         return together([each.needs for each in self.wanted])
-
-    @property
-    def title(self) -> str:
-        """What is done, in the names of its services."""
-        return " + ".join(each.service.name for each in self.wanted)
 
 
 def legs_of(
@@ -99,3 +96,8 @@ def legs_of(
         else:
             legs.append(Leg((each,)))
     return tuple(legs)
+
+
+def at_each(leg: Leg, sites: Sequence[SiteAnswers]) -> tuple[Leg, ...]:
+    """The same visit at each of several sites."""
+    return tuple(replace(leg, site=site) for site in sites)

@@ -84,12 +84,14 @@ def _can_be_added(draft: Draft, form: ProblemForm, services: Sequence[Service]) 
         form.form_errors.append(_("One booking has at most %(most)d services", most=MOST))
         return False
     chosen = next(service for service in services if service.code == form.code)
-    call_us = Wanted(chosen, form.answers_of(form.code)).found.call_us
-    if call_us is not None:
+    found = Wanted(chosen, form.answers_of(form.code)).found
+    if found.unanswered:  # whoever asks for first checks here gets none, and skips no question with it
+        form.form_errors.append(_("Answer the questions that are not optional"))
+    if found.call_us is not None:
         phone = web.services().settings.company_phone
-        form.form_errors.append(call_us)
+        form.form_errors.append(found.call_us)
         form.form_errors.append(_("This cannot be booked online. Please call %(phone)s", phone=phone))
-    return call_us is None
+    return not found.unanswered and found.call_us is None
 
 
 def _page(draft: Draft, form: ProblemForm, services: Sequence[Service]) -> str:

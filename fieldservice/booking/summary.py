@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import url_for
+from flask_babel import ngettext
 from markupsafe import Markup
 
 from fieldservice import web
@@ -13,6 +14,7 @@ from fieldservice.booking.checks import said
 from fieldservice.booking.drafts import Draft
 from fieldservice.booking.pages import gettext, rule_words, said_words
 from fieldservice.booking.several import Wanted
+from fieldservice.language import names, written
 from fieldservice.models import Window
 
 
@@ -21,20 +23,20 @@ def summary_rows(draft: Draft) -> list[dict[str, Any]]:
     rows = [*_when_rows(draft), _where_row(draft), _what_row(draft)]
     rows += [_also_row(draft, each) for each in draft.wanted[1:]]
     if draft.way.answered:
-        tried = said_words(said(draft.way, draft.answers.tried))
+        tried = said_words(said(draft.way, draft.answers.tried), [draft.service])
         rows.append({"label": gettext("You tried"), "value": "", "detail": " · ".join(tried)})
     priced = [each.service for each in draft.wanted if each.service.price_text]
     for service in priced:
         label = (
             gettext("Price")
             if len(draft.wanted) == 1
-            else gettext("Price, %(service)s", service=service.name)
+            else gettext("Price, %(service)s", service=written(service.name, service))
         )
         rows.append(
             {
                 "label": label,
-                "value": Markup("<b>{}</b>").format(service.price_text),
-                "detail": service.price_note,
+                "value": Markup("<b>{}</b>").format(written(service.price_text, service)),
+                "detail": written(service.price_note, service),
             }
         )
     return rows
@@ -53,13 +55,18 @@ def _when_rows(draft: Draft) -> list[dict[str, Any]]:
     labels = [gettext("When")]
     if len(windows) > 1:
         labels = [
-            gettext("Visit %(number)d, %(service)s", number=number, service=leg.title)
+            gettext(
+                "Visit %(number)d, %(service)s",
+                number=number,
+                service=leg.site.one_line if leg.site else names(each.service for each in leg.wanted),
+            )
             for number, leg in enumerate(draft.legs, start=1)
         ]
-    return [_when_row(draft, label, window) for label, window in zip(labels, windows, strict=True)]
+    numbered = enumerate(zip(labels, windows, strict=True), start=1)
+    return [_when_row(draft, label, window, number) for number, (label, window) in numbered]
 
 
-def _when_row(draft: Draft, label: str, window: Window) -> dict[str, Any]:
+def _when_row(draft: Draft, label: str, window: Window, part: int) -> dict[str, Any]:
     zone = draft.area.zone
     return {
         "label": label,
@@ -67,12 +74,15 @@ def _when_row(draft: Draft, label: str, window: Window) -> dict[str, Any]:
             web.day_words(window.starts_at.astimezone(zone).date()), web.window_words(window, zone)
         ),
         "detail": web.zone_words(zone, window.starts_at),
-        "change": url_for("booking.time", token=draft.token),
+        "change": url_for("booking.time", token=draft.token, site=part if draft.at_sites else None),
         "change_label": gettext("arrival time"),
     }
 
 
 def _where_row(draft: Draft) -> dict[str, Any]:
+    if draft.at_sites:
+        count = len(draft.legs)
+        return {"label": gettext("Where"), "value": ngettext("%(num)d site", "%(num)d sites", count)}
     site = draft.site
     street = f"{site.address}, {site.unit}" if site.unit else site.address
     town = f"{site.city} {site.postcode}".strip()
@@ -88,10 +98,10 @@ def _where_row(draft: Draft) -> dict[str, Any]:
 
 def _what_row(draft: Draft) -> dict[str, Any]:
     answers = draft.answers
-    words = [*said_words(draft.found.said), answers.problem]
+    words = [*said_words(draft.found.said, [draft.service]), answers.problem]
     return {
         "label": gettext("What"),
-        "value": draft.service.name,
+        "value": written(draft.service.name, draft.service),
         "detail": " · ".join(word for word in words if word),
         "change": url_for("booking.change_problem", token=draft.token),
         "change_label": gettext("problem"),
@@ -99,13 +109,13 @@ def _what_row(draft: Draft) -> dict[str, Any]:
 
 
 def _also_row(draft: Draft, wanted: Wanted) -> dict[str, Any]:
-    words = [*said_words(wanted.found.said), wanted.problem]
+    words = [*said_words(wanted.found.said, [wanted.service]), wanted.problem]
     return {
         "label": gettext("Also"),
-        "value": wanted.service.name,
+        "value": written(wanted.service.name, wanted.service),
         "detail": " · ".join(word for word in words if word),
         "change": url_for("booking.several.show", token=draft.token),
-        "change_label": wanted.service.name,
+        "change_label": written(wanted.service.name, wanted.service),
     }
 
 

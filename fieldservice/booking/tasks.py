@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from celery import current_app, shared_task
 
 from fieldservice import clock, web
 from fieldservice.attachments import service as attachments
-from fieldservice.auth import visitors
-from fieldservice.booking import drafts, waiting_sweep
+from fieldservice.auth import abuse, puzzles, visitors
+from fieldservice.booking import approvals_sweep, drafts, plan_sweep, waiting_sweep
+from fieldservice.booking.new_visits import company_of
 
 if TYPE_CHECKING:
     from fieldservice.web import Services
@@ -17,14 +19,22 @@ if TYPE_CHECKING:
 
 @shared_task(name="booking.tidy")  # type: ignore[untyped-decorator]
 def tidy() -> None:
-    """Forget unfinished drafts with their files, codes of visitors, and forms sent more than a day ago."""
+    """Forget unfinished drafts with their files, what is known of visitors, and old forms."""
     services: Services = current_app.services
     now = clock.now()
     services.db.run(lambda session: drafts.drop_expired(session, services.files, now=now))
     begun = now - drafts.LIFETIME
     services.db.run(lambda session: attachments.remove_unbooked(session, services.files, before=begun))
-    services.db.run(lambda session: visitors.drop_old(session, now=now))
+    for module in (visitors, abuse, puzzles):
+        services.db.run(partial(module.drop_old, now=now))
     services.db.run(lambda session: web.drop_old_keys(session, now=now))
+
+
+@shared_task(name="booking.expire_approvals")  # type: ignore[untyped-decorator]
+def expire_approvals() -> None:
+    """Give back what nobody agreed to in time."""
+    services: Services = current_app.services
+    approvals_sweep.expire_all(services.db, now=clock.now())
 
 
 @shared_task(name="booking.offer_gaps")  # type: ignore[untyped-decorator]
@@ -33,3 +43,10 @@ def offer_gaps() -> None:
     services: Services = current_app.services
     minutes = services.settings.offer_minutes
     waiting_sweep.offer_gaps(services.db, services.tables, now=clock.now(), minutes=minutes)
+
+
+@shared_task(name="booking.serve_plans")  # type: ignore[untyped-decorator]
+def serve_plans() -> None:
+    """Invite the customers of service plans whose next visit is due."""
+    services: Services = current_app.services
+    plan_sweep.serve_plans(services.db, company_of(services.settings), now=clock.now())

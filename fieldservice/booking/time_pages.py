@@ -17,6 +17,7 @@ from fieldservice.booking.more import More, Search
 from fieldservice.booking.offer import Offer
 from fieldservice.booking.pages import gettext, length_words, slot_value, time_choice
 from fieldservice.booking.picking import Picker
+from fieldservice.language import names
 from fieldservice.planning.missing import Because, Missing
 
 LAST_TURN = 5
@@ -80,7 +81,8 @@ def parts(session: Session, picker: Picker, form: TimeForm, offer: Offer, *, now
             page=lambda on: picker.address("time", on),
             fragment=lambda on: picker.address("windows", on),
             mine=picker.mine,
-            then=[ask.title for ask in picker.then],
+            then=[names([ask.service, *ask.also]) for ask in picker.then],
+            likes=picker.likes,
         ),
         "more": more_choice(picker, day, looked) if day is not None and moving else None,
         "gone": gone_list(picker, day, missing) if day is not None and moving else None,

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from fieldservice import web
 from fieldservice.booking import edge, orders
 from fieldservice.booking.pages import gettext, state_tag
+from fieldservice.language import titled
 from fieldservice.models import Visit
 
 
@@ -23,16 +24,19 @@ class Line:
     href: str
 
 
-def lines(session: Session, visit: Visit) -> list[Line]:
-    """All visits that were booked with this one, in their order; nothing for a visit alone."""
+def lines(session: Session, visit: Visit, *, waiting: bool) -> list[Line]:
+    """All visits that were booked with this one, in their order; nothing for a visit alone.
+
+    `waiting` says that somebody has to agree to them.
+    """
     visits = orders.asked_with(session, visit)
     if len(visits) == 1:
         return []
     several_sites = len({each.work_order.site_id for each in visits}) > 1
     return [
         Line(
-            title=each.work_order.title,
-            when=_when(each),
+            title=titled(each.work_order),
+            when=_when(each, waiting=waiting),
             where=each.site.one_line if several_sites else "",
             state=state_tag(each.state),
             href="" if each is visit else edge.visit_url("show", each),
@@ -41,9 +45,9 @@ def lines(session: Session, visit: Visit) -> list[Line]:
     ]
 
 
-def _when(visit: Visit) -> str:
+def _when(visit: Visit, *, waiting: bool) -> str:
     window, zone = visit.window, visit.territory.zone
     if window is None:
-        return gettext("No arrival window yet")
+        return gettext("Waiting for approval") if waiting else gettext("No arrival window yet")
     day = web.day_words(window.starts_at.astimezone(zone).date())
     return f"{day}, {web.window_words(window, zone)}"

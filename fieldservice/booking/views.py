@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from fieldservice.attachments.requests import takes_files
 from fieldservice.auth import limits
 from fieldservice.booking import (
     address_views,
+    approval_views,
     calendar_views,
     check_views,
     checks,
@@ -23,16 +24,17 @@ from fieldservice.booking import (
     drafts,
     edge,
     feedback_views,
+    guard,
+    guard_views,
+    making,
     more_views,
-    orders,
     pages,
     photo_views,
     picking,
     refusals,
-    reserve,
     returning_views,
-    service,
     several_views,
+    sites_views,
     summary,
     talk_views,
     time_pages,
@@ -42,34 +44,35 @@ from fieldservice.booking import (
 )
 from fieldservice.booking.check_answers import forget_ended
 from fieldservice.booking.drafts import Draft, DraftAnswers
-from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import ContactForm, TimeForm
 from fieldservice.booking.offer import Offer
 from fieldservice.booking.picking import Picker
 from fieldservice.booking.problem_form import ProblemForm
 from fieldservice.models import Service, Window
-from fieldservice.planning import repair
 from fieldservice.planning import service as planning
-from fieldservice.planning.improve import improve_later
-from fieldservice.planning.repair import Room
 
 type Windows = Sequence[Window]
 
 bp = Blueprint("booking", __name__)
 bp.register_blueprint(address_views.bp)
 bp.register_blueprint(check_views.bp)
+bp.register_blueprint(approval_views.bp)
 bp.register_blueprint(several_views.bp)
 bp.register_blueprint(returning_views.bp)
+bp.register_blueprint(sites_views.bp)
+bp.register_blueprint(guard_views.bp)
 bp.register_blueprint(visit_views.bp)
 bp.register_blueprint(talk_views.bp)
 bp.register_blueprint(track_views.bp)
 bp.register_blueprint(data_views.bp)
 bp.register_blueprint(calendar_views.bp)
 bp.register_blueprint(feedback_views.bp)
+bp.before_request(edge.recall_language)
 bp.register_blueprint(more_views.draft_bp)
 bp.register_blueprint(waiting_views.draft_bp)
 bp.register_blueprint(photo_views.draft_bp)
 refusals.install(bp)
+guard_views.install(bp)
 
 
 @bp.get("/")
@@ -109,15 +112,18 @@ def begin() -> ResponseReturnValue:
     with web.services().db.reading() as session:
         services = drafts.active_services(session)
     form = _first_form(services)()
-    photo_views.receive_with(form, form.draft.data, now=now)
-    if not form.validate():
+    valid = form.validate()
+    photo_views.receive_with(form, form.draft.data, valid=valid, now=now)
+    if not valid:
         return _problem_page(form, services), 422
     answers = DraftAnswers(**_problem_answers(form)) if form.code else None
     if form.says_known or answers is None:
-        return returning_views.send_code(form.says_known, answers)
+        return returning_views.send_code(form.says_known, answers, form.draft.data)
 
     def work(session: Session) -> ResponseReturnValue:
-        draft = drafts.start(session, answers, now=now, token=form.draft.data)
+        guard.note_trap(session, now=now)
+        network = guard.network()
+        draft = drafts.start(session, answers, now=now, token=form.draft.data, network=network)
         after = ".check.show" if form.wants_checks else ".address.show"
         return redirect(url_for(after, token=draft.token), 303)
 
@@ -134,7 +140,7 @@ def change_problem(token: str) -> ResponseReturnValue:
     data = {"service": answers.service, "problem": answers.problem}
     data |= kind.data_of(answers.service, answers.questions)
     data["draft"] = token
-    tried = pages.said_words(checks.said(draft.way, answers.tried))
+    tried = pages.said_words(checks.said(draft.way, answers.tried), [draft.service])
     return _problem_page(kind(data=data), services, tried, answers.had)
 
 
@@ -149,8 +155,9 @@ def keep_problem(token: str) -> ResponseReturnValue:
         services = drafts.active_services(session)
     form = ProblemForm.for_services(services)()
     form.draft.data = token
-    photo_views.receive_with(form, token, now=now)
-    if not form.validate():
+    valid = form.validate()
+    photo_views.receive_with(form, token, valid=valid, now=now)
+    if not valid:
         return _problem_page(form, services), 422
 
     def work(session: Session) -> ResponseReturnValue:
@@ -202,6 +209,7 @@ def time(token: str) -> ResponseReturnValue:
         draft = drafts.find(session, token, now=now)
         if draft.wish is None:
             return redirect(url_for(".confirm", token=token))
+        guard.require_free(session, draft, now=now)
         draft, picker, offer = _offered(session, draft, edge.wanted_day(), now)
         return _time_page(session, draft, picker, TimeForm(), offer, now)
 
@@ -243,54 +251,25 @@ def hold(token: str) -> ResponseReturnValue:
     now, form = clock.now(), TimeForm()
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
+        guard.require_free(session, draft, now=now)
         if not form.validate():
             draft, picker, offer = _offered(session, draft, edge.wanted_day(), now)
             return _time_page(session, draft, picker, form, offer, now), 422
         draft = drafts.taken_apart(draft) if "apart" in request.args else draft
         picker = picking.of_draft(session, draft)
-        chosen = form.chosen_all([leg.service.window_length for leg in draft.legs], picker.zone)
+        lengths = [leg.service.window_length for leg in draft.legs[:1] if draft.at_sites] or [
+            leg.service.window_length for leg in draft.legs
+        ]
+        chosen = form.chosen_all(lengths, picker.zone)
         room = picker.room(session, chosen[0], now) if form.needs_room and not picker.then else None
         if room is None and (gone := _gone(session, draft, chosen, now)) is not None:
             return gone, 409
-        where = _where(session, draft, chosen)
-    work = partial(_hold, picker=picker, windows=chosen, room=room, now=now)
+        where = making.where(session, draft, chosen)
+    work = partial(making.hold_picked, picker=picker, windows=chosen, room=room, now=now)
     try:
         return edge.once_with_travel(work, where, now=now, scope=token)
     except planning.SlotTaken:
         return _taken(token, chosen, now)
-
-
-def _hold(
-    session: Session, tables: Tables, *, picker: Picker, windows: Windows, room: Room | None, now: datetime
-) -> ResponseReturnValue:
-    draft = drafts.find(session, picker.token, now=now, lock=True)
-    draft = drafts.taken_apart(draft) if picker.apart else draft
-    if draft.wish is not None:
-        until = now + timedelta(minutes=web.services().settings.hold_minutes)
-        if room is None:
-            carriers = reserve.hold_all(
-                session, draft, windows, whom=picker.technician_id, tables=tables, now=now, until=until
-            )
-        else:
-            ask, carriers = draft.wish.of(picker.technician_id), draft.answers.carriers
-            repair.hold_room(session, draft.row, ask, room, tables=tables, now=now, until=until)
-        drafts.keep(
-            draft,
-            window=windows[0],
-            then=windows[1:],
-            apart=picker.apart,
-            carriers=carriers,
-            same_technician=picker.technician_id is not None,
-        )
-    return redirect(url_for(".confirm", token=draft.token), 303)
-
-
-def _where(session: Session, draft: Draft, windows: Windows) -> edge.Where:
-    """The days that booking the windows changes: their own, and those of what the draft has reserved."""
-    days = [draft.area.local_day(window.starts_at) for window in windows]
-    for held in reserve.holds_of(session, draft):
-        days += planning.days_of_hold(held, draft.area)
-    return edge.Where(draft.area.id, days, [draft.ask.place] if draft.ask else [])
 
 
 def _gone(session: Session, draft: Draft, windows: Windows, now: datetime) -> str | None:
@@ -334,6 +313,7 @@ def _time_page(
         draft=draft,
         stay=pages.stay_words(draft.service, draft.area.zone, now, length=draft.needs.duration),
         hold_url=picker.address("hold"),
+        part=picker.part if draft.at_sites else None,
         taken=web.window_words(taken, draft.area.zone) if taken else "",
         step=3,
         steps=pages.step_names(),
@@ -349,7 +329,7 @@ def confirm(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
-        form = ContactForm(country=web.services().settings.country, data=draft.answers.contact)
+        form = edge.contact_form(draft, data=draft.answers.contact)
         return _confirm_page(draft, form, now)
 
 
@@ -357,19 +337,24 @@ def confirm(token: str) -> ResponseReturnValue:
 @limits.BOOKING
 def book(token: str) -> ResponseReturnValue:
     """Make the visit."""
-    now, form = clock.now(), ContactForm(country=web.services().settings.country)
+    now = clock.now()
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
+        form = edge.contact_form(draft)
         chosen = draft.windows
         if not form.validate():
             return _confirm_page(draft, form, now), 422
-        where = _where(session, draft, chosen) if chosen else None
+        suspect = guard.stops(session, draft, form.requester, now=now)
+        where = making.where(session, draft, chosen) if chosen else None
         reserved = draft.row.hold is not None and draft.row.hold.expires_at > now
-        gone = None if not chosen or reserved else _gone(session, draft, chosen, now)
+        gone = None if suspect or not chosen or reserved else _gone(session, draft, chosen, now)
+    if suspect:
+        _keep_contact(token, form, now)
+        return redirect(url_for(".guard.show", token=token), 303)
     if gone is not None:
         _keep_contact(token, form, now)
         return gone, 409
-    work = partial(_book, token=token, form=form, now=now)
+    work = partial(making.make_visits, token=token, form=form, now=now)
     if where is None:
         return web.once(lambda session: work(session, {}), now=now, scope=token)
     try:
@@ -379,24 +364,9 @@ def book(token: str) -> ResponseReturnValue:
         return _taken(token, chosen, now)
 
 
-def _book(
-    session: Session, tables: Tables, *, token: str, form: ContactForm, now: datetime
-) -> ResponseReturnValue:
-    draft = drafts.find(session, token, now=now, lock=True)
-    answers, company = edge.answers_of(draft, form, draft.windows), edge.company()
-    if not draft.windows:
-        visits = orders.request_all(session, answers, company=company, now=now)
-    else:
-        held = reserve.hold_of_each(session, draft)
-        visits = orders.book_all(session, answers, company=company, tables=tables, now=now, holds=held)
-        for visit in visits:
-            improve_later(session, visit, now=now)
-    service.confirm(draft.row, visits[0])
-    return redirect(edge.visit_url("booked", visits[0]), 303)
-
-
 def _keep_contact(token: str, form: ContactForm, now: datetime) -> None:
     def work(session: Session) -> None:
+        guard.note_trap(session, now=now)
         drafts.keep(drafts.find(session, token, now=now, lock=True), contact=form.typed)
 
     web.services().db.run(work)

@@ -9,17 +9,21 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from fieldservice import clock, web
+from fieldservice import clock, language, web
 from fieldservice.auth import limits, links
 from fieldservice.booking import (
     again,
+    approval_pages,
     details,
     edge,
+    guard,
     manage,
     more_views,
     pages,
     photo_views,
     picking,
+    plan_pages,
+    plan_views,
     talk_pages,
     time_pages,
     together_pages,
@@ -30,7 +34,7 @@ from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import CancelForm, TimeForm
 from fieldservice.booking.offer import Offer
 from fieldservice.booking.picking import Picker
-from fieldservice.models import Role, Visit, Window
+from fieldservice.models import CustomerKind, Role, Visit, Window
 from fieldservice.models.facts import facts_of
 from fieldservice.models.visit import ENDED, PLANNABLE
 from fieldservice.notify.calendar import calendar_file
@@ -41,6 +45,7 @@ bp = Blueprint("visit", __name__)
 bp.register_blueprint(more_views.visit_bp)
 bp.register_blueprint(waiting_views.visit_bp)
 bp.register_blueprint(photo_views.visit_bp)
+bp.register_blueprint(plan_views.bp)
 
 
 @bp.get("/visit/<token>")
@@ -50,7 +55,7 @@ def show(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
-        return _visit_page(visit, token, now, "booking/visit.html", **_around(session, visit))
+        return _visit_page(visit, token, now, "booking/visit.html", **_around(session, visit, now))
 
 
 @bp.post("/visit/<token>/again")
@@ -60,8 +65,11 @@ def book_again(token: str) -> ResponseReturnValue:
     now = clock.now()
 
     def work(session: Session) -> ResponseReturnValue:
-        draft = again.begin(session, links.find_visit(session, token, now=now), now=now)
-        return redirect(url_for("booking.change_problem", token=draft.token), 303)
+        visit = links.find_visit(session, token, now=now)
+        draft = again.begin(session, visit, now=now, network=guard.network())
+        # the draft has no customer yet whose language its pages could know
+        spoken = language.current()
+        return redirect(url_for("booking.change_problem", token=draft.token, lang=spoken), 303)
 
     return web.once(work, now=now, scope=token)
 
@@ -73,7 +81,7 @@ def booked(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
-        return _visit_page(visit, token, now, "booking/booked.html", **_around(session, visit))
+        return _visit_page(visit, token, now, "booking/booked.html", **_around(session, visit, now))
 
 
 @bp.get("/visit/<token>/calendar.ics")
@@ -86,7 +94,7 @@ def calendar(token: str) -> ResponseReturnValue:
         if visit.window is None:
             raise manage.NotOpen(visit)
         settings = web.services().settings
-        link = f"{settings.public_url.rstrip('/')}{url_for('.show', token=token)}"
+        link = f"{settings.public_url.rstrip('/')}{url_for('.show', token=token, lang=None)}"
         content = calendar_file(facts_of(visit, settings, link=link), written_at=now)
     headers = {"Content-Disposition": f'attachment; filename="{visit.reference}.ics"'}
     return Response(content, content_type="text/calendar; charset=utf-8", headers=headers)
@@ -129,6 +137,8 @@ def reschedule(token: str) -> ResponseReturnValue:
         if not form.validate():
             return _time_page(session, visit, picker, form, _offer(session, picker, now), now), 422
         window = form.chosen(visit.service.window_length, picker.zone)
+        if not picker.allows(visit.territory.local_day(window.starts_at)):
+            return _taken(token, window, now)
         room = picker.room(session, window, now) if form.needs_room else None
         days = [visit.territory.local_day(window.starts_at), *planning.days_of_visit(visit)]
         where = edge.Where(visit.territory_id, days, [picker.ask.place])
@@ -143,10 +153,11 @@ def _reschedule(
     session: Session, tables: Tables, *, picker: Picker, window: Window, room: Room | None, now: datetime
 ) -> ResponseReturnValue:
     visit, whom = _locked(session, picker.token, now), picker.technician_id
-    if picker.known is not None:
+    first = visit.window is None
+    if picker.known is not None and (whom is not None or not first):
         visit.preferred_technician_id = whom
     manage.reschedule(session, visit, window, tables=tables, now=now, room=room, technician_id=whom)
-    return redirect(url_for(".show", token=picker.token), 303)
+    return redirect(url_for(".booked" if first else ".show", token=picker.token), 303)
 
 
 @bp.get("/visit/<token>/cancel")
@@ -226,19 +237,23 @@ def _time_page(
         token=picker.token,
         stay=pages.stay_words(visit.service, picker.zone, now, length=visit.service_duration),
         taken=web.window_words(taken, picker.zone) if taken else "",
+        due=plan_pages.due_words(picker.due) if picker.due else "",
     )
 
 
-def _around(session: Session, visit: Visit) -> dict[str, object]:
+def _around(session: Session, visit: Visit, now: datetime) -> dict[str, object]:
     """Whether the customer waits for another time, and what else was booked with the visit."""
+    approval = approval_pages.waiting(session, visit, now)
     return {
         "waits": waiting.is_waiting(session, visit),
-        "together": together_pages.lines(session, visit),
+        "business": visit.work_order.customer.kind != CustomerKind.PRIVATE,
+        "together": together_pages.lines(session, visit, waiting=approval is not None),
+        "approval": approval,
     }
 
 
 def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values: object) -> str:
-    requester = visit.work_order.contact(Role.REQUESTER)
+    requester, invited = visit.work_order.contact(Role.REQUESTER), manage.is_invited(visit, now=now)
     return render_template(
         template,
         visit=visit,
@@ -247,9 +262,9 @@ def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values
         may_change=manage.may(manage.require_changeable, visit, now=now),
         may_cancel=manage.may(manage.require_cancellable, visit, now=now),
         rule=pages.visit_rule(visit, now=now),
-        state=pages.state_tag(visit.state),
+        state=pages.state_tag(visit.state) if not invited else pages.invited_tag(),
         history=pages.history(visit),
-        said=pages.said_words(visit.work_order.said),
+        said=pages.said_words(visit.work_order.said, visit.work_order.services),
         files=pages.files_words(visit),
         technician=pages.technician_name(visit),
         correctable=manage.may(_require_correctable, visit, now=now),
@@ -257,6 +272,8 @@ def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values
         changed=talk_pages.changed_words(visit, request.args.get("changed", "")),
         ended=visit.state in ENDED,
         plannable=visit.state in PLANNABLE,
+        plan=plan_pages.row_words(visit, now=now),
+        invited=invited,
         **values,
     )
 

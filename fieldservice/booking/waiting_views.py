@@ -9,9 +9,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from fieldservice import clock, web
+from fieldservice import clock, language, web
 from fieldservice.auth import limits, links
-from fieldservice.booking import area, drafts, edge, manage, orders, pages, service, waiting
+from fieldservice.booking import approvals, area, drafts, edge, guard, manage, orders, pages, service, waiting
 from fieldservice.booking.drafts import Draft
 from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import ContactForm
@@ -38,7 +38,7 @@ def wish(token: str) -> ResponseReturnValue:
         return _outside_page(draft, form), 422
 
     def work(session: Session) -> ResponseReturnValue:
-        found, locale = drafts.find(session, token, now=now, lock=True), web.services().settings.locale
+        found, locale = drafts.find(session, token, now=now, lock=True), language.locale()
         area.wish_for_area(session, form.address, found.service, _site(found), locale=locale, now=now)
         return redirect(url_for("booking.address.outside", token=token, noted="1"), 303)
 
@@ -63,9 +63,11 @@ def _site(draft: Draft) -> drafts.SiteAnswers:
 @limits.LOOKUP
 def ask(token: str) -> ResponseReturnValue:
     """Who waits, and how they can be told."""
+    now = clock.now()
     with web.services().db.reading() as session:
-        draft = drafts.find(session, token, now=clock.now())
-    form = ContactForm(country=web.services().settings.country, data=draft.answers.contact)
+        draft = drafts.find(session, token, now=now)
+        guard.require_free(session, draft, now=now)
+    form = edge.contact_form(draft, data=draft.answers.contact)
     return _join_page(draft, form)
 
 
@@ -73,9 +75,11 @@ def ask(token: str) -> ResponseReturnValue:
 @limits.BOOKING
 def join(token: str) -> ResponseReturnValue:
     """Make the visit without a window, and put it on the list."""
-    now, form = clock.now(), ContactForm(country=web.services().settings.country)
+    now = clock.now()
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=now)
+        guard.require_free(session, draft, now=now)
+        form = edge.contact_form(draft)
         if not form.validate():
             return _join_page(draft, form), 422
         free = waiting.free_for(session, draft.wish, tables=web.services().tables, now=now)
@@ -134,7 +138,8 @@ def wait(token: str) -> ResponseReturnValue:
 
 def _waitable(session: Session, token: str, now: datetime) -> Visit:
     visit = links.find_visit(session, token, now=now)
-    if visit.state not in PLANNABLE or planning.ask_of(visit) is None:
+    waits = approvals.pending(session, visit, now=now) is not None
+    if visit.state not in PLANNABLE or planning.ask_of(visit) is None or waits:
         raise manage.NotOpen(visit)
     return visit
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice.booking import service as booking
 from fieldservice.booking.drafts import Contact, SiteAnswers
+from fieldservice.booking.new_visits import company_of
 from fieldservice.demo.catalogue import ACCESS_NOTES, FIRST_NAMES, LAST_NAMES, OFFERS, Offer, Size
 from fieldservice.demo.people import addresses
 from fieldservice.geo.address import Address
@@ -36,10 +37,7 @@ class Customers:
         self._draw = Random(_SEED)  # noqa: S311
         count = size.visits_today + size.later_visits + _SPARE
         self._addresses = addresses(services, manifest, count, _SEED)
-        self._company = booking.Company(
-            prefix=booking.reference_prefix(services.settings.company_name),
-            secret_key=services.settings.secret_key,
-        )
+        self._company = company_of(services.settings)
         self._number = 0
 
     def book(self, on: date, count: int, *, as_of: datetime) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -31,8 +32,21 @@ class Offer:
 
 def written_about(code: str) -> dict[str, Any]:
     """What the company asks about a service, lets customers try first, and answers many of them."""
-    text = Path(__file__).with_name("catalogue.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)[code]
+    found: dict[str, Any] = _file("catalogue.json")[code]
+    return found
+
+
+def translated(texts: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Those of the texts that the company had translated, by language."""
+    wanted = set(texts)
+    return {
+        language: {text: words for text, words in known.items() if text in wanted}
+        for language, known in _file("translations.json").items()
+    }
+
+
+def _file(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     return found
 
 

@@ -17,6 +17,7 @@ from fieldservice.db import Database
 from fieldservice.demo.bookings import Customers
 from fieldservice.demo.catalogue import LARGE, SMALL
 from fieldservice.demo.people import DISPATCHER, PASSWORD, found_company
+from fieldservice.demo.plans import begin_plans
 from fieldservice.demo.progress import live_through
 from fieldservice.geo.imports import Progress, import_map
 from fieldservice.geo.manifest import Manifest, MapDamaged, MapMissing, load_manifest
@@ -90,6 +91,7 @@ def _make(services: Services, manifest: Manifest, *, large: bool, now: datetime,
         booked += customers.book(today + timedelta(days=offset), each, as_of=evening)
     if not large:
         customers.ask_the_office(as_of=evening)
+    begin_plans(services, territory_id, today, as_of=evening)
     services.db.run(lambda session: live_through(session, services, territory_id, today, now=now))
     return DemoReport(size.technicians, booked, improvement, _welcome(services))
 

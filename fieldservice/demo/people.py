@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice import auth
 from fieldservice.booking.catalogue import write_catalogue
+from fieldservice.booking.catalogue_languages import texts_of, translations_of
 from fieldservice.demo.catalogue import (
     FIRST_NAMES,
     LAST_NAMES,
@@ -18,6 +19,7 @@ from fieldservice.demo.catalogue import (
     TRADES,
     Offer,
     Size,
+    translated,
     written_about,
 )
 from fieldservice.geo.address import Address
@@ -109,6 +111,9 @@ def _service(offer: Offer, number: int, branch: Branch, skills: dict[str, Skill]
         ServiceSkill(skill_id=skills[code].id, level=level) for code, level in offer.skills.items()
     ]
     write_catalogue(service, written_about(offer.code), skills)
+    texts = texts_of(service, service.intake_questions, service.first_checks, service.faq)
+    found = translations_of(translated(texts), texts)
+    service.translations = {translation.language: translation for translation in found}
     return service
 
 

@@ -17,6 +17,7 @@ from fieldservice.dispatch import edge, inbox
 from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import BoardForm
 from fieldservice.dispatch.inbox_forms import AnswerForm
+from fieldservice.dispatch.wording import task_words
 from fieldservice.models import Author, Conversation, OfficeTask, Visit
 
 bp = Blueprint("inbox", __name__)
@@ -34,6 +35,7 @@ def show() -> ResponseReturnValue:
             now=now,
             me=auth.actor().id,
             moment=_moment,
+            task_words=task_words,
         )
 
 

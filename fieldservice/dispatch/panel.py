@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice.dispatch.day import Bar, bar_of
-from fieldservice.models import OfficeTask, Proposal, Technician, Visit, Window
+from fieldservice.models import Approval, OfficeTask, Proposal, Technician, Visit, Window
 from fieldservice.planning.adoption import overtaken
 from fieldservice.planning.improve import choices_in
 from fieldservice.planning.problem import Day
@@ -29,6 +29,7 @@ class Selected:
     bar: Bar | None
     why: Why | None
     task: OfficeTask | None
+    approval: Approval | None = None
 
     @property
     def spare(self) -> timedelta | None:
@@ -126,7 +127,12 @@ def select_visit(session: Session, day: Day, visit: Visit) -> Selected:
     task = session.scalar(
         select(OfficeTask).where(OfficeTask.visit_id == visit.id, OfficeTask.done_at.is_(None)).limit(1)
     )
-    return Selected(visit, technician, bar, why(day, visit), task)
+    return Selected(visit, technician, bar, why(day, visit), task, _approval(session, visit))
+
+
+def _approval(session: Session, visit: Visit) -> Approval | None:
+    key = visit.work_order.request_key
+    return session.scalar(select(Approval).where(Approval.request_key == key)) if key else None
 
 
 def panel_of(session: Session, day: Day, proposal_id: int) -> Panel:

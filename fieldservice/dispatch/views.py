@@ -19,6 +19,7 @@ from fieldservice.dispatch import (
     ending_views,
     inbox_views,
     pages,
+    plan_views,
     running_views,
     service,
     swap_views,
@@ -36,6 +37,7 @@ bp = Blueprint("dispatch", __name__)
 _UTC = ZoneInfo("UTC")
 bp.register_blueprint(action_views.bp)
 bp.register_blueprint(inbox_views.bp)
+bp.register_blueprint(plan_views.bp)
 bp.register_blueprint(running_views.bp)
 bp.register_blueprint(urgent_views.bp)
 bp.register_blueprint(ending_views.bp)

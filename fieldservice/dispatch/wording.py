@@ -10,7 +10,7 @@ from typing import Protocol
 from flask_babel import gettext as _
 
 from fieldservice import web
-from fieldservice.models import Visit
+from fieldservice.models import OfficeTask, Visit
 from fieldservice.planning.problem import Day, row_id
 
 type Numbers = Mapping[str, int | str]
@@ -240,8 +240,19 @@ def _length(length_s: int | str) -> str:
     return web.minutes_words(timedelta(seconds=int(length_s)))
 
 
+def task_words(task: OfficeTask) -> str:
+    """What the office has to do."""
+    words = {
+        "complaint": _("Complaint"),
+        "plan_call": _("Call to agree on a time: wants no messages"),
+        "plan_not_picked": _("Has not picked a time"),
+        "plan_not_renewed": _("Plan ended, not renewed"),
+    }
+    return str(words.get(task.kind, _("Task")))
+
+
 def title(visit: Visit) -> str:
     """The few words by which a dispatcher knows a visit: the first symptom and the service."""
     picked = (said["answer"] for said in visit.work_order.said if said["kind"] == "chips")
     symptom = next((answer[0] for answer in picked if answer), "")
-    return f"{symptom} · {visit.service.name}" if symptom else visit.service.name
+    return f"{symptom} · {visit.work_order.title}" if symptom else visit.work_order.title

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from flask_babel import gettext as _
 
 from fieldservice import web
 from fieldservice.field.service import Tap
+from fieldservice.language import answer_written
 from fieldservice.models import Place, Visit, VisitState
 from fieldservice.planning.rows import visit_place
 
@@ -59,9 +62,13 @@ def navigation_url(visit: Visit) -> str:
 
 def answers(visit: Visit) -> list[str]:
     """What the customer answered to the questions of the booking page."""
-    return [web.answer_words(said) for said in visit.work_order.said if said["kind"] != "tried"]
+    return [_in_words(said, visit) for said in visit.work_order.said if said["kind"] != "tried"]
 
 
 def tried(visit: Visit) -> list[str]:
     """What the customer tried before booking, and what came of it."""
-    return [web.answer_words(said) for said in visit.work_order.said if said["kind"] == "tried"]
+    return [_in_words(said, visit) for said in visit.work_order.said if said["kind"] == "tried"]
+
+
+def _in_words(said: Mapping[str, Any], visit: Visit) -> str:
+    return web.answer_words(answer_written(said, visit.work_order.services))

@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fieldservice.db import exists_one
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import (
@@ -21,6 +22,7 @@ from fieldservice.models import (
     Visit,
     VisitEvent,
     VisitState,
+    WorkOrder,
 )
 from fieldservice.models.visit import ENDED, PLANNABLE, UNDERWAY
 from fieldservice.planning.agenda import Agenda, Entry, agenda
@@ -195,8 +197,10 @@ def own_attachment(session: Session, technician: Technician, attachment_id: int)
     attachment = session.get(Attachment, attachment_id)
     if attachment is None or attachment.visit is None or not attachment.shown_to_others:
         raise NotYourVisit
-    visits = attachment.visit.work_order.visits
-    if not any(visit.stop and visit.stop.technician_id == technician.id for visit in visits):
+    orders = select(WorkOrder.id).where(attachment.visit.work_order.asked_together)
+    visits = select(Visit.id).where(Visit.work_order_id.in_(orders))
+    own = select(Stop.id).where(Stop.technician_id == technician.id, Stop.visit_id.in_(visits))
+    if not exists_one(session, own):
         raise NotYourVisit
     return attachment
 

@@ -18,7 +18,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 JPEG, PDF = "image/jpeg", "application/pdf"
 MOST_BYTES = 15_000_000
 MOST_PDF_BYTES = 5_000_000
-MOST_PIXELS = 50_000_000  # the largest that phones make without asking; as PNG it takes 200 MB to open
+MOST_PIXELS = 50_000_000  # of a JPEG, which is opened smaller: the largest that phones make without asking
+MOST_PIXELS_OF_OTHERS = 25_000_000  # a PNG of that takes 200 MB to open and shrink
 LARGEST_SIDE = 1600
 SMALL_SIDE = 320
 PATIENCE_S = 20.0
@@ -103,7 +104,8 @@ def _photo(content: bytes) -> Kept:
         raise Unfit(Fault.TOO_MANY_PIXELS) from error
     except Exception as error:  # noqa: BLE001  a reader of pictures may stumble over anything
         raise Unfit(Fault.DAMAGED) from error
-    if picture.width * picture.height > MOST_PIXELS:
+    most = MOST_PIXELS if picture.format in ("JPEG", "MPO") else MOST_PIXELS_OF_OTHERS
+    if picture.width * picture.height > most:
         raise Unfit(Fault.TOO_MANY_PIXELS)
     try:
         large = _drawn_anew(picture)
@@ -118,8 +120,8 @@ def _drawn_anew(picture: Image.Image) -> Image.Image:
     """The picture upright and shrunk, on white where it is transparent, and nothing but its pixels."""
     picture.draft("RGB", (LARGEST_SIDE, LARGEST_SIDE))  # a JPEG is opened no larger than needed
     picture.load()
+    picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
     upright = _upright(picture)
-    upright.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
     drawn = Image.new("RGB", upright.size, "white")
     if upright.has_transparency_data:
         upright = upright.convert("RGBA")

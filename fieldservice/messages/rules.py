@@ -8,6 +8,8 @@ from datetime import datetime
 from fieldservice.models import OutboxMessage, Purpose, Role, Visit, VisitState, Window
 from fieldservice.models.visit import ENDED, PLANNABLE, REMINDERS
 
+PICKS = ("plan_invitation", "plan_reminder")
+
 type Rule = Callable[[OutboxMessage, Visit, Window, datetime], str | None]
 
 
@@ -138,15 +140,59 @@ def _feedback(message: OutboxMessage, visit: Visit, _now: datetime) -> str | Non
     return None
 
 
-_PURPOSES = {**dict.fromkeys(REMINDERS, Purpose.REMINDERS), "feedback": Purpose.FEEDBACK}
+def _pick(_message: OutboxMessage, visit: Visit, now: datetime) -> str | None:
+    """An invitation to pick a window is worth sending while one can be picked."""
+    occurrence = visit.occurrence
+    if occurrence is None or not occurrence.is_pickable(visit.territory.local_day(now)):
+        return "there is nothing to pick any more"
+    return None
+
+
+def _term(message: OutboxMessage, visit: Visit, _now: datetime) -> str | None:
+    """The end of a term is told unless the plan was ended or renewed since."""
+    plan = visit.work_order.service_plan
+    if plan is None or plan.ended_at is not None or plan.ends_on is None:
+        return "the service plan has ended"
+    return None if plan.ends_on.isoformat() == message.payload["last_on"] else "the plan was renewed since"
+
+
+def _asked(message: OutboxMessage, visit: Visit, now: datetime) -> str | None:
+    """Whoever has to agree, and whoever asked, are told while the answer counts."""
+    if visit.state != VisitState.REQUESTED:
+        return f"the visit is {visit.state}"
+    over = now >= datetime.fromisoformat(message.payload["until"])
+    return "the time to agree is over" if over else None
+
+
+def _approved(_message: OutboxMessage, visit: Visit, _now: datetime) -> str | None:
+    """A receipt for whoever agreed or pays, while there is something to receive."""
+    return f"the visit is {visit.state}" if visit.state == VisitState.CANCELLED else None
+
+
+def _not_approved(_message: OutboxMessage, visit: Visit, _now: datetime) -> str | None:
+    """The requester is told that nothing is booked."""
+    return None if visit.state == VisitState.CANCELLED else "the visit is not cancelled"
+
+
+_PURPOSES = {
+    **dict.fromkeys(REMINDERS, Purpose.REMINDERS),
+    **dict.fromkeys(PICKS, Purpose.OFFERS),
+    "feedback": Purpose.FEEDBACK,
+}
 _APART: dict[str, Callable[[OutboxMessage, Visit, datetime], str | None]] = {
     "answer": _answer,
+    "approval": _asked,
+    "approved": _approved,
+    "awaiting": _asked,
+    "not_approved": _not_approved,
     "ask": _ask,
     "code": _code,
     "corrected": _corrected,
     "feedback": _feedback,
     "missed": _missed,
     "offer": _offer,
+    "plan_term": _term,
+    **dict.fromkeys(PICKS, _pick),
 }
 _RULES: dict[str, Rule] = {
     "confirmation": _promise,

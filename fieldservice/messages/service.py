@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -20,14 +20,14 @@ from sqlalchemy import Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from fieldservice.auth.codes import code_of
-from fieldservice.auth.links import token_of
+from fieldservice.auth.links import approval_token, token_of
 from fieldservice.auth.visitors import KIND as VISITOR_CODE
 from fieldservice.config import Settings
 from fieldservice.db import Database, skip_locked
-from fieldservice.messages.rules import why_pointless, why_too_late
+from fieldservice.messages.rules import PICKS, why_pointless, why_too_late
 from fieldservice.models import MessageState, OutboxMessage, Role, Service, Stop, Visit, Window, WorkOrder
 from fieldservice.models.facts import facts_of, facts_of_nobody
-from fieldservice.notify import Channels
+from fieldservice.notify import Channels, words
 from fieldservice.notify.calendar import invitation
 from fieldservice.notify.errors import NotDelivered, Permanent, SwitchedOff, Temporary, Unavailable
 from fieldservice.notify.mail import Mail
@@ -39,7 +39,8 @@ TRIES = 5
 PAUSE = timedelta(seconds=30)  # before the second try, then twice as long each time
 LEASE_MARGIN = timedelta(seconds=30)
 LONGEST_SWEEP = timedelta(minutes=1)  # a slow server must not keep a worker for long
-NOT_ABOUT_THE_WINDOW = frozenset({"answer", "ask", "code", "corrected"})
+OF_APPROVAL = frozenset({"approval", "awaiting", "approved", "not_approved"})
+NOT_ABOUT_THE_WINDOW = frozenset({"answer", "ask", "code", "corrected", "plan_term", *OF_APPROVAL, *PICKS})
 WITH_CALENDAR = frozenset({"confirmation", "changed", "cancelled"})
 
 # All that a message tells, in three queries instead of nine: there may be thousands of messages in a minute.
@@ -229,7 +230,8 @@ class _Sweeper:
         message.attempts += 1
         message.lease_owner = self.owner
         message.lease_until = at + self.channels.longest_send + LEASE_MARGIN
-        contact = visit.work_order.contact(Role.REQUESTER) if visit is not None else None
+        known = visit is not None and message.role in (Role.REQUESTER, Role.SITE_CONTACT)
+        contact = visit.work_order.contact(Role(message.role)) if visit is not None and known else None
         return Order(
             id=message.id,
             key=message.dedupe_key,
@@ -246,7 +248,7 @@ class _Sweeper:
             for name in ("arrives_at", "window_starts_at", "window_ends_at", "until")
             if name in message.payload
         }
-        link = self._link(visit, at)
+        link = self._link_for(message, visit, at)
         if message.kind == "offer":
             offered = Window(told["window_starts_at"], told["window_ends_at"])
             return Occasion(
@@ -266,6 +268,12 @@ class _Sweeper:
             old_starts_at=told.get("window_starts_at"),
             old_ends_at=told.get("window_ends_at"),
             words=self._words(message, visit),
+            first_on=_day(message, "first_on"),
+            last_on=_day(message, "last_on"),
+            renewal=message.payload.get("renewal", ""),
+            answer_by=told.get("until") if message.kind in OF_APPROVAL else None,
+            asker=_asker(visit),
+            why=message.payload.get("why", ""),
             choices=tuple(
                 Window(*map(datetime.fromisoformat, each)) for each in message.payload.get("choices", ())
             ),
@@ -285,7 +293,26 @@ class _Sweeper:
         if message.kind == "answer" and visit.conversation is not None:
             wanted = message.payload["message_id"]
             return next((found.body for found in visit.conversation.messages if found.id == wanted), "")
+        if message.kind in OF_APPROVAL:
+            return self._reserved(message, visit)
         return ""
+
+    def _reserved(self, message: OutboxMessage, visit: Visit) -> str:
+        """The windows that an approval is about, one a line, and why it was refused."""
+        locale, zone = visit.work_order.customer.locale or self.settings.locale, visit.territory.zone
+        lines = []
+        for title, *bounds in message.payload.get("windows", ()):
+            starts_at, ends_at = map(datetime.fromisoformat, bounds)
+            day = words.day_words(starts_at.astimezone(zone).date(), locale)
+            lines.append(f"{title}: {day}, {words.window_words(starts_at, ends_at, zone, locale)}")
+        return "\n".join([*lines, *filter(None, [message.payload.get("reason", "")])])
+
+    def _link_for(self, message: OutboxMessage, visit: Visit, at: datetime) -> str:
+        """The requester's private link, the approver's own, and none for everybody else."""
+        if message.kind == "approval":
+            token = approval_token(message.payload["nonce"], self.settings.secret_key)
+            return f"{self.settings.public_url.rstrip('/')}/approve/{token}"
+        return self._link(visit, at) if message.role == Role.REQUESTER else ""
 
     def _link(self, visit: Visit, at: datetime) -> str:
         working = [link for link in visit.links if link.expires_at > at]
@@ -296,7 +323,7 @@ class _Sweeper:
 
     def _mail(self, order: Order) -> Mail:
         facts, at = order.occasion.facts, self.now()
-        words = letter(order.occasion)
+        written = letter(order.occasion)
         return Mail(
             key=order.key,
             sender_name=facts.company.name,
@@ -304,9 +331,9 @@ class _Sweeper:
             recipient_name=order.recipient_name,
             recipient=order.recipient,
             written_at=at,
-            subject=words.subject,
-            text=words.text,
-            html=words.html,
+            subject=written.subject,
+            text=written.text,
+            html=written.html,
             invitation=invitation(facts, written_at=at) if order.occasion.kind in WITH_CALENDAR else None,
         )
 
@@ -321,6 +348,15 @@ class _Sweeper:
         if settled.values["state"] != MessageState.SENT:
             row = row.where(OutboxMessage.state == MessageState.SENDING)
         session.execute(row.values(lease_owner="", lease_until=None, **settled.values))
+
+
+def _day(message: OutboxMessage, name: str) -> date | None:
+    return date.fromisoformat(message.payload[name]) if name in message.payload else None
+
+
+def _asker(visit: Visit) -> str:
+    requester = visit.work_order.contact(Role.REQUESTER)
+    return requester.name if requester else ""
 
 
 def _end_without_sending(

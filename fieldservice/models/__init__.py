@@ -21,7 +21,8 @@ from fieldservice.models.customer import ContactRole, Customer, CustomerKind, Of
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
 from fieldservice.models.needs import Needs
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Proposal, Route, Stop, StopKind
-from fieldservice.models.service import Place, Service, ServiceSkill
+from fieldservice.models.service import Place, Service, ServiceSkill, ServiceTranslation
+from fieldservice.models.service_plan import Occurrence, OccurrenceState, PartOfDay, Renewal, ServicePlan
 from fieldservice.models.user import AuditEntry, IdempotencyKey, User, UserRole, UserSession
 from fieldservice.models.visit import NotAllowed, Visit, VisitEvent, VisitState, Window
 from fieldservice.models.visitor import AbuseSign, CodePurpose, SpentPuzzle, VisitorCode
@@ -79,9 +80,12 @@ __all__ = [
     "MessageState",
     "Needs",
     "NotAllowed",
+    "Occurrence",
+    "OccurrenceState",
     "OfferState",
     "OfficeTask",
     "OutboxMessage",
+    "PartOfDay",
     "Pin",
     "Place",
     "Plan",
@@ -90,11 +94,14 @@ __all__ = [
     "Proposal",
     "QuestionKind",
     "Purpose",
+    "Renewal",
     "Role",
     "Route",
     "ScanState",
     "Service",
+    "ServicePlan",
     "ServiceSkill",
+    "ServiceTranslation",
     "ShiftOverride",
     "ShiftPattern",
     "Site",

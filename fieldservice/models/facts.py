@@ -9,6 +9,7 @@ from fieldservice.config import Settings
 from fieldservice.models.service import Place
 from fieldservice.models.visit import Visit, VisitState, Window
 from fieldservice.notify.facts import Company, VisitFacts
+from fieldservice.notify.translations import language_of
 
 
 def facts_of(
@@ -22,6 +23,7 @@ def facts_of(
     window = offered or visit.window
     if window is None and promised:
         raise ValueError(f"visit {visit.id} has no window")
+    locale = visit.work_order.locale_for(settings.locale)
     window = window or Window(visit.created_at, visit.created_at + timedelta(hours=1))  # shown to nobody
     return VisitFacts(
         reference=visit.reference,
@@ -31,12 +33,12 @@ def facts_of(
         starts_at=window.starts_at,
         ends_at=window.ends_at,
         zone=visit.territory.zone,
-        service=visit.work_order.title,
+        service=visit.work_order.title_in(language_of(locale)),
         place=visit.service.place,
         address=_address(visit),
         link=link,
         company=Company(settings.company_name, settings.company_phone, settings.company_email),
-        locale=visit.work_order.customer.locale or settings.locale,
+        locale=locale,
     )
 
 

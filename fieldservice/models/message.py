@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,6 +12,9 @@ from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldservice.db import Base, UtcDateTime
+
+_LONGEST_KEY = 120
+_REQUESTER = "requester"
 
 
 class MessageState(StrEnum):
@@ -37,13 +42,13 @@ class OutboxMessage(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    dedupe_key: Mapped[str] = mapped_column(String(120), unique=True)
+    dedupe_key: Mapped[str] = mapped_column(String(_LONGEST_KEY), unique=True)
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), index=True)  # None: a visitor's code
     promise_version: Mapped[int]
     kind: Mapped[str] = mapped_column(String(30))
     channel: Mapped[str] = mapped_column(String(10))
     recipient: Mapped[str] = mapped_column(String(254))
-    role: Mapped[str] = mapped_column(String(14), default="requester", server_default="requester")
+    role: Mapped[str] = mapped_column(String(14), default=_REQUESTER, server_default=_REQUESTER)
     payload: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     state: Mapped[str] = mapped_column(String(12), default=MessageState.PENDING)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -53,6 +58,30 @@ class OutboxMessage(Base):
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_error: Mapped[str] = mapped_column(Text, default="")
+
+
+def new_message(
+    occasion: str,
+    kind: str,
+    channel: str,
+    recipient: str,
+    *,
+    role: str,
+    payload: Mapping[str, Any] | None = None,
+) -> OutboxMessage:
+    """A message of an occasion to one person; to others than the requester it has a key of its own."""
+    own = "" if role == _REQUESTER else f"{role}-{recipient}"
+    parts = (occasion, kind, channel, (payload or {}).get("occasion", ""), own)
+    key = ":".join(part for part in parts if part)
+    return OutboxMessage(
+        dedupe_key=key if len(key) <= _LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest(),
+        kind=kind,
+        channel=channel,
+        recipient=recipient,
+        role=role,
+        payload=dict(payload or {}),
+        state=MessageState.PENDING,
+    )
 
 
 class JobState(StrEnum):

@@ -20,8 +20,10 @@ CUSTOMERS: Mapping[str, frozenset[str]] = {
         "customer": "name email phone",
         "feedback": "body",
         "job": "payload",
+        "occurrence": "skip_reason",
         "office_task": "detail",
         "outbox_message": "recipient payload last_error",
+        "service_plan": "end_reason",
         "site": "address unit city postcode access_notes",
         "visit_event": "payload",
         "work_order": "problem answers said also cost_centre",
@@ -60,7 +62,9 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "private_link": "nonce token_hash",
         "proposal": "state based_on routes summary",
         "service": "code name icon description place price_text price_note working_days",
+        "service_plan": "unit renewal preferred_weekdays preferred_part",
         "shift_override": "reason",
+        "service_translation": "language texts",
         "site": "country geocoded_by geocode_match access_kind",
         "skill": "code name",
         "spent_puzzle": "challenge",
@@ -76,7 +80,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "visitor_code": "token purpose channel address_hash nonce",
         "waiting_entry": "state seen looked",
         "waiting_offer": "state",
-        "work_order": "source request_key",
+        "work_order": "source request_key locale",
     }.items()
 }
 """About staff, about the company, or about nobody. A POST's answer is kept for a day and leads elsewhere."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, attribute_keyed_dict, mapped_column, relationship
 
 from fieldservice.db import Base, Duration
 from fieldservice.models.catalogue import FaqEntry, IntakeQuestion, TroubleshootingStep
@@ -33,6 +33,16 @@ class ServiceSkill(Base):
     level: Mapped[int] = mapped_column(default=1)
 
     skill: Mapped[Skill] = relationship(lazy="joined")
+
+
+class ServiceTranslation(Base):
+    """What the office wrote about a service in another language: original text -> text."""
+
+    __tablename__ = "service_translation"
+
+    service_id: Mapped[int] = mapped_column(ForeignKey("service.id"), primary_key=True)
+    language: Mapped[str] = mapped_column(String(16), primary_key=True)
+    texts: Mapped[dict[str, str]] = mapped_column(JSON)
 
 
 class Service(Base):
@@ -81,7 +91,16 @@ class Service(Base):
         cascade="all, delete-orphan", order_by=(FaqEntry.position, FaqEntry.id)
     )
 
+    translations: Mapped[dict[str, ServiceTranslation]] = relationship(
+        cascade="all, delete-orphan", collection_class=attribute_keyed_dict("language")
+    )
+
     __mapper_args__ = {"version_id_col": version}
+
+    def in_language(self, text: str, language: str) -> str:
+        """A text of this service in a language; as the office wrote it where no translation is."""
+        translation = self.translations.get(language)
+        return translation.texts.get(text, text) if translation else text
 
     @property
     def occupied(self) -> timedelta:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -17,35 +16,36 @@ from fieldservice.models.aftercare import Feedback
 from fieldservice.models.booking import PrivateLink
 from fieldservice.models.conversation import Conversation
 from fieldservice.models.customer import Role, Site
-from fieldservice.models.message import MessageState, OutboxMessage
+from fieldservice.models.message import MessageState, OutboxMessage, new_message
 from fieldservice.models.needs import Needs, highest
 from fieldservice.models.plan import Pin, Stop
 from fieldservice.models.service import Service
+from fieldservice.models.window import Window as Window
 from fieldservice.models.work_order import WorkOrder
 from fieldservice.models.workforce import Territory
+
+if TYPE_CHECKING:
+    from fieldservice.models.service_plan import Occurrence
 
 REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 UNDO = timedelta(seconds=10)
 # What stays true, or is judged anew, whatever becomes of the promise.
-_KEPT = frozenset({"cancelled", "on_my_way", "answer", "code", "corrected", "feedback"})
+_KEPT = frozenset(
+    {
+        "cancelled",
+        "on_my_way",
+        "answer",
+        "code",
+        "corrected",
+        "feedback",
+        "plan_term",
+        "approved",
+        "not_approved",
+    }
+)
+# What somebody else at the site gets as well, as a text.
+_TO_THE_SITE = frozenset({"confirmation", "changed", "cancelled", "on_my_way", "reminder_24h", "reminder_2h"})
 REMINDERS = {"reminder_24h": timedelta(hours=24), "reminder_2h": timedelta(hours=2)}
-
-
-@dataclass(frozen=True)
-class Window:
-    """An arrival window: the technician rings in it, work may end later. Kept in UTC from whatever zone."""
-
-    starts_at: datetime
-    ends_at: datetime
-
-    def __post_init__(self) -> None:
-        if self.starts_at.tzinfo is None or self.ends_at.tzinfo is None:
-            raise ValueError(f"not a window, the zone is missing: {self.starts_at} to {self.ends_at}")
-        # Within one local zone Python subtracts clock times: an hour wrong on the days when clocks change.
-        for bound in ("starts_at", "ends_at"):
-            object.__setattr__(self, bound, getattr(self, bound).astimezone(UTC))
-        if not self.starts_at < self.ends_at:
-            raise ValueError(f"not a window: {self.starts_at} to {self.ends_at}")
 
 
 class VisitState(StrEnum):
@@ -132,6 +132,7 @@ class Visit(Base):
     links: Mapped[list[PrivateLink]] = relationship(back_populates="visit", order_by="PrivateLink.id")
     conversation: Mapped[Conversation | None] = relationship(back_populates="visit")
     feedback: Mapped[Feedback | None] = relationship(back_populates="visit")
+    occurrence: Mapped[Occurrence | None] = relationship(back_populates="visit")
 
     __mapper_args__ = {"version_id_col": version}
 
@@ -281,6 +282,12 @@ class Visit(Base):
         occasion = {"occasion": now.isoformat(), **(payload or {})}
         self._write_messages(kind, due_at=due_at, now=now, payload=occasion, channels=(channel,))
 
+    def tell_somebody(
+        self, kind: str, email: str, *, now: datetime, payload: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write an e-mail to somebody who is no customer: whoever has to agree, or pays."""
+        self._write(kind, "email", email, role="approver", due_at=now, now=now, payload=payload)
+
     def tell_offer(self, window: Window, *, until: datetime, occasion: str, now: datetime) -> None:
         """Write the message that a window is reserved for the customer, who may take it until then."""
         payload = {**_window_payload(window), "until": until.isoformat(), "occasion": occasion}
@@ -339,23 +346,32 @@ class Visit(Base):
         contact = self.work_order.contact(Role.REQUESTER)
         if contact is None:
             return
-        occasion = (payload or {}).get("occasion", "")
         for channel, recipient in (("email", contact.email), ("sms", contact.phone)):
             if recipient and channel in channels:
-                parts = (self.reference, f"p{self.promise_version}", kind, channel, occasion)
-                self.messages.append(
-                    OutboxMessage(
-                        dedupe_key=":".join(part for part in parts if part),
-                        promise_version=self.promise_version,
-                        kind=kind,
-                        channel=channel,
-                        recipient=recipient,
-                        payload=dict(payload or {}),
-                        state=MessageState.PENDING,
-                        due_at=due_at,
-                        next_at=max(due_at, now),
-                    )
-                )
+                self._write(kind, channel, recipient, due_at=due_at, now=now, payload=payload)
+        at_site = self.work_order.contact(Role.SITE_CONTACT)
+        other = at_site is not None and at_site.phone not in ("", contact.phone)
+        if at_site is not None and other and kind in _TO_THE_SITE and "sms" in channels:
+            role = Role.SITE_CONTACT
+            self._write(kind, "sms", at_site.phone, role=role, due_at=due_at, now=now, payload=payload)
+
+    def _write(
+        self,
+        kind: str,
+        channel: str,
+        recipient: str,
+        *,
+        role: str = Role.REQUESTER,
+        due_at: datetime,
+        now: datetime,
+        payload: Mapping[str, Any] | None = None,
+    ) -> None:
+        message = new_message(
+            f"{self.reference}:p{self.promise_version}", kind, channel, recipient, role=role, payload=payload
+        )
+        message.promise_version = self.promise_version
+        message.due_at, message.next_at = due_at, max(due_at, now)
+        self.messages.append(message)
 
 
 def _window_payload(window: Window | None) -> dict[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ForeignKey, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, select
+from sqlalchemy.orm import Mapped, mapped_column, object_session, relationship
 
 from fieldservice.db import Base, UtcDateTime
 from fieldservice.models.aftercare import UNASKED, Consent, Purpose
@@ -15,6 +15,7 @@ from fieldservice.models.customer import ContactRole, Customer, Role, Site
 from fieldservice.models.service import Service
 
 if TYPE_CHECKING:
+    from fieldservice.models.service_plan import ServicePlan
     from fieldservice.models.visit import Visit
 
 
@@ -32,6 +33,8 @@ class WorkOrder(Base):
     # the same in the words of then, for people: what the office rewrites later changes nothing here
     said: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     source: Mapped[str] = mapped_column(String(20), default="web")
+    # who books anew has not proved who they are, so their language is that of this order alone
+    locale: Mapped[str | None] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # the same for all that was asked for at once: linked visits, or several sites
     request_key: Mapped[str] = mapped_column(String(36), default="", server_default="", index=True)
@@ -45,6 +48,7 @@ class WorkOrder(Base):
     contacts: Mapped[list[ContactRole]] = relationship(cascade="all, delete-orphan")
     consents: Mapped[list[Consent]] = relationship(cascade="all, delete-orphan")
     visits: Mapped[list[Visit]] = relationship(back_populates="work_order", order_by="Visit.id")
+    service_plan: Mapped[ServicePlan | None] = relationship(back_populates="work_order")
 
     attachments: Mapped[list[Attachment]] = relationship(
         secondary="visit",
@@ -55,9 +59,44 @@ class WorkOrder(Base):
     )
 
     @property
+    def shared_attachments(self) -> list[Attachment]:
+        """Those of all that was asked for at once: whoever comes for a part of it sees everything."""
+        session = object_session(self)
+        if session is None or not self.request_key:
+            return self.attachments
+        together = session.scalars(select(WorkOrder).where(self.asked_together))
+        return sorted((each for order in together for each in order.attachments), key=lambda each: each.id)
+
+    @property
+    def asked_together(self) -> ColumnElement[bool]:
+        """The condition for all work orders that were asked for at once with this one, itself among them."""
+        return WorkOrder.request_key == self.request_key if self.request_key else WorkOrder.id == self.id
+
+    @property
     def title(self) -> str:
         """What is done, in the names of all its services."""
         return " + ".join([self.service.name, *(each["name"] for each in self.also)])
+
+    @property
+    def services(self) -> list[Service]:
+        """What is done, as far as the company still has it; the main service first."""
+        codes = [each["code"] for each in self.also]
+        session = object_session(self) if codes else None
+        if session is None:
+            return [self.service]
+        return [self.service, *session.scalars(select(Service).where(Service.code.in_(codes)))]
+
+    def title_in(self, language: str) -> str:
+        """What is done, in the names of all its services, as far as these are translated."""
+        by_name = {service.name: service for service in self.services}
+        return " + ".join(
+            by_name[name].in_language(name, language) if name in by_name else name
+            for name in (self.service.name, *(each["name"] for each in self.also))
+        )
+
+    def locale_for(self, company_locale: str) -> str:
+        """The locale in which the customer is spoken to."""
+        return self.locale or self.customer.locale or company_locale
 
     def contact(self, role: Role) -> ContactRole | None:
         """The contact with a role; the requester stands in for a role that nobody else has."""

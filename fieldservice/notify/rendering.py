@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -40,7 +40,12 @@ class Occasion:
     old_starts_at: datetime | None = None  # the window that no longer counts
     old_ends_at: datetime | None = None
     answer_by: datetime | None = None  # until when an offered window can be taken
-    words: str = ""  # what the office answered, or a code
+    words: str = ""  # what the office answered, a code, or what somebody has to agree to
+    first_on: date | None = None  # the days between which a visit of a service plan is due
+    last_on: date | None = None  # or the last day of the plan's term
+    renewal: str = ""  # what happens at its end: automatic, ask or none
+    asker: str = ""  # who wants a visit that somebody else has to agree to
+    why: str = ""  # how an approval ended
     choices: tuple[Span, ...] = ()  # windows that are free instead of the promised one
 
 
@@ -51,6 +56,9 @@ _PAGES = {
     "code": "/data",
     "offer": "/offer",
     "on_my_way": "/track",
+    "plan_invitation": "/time",
+    "plan_reminder": "/time",
+    "plan_term": "/plan",
 }
 """Where behind the private link a kind of message leads."""
 
@@ -124,11 +132,18 @@ def _values(occasion: Occasion) -> dict[str, Any]:
         "old_day": "",
         "old_window": "",
         "answer_by": "",
+        "first_day": words.day_words(occasion.first_on, locale) if occasion.first_on else "",
+        "last_day": words.day_words(occasion.last_on, locale) if occasion.last_on else "",
+        "renewal": occasion.renewal,
+        "answer_by_day": "",
+        "asker": one_line(occasion.asker),
+        "why": occasion.why,
     }
     if occasion.arrives_at:
         values["arrival"] = words.clock_time(occasion.arrives_at, zone, locale)
     if occasion.answer_by:
         values["answer_by"] = words.clock_time(occasion.answer_by, zone, locale)
+        values["answer_by_day"] = words.day_words(occasion.answer_by.astimezone(zone).date(), locale)
     if occasion.old_starts_at and occasion.old_ends_at:
         values["old_day"] = words.day_words(occasion.old_starts_at.astimezone(zone).date(), locale)
         values["old_window"] = words.window_words(occasion.old_starts_at, occasion.old_ends_at, zone, locale)

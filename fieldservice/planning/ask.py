@@ -32,11 +32,6 @@ class Ask:
         """What has to be found for it."""
         return self.changed or self.service.needs()
 
-    @property
-    def title(self) -> str:
-        """What is done, in the names of its services."""
-        return " + ".join(service.name for service in (self.service, *self.also))
-
     def visit(self, day: Day, name: str, window: Window, *, location: int | None = None) -> scheduler.Visit:
         """The wish for one window as the scheduler's visit; `location` for a place that the day lacks."""
         preferred, only, needs = self.preferred_technician_id, self.only_technician_id, self.needs

@@ -8,12 +8,16 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import (
+    Approval,
+    ApprovalState,
     Hold,
+    Occurrence,
+    OfficeTask,
     Place,
     Plan,
     Route,
@@ -235,7 +239,12 @@ def _unassigned(session: Session, territory: Territory, days: Sequence[date]) ->
 
 
 def unplanned_visits(session: Session, territory: Territory) -> Sequence[Visit]:
-    """Visits that wait for a day: requested without a window, and nobody has said when they are wanted."""
+    """Visits that wait for a day: requested without a window, and nobody has said when they are wanted.
+
+    A visit of a service plan is its customer's to pick until the office is given the task.
+    """
+    invited = select(Occurrence.id).where(Occurrence.visit_id == Visit.id).exists()
+    handed_over = select(OfficeTask.id).where(OfficeTask.visit_id == Visit.id).exists()
     return session.scalars(
         select(Visit)
         .where(
@@ -243,11 +252,20 @@ def unplanned_visits(session: Session, territory: Territory) -> Sequence[Visit]:
             Visit.state.in_(PLANNABLE),
             Visit.window_starts_at.is_(None),
             Visit.wanted_on.is_(None),
+            or_(~invited, handed_over),
             ~select(Stop.id).where(Stop.visit_id == Visit.id).exists(),
+            ~_awaits_approval(),
         )
         .order_by(Visit.id)
         .options(*visit_options())
     ).all()
+
+
+def _awaits_approval() -> ColumnElement[bool]:
+    """Whether somebody has to agree first: its window is reserved, and nobody shall place it twice."""
+    asked = select(Approval.id).join(WorkOrder, WorkOrder.request_key == Approval.request_key)
+    waiting = WorkOrder.id == Visit.work_order_id, Approval.state == ApprovalState.PENDING
+    return asked.where(*waiting).correlate(Visit).exists()
 
 
 def _belongs_to(visit: Visit, territory: Territory, on: date) -> bool:

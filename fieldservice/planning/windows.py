@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from fieldservice.models import Service, Territory, Window, WorkingDay
@@ -77,9 +78,13 @@ def _full_hour(local: datetime) -> datetime:
 
 def is_holiday(territory: Territory, on: date) -> bool:
     """Whether a public holiday of the territory falls on the day; the setting is `US` or `US-MD`."""
-    if not territory.holidays:
-        return False
+    return bool(territory.holidays) and on in _holidays(territory.holidays, on.year)
+
+
+@lru_cache(maxsize=64)
+def _holidays(setting: str, year: int) -> frozenset[date]:
+    """The public holidays of a year; kept, because a service plan asks for years of days."""
     import holidays  # a large package that a territory without holidays does not need
 
-    country, _, subdivision = territory.holidays.partition("-")
-    return on in holidays.country_holidays(country, subdiv=subdivision or None, years=on.year)
+    country, _, subdivision = setting.partition("-")
+    return frozenset(holidays.country_holidays(country, subdiv=subdivision or None, years=year))

@@ -167,7 +167,7 @@ async function remove(box) {
     const answer = await fetch(box.dataset.remove, { method: "POST", body });
     if (answer.ok) {
       showList(await answer.text());
-      document.querySelector("[data-files] input[type=file]")?.focus();
+      fileList().closest("[data-files]")?.querySelector("input[type=file]").focus();
     }
   } catch {
     // the tick stays, and goes with the form

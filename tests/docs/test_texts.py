@@ -150,9 +150,8 @@ def test_every_visible_text_goes_through_gettext(name):
 
 def test_messages_pot_is_current(tmp_path):
     """The catalogue for translators has exactly the texts of the code; `make messages` writes it."""
-    fresh = tmp_path / "messages.pot"
-    subprocess.run([sys.executable, "scripts/messages.py", fresh], cwd=ROOT, check=True)
-    found, kept = (_texts(path) for path in (fresh, TRANSLATIONS / "messages.pot"))
+    subprocess.run([sys.executable, "scripts/messages.py", tmp_path], cwd=ROOT, check=True)
+    found, kept = (_texts(folder / "messages.pot") for folder in (tmp_path, TRANSLATIONS))
     assert found - kept == set(), "run `make messages`"
     assert kept - found == set(), "run `make messages`"
 

@@ -219,7 +219,20 @@ STRANGE = (
     "\u0663",
     "a" * 5000,
 )
-ASKED = ("day", "on", "visit", "territory", "proposal", "service", "by", "q", "next", "fragment")
+ASKED = (
+    "day",
+    "on",
+    "visit",
+    "territory",
+    "proposal",
+    "service",
+    "by",
+    "q",
+    "next",
+    "fragment",
+    "from",
+    "site",
+)
 
 
 def test_strange_values_in_addresses_are_no_error_of_ours(site: Site) -> None:

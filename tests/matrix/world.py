@@ -17,18 +17,23 @@ from werkzeug.test import TestResponse
 
 from fieldservice import auth, web
 from fieldservice.auth import sessions
-from fieldservice.auth.links import feed_token, make_link, token_of
+from fieldservice.auth.links import approval_token, feed_token, make_link, new_approval, token_of
 from fieldservice.booking.drafts import DraftAnswers, SiteAnswers
 from fieldservice.db import Database
 from fieldservice.models import (
     AccessCode,
+    Approval,
     Base,
+    BookingDraft,
     Channel,
     CodePurpose,
     Conversation,
     Feedback,
+    Occurrence,
     OfficeTask,
     Plan,
+    Renewal,
+    ServicePlan,
     Technician,
     User,
     UserRole,
@@ -53,9 +58,12 @@ from tests.factories import (
     add,
     ask,
     make_absence,
+    make_attachment,
     make_company,
     make_customer,
     make_draft,
+    make_hold,
+    make_service,
     make_site,
     make_stop,
     make_technician,
@@ -81,6 +89,7 @@ MAY_SEE_THE_CUSTOMER = ("customer", "technician", "dispatcher", "admin")
 SECRETS = ("Ada Marker", "Marker Lane 7", "+14105550177", "ada.marker@example.com", "HH-MARKER", "Gate 4711")
 UNKNOWN = "A" * 43
 PROMISED = window(TODAY, 13, 15)
+PLAN_DUE, TERM_ENDS = TODAY + timedelta(days=10), TODAY + timedelta(days=25)
 _CALLER = {"name": "Ada Marker", "phone": "+14105550177", "street": "Marker Lane 7", "do": "later"}
 QUESTIONS = [{"code": "age", "kind": "number", "label": "How old is it?"}]
 
@@ -97,22 +106,26 @@ class World:
     codes: dict[str, str] = field(default_factory=dict)
     feeds: dict[str, str] = field(default_factory=dict)
     drafts: dict[str, str] = field(default_factory=dict)
+    approvals: dict[str, str] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     plan_version: int = 0
 
     def values(self, rule: str, actor: str) -> dict[str, Any]:
         """What the actor puts into the rule: the one visit by its number, their own token or a guess."""
-        token = self.drafts if rule.startswith("/book/") else self.tokens
+        kinds = {"/book": self.drafts, "/appr": self.approvals}
+        token = kinds.get(rule[:5], self.tokens)
         everything: dict[str, Any] = {
             "token": token.get(actor, UNKNOWN),
             "feed": self.feeds.get(actor, f"1-{UNKNOWN}"),
-            "code": self.codes.get(actor, UNKNOWN),
+            "code": self.codes.get(f"{actor} guarded" if "/guard/" in rule else actor, UNKNOWN),
             "on": TODAY.isoformat(),
             "name": "base",
             "filename": "vendor/manifest.json",
             **self.numbers,
         }
+        if rule.startswith("/book/"):
+            everything["attachment_id"] = self.numbers["draft_attachment_id"]
         if "/feedback" in rule:
             everything["token"] = self.over.get(actor, everything["token"])
         if rule.endswith("/locate"):
@@ -143,8 +156,14 @@ class World:
         return {
             "/book": service,
             "/book/<token>": service,
+            "/book/<token>/services": {"service": "second"},
+            "/book/<token>/services/remove": {"service": "second"},
+            "/approve/<token>": {"answer": "agree"},
             "/book/<token>/try": {"step": "look", "answer": "no"},
             "/book/<token>/address": {"by": "known", "access_kind": "home"},
+            "/book/<token>/guard": {"solution": "none"},
+            "/book/<token>/guard/code": {"known": "ada.marker@example.com"},
+            "/book/<token>/guard/<code>": {"code": "000000"},
             "/book/returning": {"known": "ada.marker@example.com"},
             "/book/returning/<code>": {"code": "000000"},
             "/book/<token>/sites": {"site": self.visit.site.id},
@@ -153,6 +172,7 @@ class World:
             "/book/<token>/confirm": {"name": "Ada Marker", "phone": "+14105550177"},
             "/visit/<token>/time": picked,
             "/visit/<token>/messages": {"body": "Which door?"},
+            "/visit/<token>/data/language": {"language": "nl"},
             "/visit/<token>/data/prove": {"code": "000000"},
             "/visit/<token>/data/erase": {"sure": "y"},
             "/visit/<token>/feedback": {"rating": "4"},
@@ -176,7 +196,27 @@ class World:
             "/board/visits/<int:visit_id>/overrun": {"minutes": "30"} | version,
             "/board/visits/<int:visit_id>/emergency": self._emergency() | version,
             "/board/visits/<int:visit_id>/locate": {"latitude": CENTRE.lat, "longitude": CENTRE.lon},
+            **self._plan_forms(),
         }.get(rule, {})
+
+    def _plan_forms(self) -> dict[str, Mapping[str, Any]]:
+        """What is sent about the customer's service plan."""
+        day, ends_on = {"day": TERM_ENDS.isoformat()}, {"ends_on": TERM_ENDS.isoformat()}
+        terms = {"every": 1, "unit": "months", "first_on": PLAN_DUE.isoformat(), "period_days": 14}
+        terms |= {"lead_days": 7, "renewal": "none", "part": "", "technician": ""}
+        terms |= {"season_from": "", "season_to": ""}
+        new = {"site": self.visit.site.id, "service": self.company.service.id}
+        return {
+            "/visit/<token>/plan": {"part": "morning"},
+            "/visit/<token>/plan/<int:occurrence_id>/skip": {"reason": "We are away"},
+            "/visit/<token>/plan/<int:occurrence_id>/move": day,
+            "/visit/<token>/plan/end": {"sure": "y"},
+            "/visit/<token>/plan/renew": ends_on,
+            "/board/plans/new": terms | new,
+            "/board/plans/<int:plan_id>/change": terms | {"version": 1, "step": "apply"},
+            "/board/plans/<int:plan_id>/renew": ends_on,
+            "/board/occurrences/<int:occurrence_id>/move": day,
+        }
 
 
 def make_world(services: Services) -> World:
@@ -189,6 +229,7 @@ def make_world(services: Services) -> World:
         )
         checks = [{"code": "look", "title": "Look", "question": "Does it work?"}]
         ask(session, company.service, QUESTIONS, first_checks=checks)
+        make_service(session, code="second", name="Second service")
         visit = _visit(session, company, company.technicians[0], "HH-MARKER", PROMISED)
         other = _visit(session, company, company.technicians[1], "HH-OTHERS", PROMISED)
         world = World(company, visit, other)
@@ -197,6 +238,7 @@ def make_world(services: Services) -> World:
             session.flush()
             world.tokens[actor], world.feeds[actor] = token_of(link, key), feed_token(link, key)
             world.drafts[actor] = _draft(session, company, theirs)
+            world.approvals[actor] = _approval(session, company, theirs, key)
         _visitor(session, world)
         _over(session, world, key)
         _staff(session, world)
@@ -236,7 +278,33 @@ def _office(session: Session, world: World, services: Services) -> None:
         "technician_id": company.technicians[0].id,
         "absence_id": _absence(session, company),
         "task_id": _inbox(session, world),
+        **_plan(session, world),
+        "attachment_id": make_attachment(session, services.files, world.visit).id,
+        "draft_attachment_id": make_attachment(session, services.files, world.drafts["customer"]).id,
     }
+
+
+def _plan(session: Session, world: World) -> dict[str, int]:
+    """The customer's visit belongs to a service plan whose term ends soon; another visit is due by then."""
+    plan = ServicePlan(
+        work_order=world.visit.work_order,
+        territory=world.company.territory,
+        every=1,
+        unit="months",
+        anchor_on=PLAN_DUE,
+        starts_on=PLAN_DUE,
+        term_months=1,
+        ends_on=TERM_ENDS,
+        renewal=Renewal.ASK,
+        made_until=TERM_ENDS,
+        created_at=NOW,
+    )
+    add(session, plan)
+    occurrence = Occurrence(ruled_on=PLAN_DUE)
+    plan.occurrences.append(occurrence)
+    occurrence.fall_due(PLAN_DUE)
+    session.flush()
+    return {"plan_id": plan.id, "occurrence_id": occurrence.id}
 
 
 def _absence(session: Session, company: Company) -> int:
@@ -259,18 +327,21 @@ def _over(session: Session, world: World, key: str) -> None:
 
 
 def _visitor(session: Session, world: World) -> None:
-    """The customer said that they booked before, and was sent a code."""
-    code = VisitorCode(
-        token="C" * 43,
-        purpose=CodePurpose.RETURNING,
-        channel="email",
-        address_hash="-",
-        nonce="-",
-        work_order_id=world.visit.work_order_id,
-        created_at=NOW,
-        expires_at=NOW + timedelta(days=1),
-    )
-    world.codes["customer"] = add(session, code).token
+    """The customer said that they booked before, and met the guard; both times they were sent a code."""
+    draft = session.scalars(select(BookingDraft).where(BookingDraft.token == world.drafts["customer"])).one()
+    for actor, purpose in (("customer", CodePurpose.RETURNING), ("customer guarded", CodePurpose.GUARD)):
+        code = VisitorCode(
+            token=purpose[0].upper() * 43,
+            purpose=purpose,
+            channel="email",
+            address_hash="-",
+            nonce="-",
+            draft_id=draft.id if purpose == CodePurpose.GUARD else None,
+            work_order_id=world.visit.work_order_id,
+            created_at=NOW,
+            expires_at=NOW + timedelta(days=1),
+        )
+        world.codes[actor] = add(session, code).token
 
 
 def _inbox(session: Session, world: World) -> int:
@@ -319,6 +390,21 @@ def _draft(session: Session, company: Company, visit: Visit) -> str:
         saved_sites=[visit.site.id] if visit.reference == "HH-MARKER" else [],
     )
     return make_draft(session, token=f"draft-of-{visit.reference}", answers=answers.to_json()).token
+
+
+def _approval(session: Session, company: Company, theirs: Visit, key: str) -> str:
+    """Another visit at the same site that waits for somebody's yes; returns the token of their page."""
+    nonce, token_hash = new_approval(key)
+    order = make_work_order(
+        session, site=theirs.site, service=company.service, request_key=f"asked-{theirs.id}"
+    )
+    visit = make_visit(session, territory=company.territory, work_order=order)
+    held, until = window(TOMORROW, 14, 16), NOW + timedelta(days=1)
+    draft = make_draft(session, visit_id=visit.id)
+    make_hold(session, company.territory, company.service, held=held, draft=draft, expires_at=until)
+    asked = {"email": "boss@example.com", "nonce": nonce, "token_hash": token_hash}
+    add(session, Approval(request_key=order.request_key, created_at=NOW, expires_at=until, **asked))
+    return approval_token(nonce, key)
 
 
 def _staff(session: Session, world: World) -> None:

@@ -97,3 +97,15 @@ def test_a_file_that_is_not_there(command: Command, tmp_path: Path) -> None:
     code, _, err = command("write", str(tmp_path / "none.json"))
     assert code == cli.FAILED
     assert "none.json" in err
+
+
+def test_missing_translations_are_printed_to_be_filled_in(command: Command, tmp_path: Path) -> None:
+    """`--translate` shows them empty; filled in they are written; an unknown language is refused."""
+    shown = json.loads(command("show", "heating", "--translate", "nl")[1])
+    assert shown["heating"]["translations"]["nl"]["Why?"] == ""
+    shown["heating"]["translations"]["nl"]["Why?"] = "Waarom?"
+    assert command("write", file_of(tmp_path, shown))[0] == 0
+    assert json.loads(command("show", "heating")[1])["heating"]["translations"] == {"nl": {"Why?": "Waarom?"}}
+    code, _, err = command("show", "--translate", "xx")
+    assert code != 0
+    assert "xx is none of en" in err

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fieldservice.config import Settings
+from fieldservice.notify.translations import languages
 from fieldservice.paths import STATIC
 from fieldservice.supervisor import is_healthy
 from tests.running import environment
@@ -55,10 +56,12 @@ def installed(wheel, tmp_path_factory):
     return home / "bin" / "python"
 
 
-def test_the_wheel_has_templates_migrations_and_the_front_end(wheel):
+def test_the_wheel_has_templates_migrations_texts_and_the_front_end(wheel):
     """What is not Python is in the wheel as well, and tests are not."""
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"fieldservice/templates/base.html", "fieldservice/migrations/env.py"} <= names
+    texts = {f"fieldservice/translations/{code}/LC_MESSAGES/messages.po" for code in languages()[1:]}
+    assert texts | {"fieldservice/demo/translations.json"} <= names
     built = {f"fieldservice/static/vendor/{path.name}" for path in (STATIC / "vendor").iterdir()}
     assert built <= names
     assert [name for name in names if name.startswith(("tests/", "bench/", "frontend/"))] == []

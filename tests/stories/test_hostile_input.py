@@ -28,15 +28,20 @@ from werkzeug.test import TestResponse
 from fieldservice import web
 from fieldservice.app import create_app
 from fieldservice.auth import limits
-from fieldservice.booking import after_forms
+from fieldservice.booking import after_forms, plan_forms
+from fieldservice.booking.approval_views import ApprovalForm
 from fieldservice.booking.check_views import CheckForm
 from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, TimeForm
+from fieldservice.booking.guard_views import PuzzleForm
 from fieldservice.booking.phone_forms import PhoneForm
 from fieldservice.booking.problem_form import ProblemForm
 from fieldservice.booking.returning_forms import ReturningForm, SavedSiteForm
+from fieldservice.booking.several_views import RemoveForm
+from fieldservice.booking.sites_views import SitesForm
 from fieldservice.booking.waiting_forms import OfferForm, WaitForm, WishForm
 from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
+from fieldservice.dispatch import plan_forms as office_plans
 from fieldservice.dispatch.inbox_forms import AnswerForm
 from fieldservice.dispatch.running_forms import (
     CancelVisitForm,
@@ -110,13 +115,15 @@ TIMES = [
     "2026-W10-1",
     "1772460000",
 ]
-OF_TIMES = {"window", "occurred_at", "start"}
+OF_TIMES = {"window", "occurred_at", "start", "first_on", "day", "ends_on"}
 OF_NUMBERS = {"plan_version", "visit", "technician", "latitude", "longitude", "pin_lat", "pin_lon"}
+OF_NUMBERS |= {"every", "period_days", "lead_days", "term_months", "version", "site", "service"}
 FEW = ["", "\x00", "x" * 5_000, "' OR 1=1; DROP TABLE visit; --", "👩‍👩‍👧‍👦" * 40]
 REFUSED = {400, 404, 409, 410, 413, 422}
 
 ACTOR = {
     "/book": "customer",
+    "/appr": "customer",
     "/visi": "customer",
     "/boar": "dispatcher",
     "/day/": "technician",
@@ -125,10 +132,18 @@ ACTOR = {
 FORMS: dict[str, Any] = {
     "/book": ProblemForm,
     "/book/<token>": ProblemForm,
+    "/book/<token>/photos": None,
+    "/book/<token>/photos/<int:attachment_id>/remove": None,
     "/book/<token>/try": CheckForm,
+    "/book/<token>/services": ProblemForm,
+    "/book/<token>/services/remove": RemoveForm,
+    "/approve/<token>": ApprovalForm,
     "/book/<token>/address": AddressForm,
     "/book/<token>/address/check": PlaceForm,
     "/book/<token>/sites": SavedSiteForm,
+    "/book/<token>/guard": PuzzleForm,
+    "/book/<token>/guard/code": ReturningForm.of_country("US"),
+    "/book/<token>/guard/<code>": after_forms.CodeForm,
     "/book/returning": ReturningForm.of_country("US"),
     "/book/returning/<code>": after_forms.CodeForm,
     "/book/<token>/branch": None,
@@ -139,18 +154,27 @@ FORMS: dict[str, Any] = {
     "/book/<token>/more-windows": None,
     "/visit/<token>/time": TimeForm,
     "/visit/<token>/more-windows": None,
+    "/visit/<token>/sites": SitesForm,
     "/visit/<token>/earlier": WaitForm,
     "/visit/<token>/offer": OfferForm,
+    "/visit/<token>/photos": None,
+    "/visit/<token>/photos/<int:attachment_id>/remove": None,
     "/visit/<token>/again": None,
     "/visit/<token>/cancel": CancelForm,
     "/visit/<token>/messages": after_forms.MessageForm,
     "/visit/<token>/details": after_forms.DetailsForm,
     "/visit/<token>/data/consents": after_forms.ConsentForm,
+    "/visit/<token>/data/language": after_forms.LanguageForm,
     "/visit/<token>/data/code": None,
     "/visit/<token>/data/prove": after_forms.CodeForm,
     "/visit/<token>/data/erase": after_forms.EraseForm,
     "/visit/<token>/feedback": after_forms.RatingForm,
     "/visit/<token>/feedback/words": after_forms.FeedbackForm,
+    "/visit/<token>/plan": plan_forms.PreferencesForm,
+    "/visit/<token>/plan/<int:occurrence_id>/skip": plan_forms.SkipForm,
+    "/visit/<token>/plan/<int:occurrence_id>/move": plan_forms.LaterForm,
+    "/visit/<token>/plan/end": plan_forms.EndPlanForm,
+    "/visit/<token>/plan/renew": plan_forms.RenewForm,
     "/day/visits/<int:visit_id>/taps": TapForm,
     "/board/<day:on>/move": board.MoveForm,
     "/board/visits/<int:visit_id>/unassign": board.PlanForm,
@@ -175,20 +199,31 @@ FORMS: dict[str, Any] = {
     "/board/changes/<int:change_id>/undo": board.BoardForm,
     "/board/inbox/<int:visit_id>/answer": AnswerForm,
     "/board/inbox/<int:visit_id>/settle": board.BoardForm,
+    "/board/plans/new": office_plans.NewPlanForm,
+    "/board/plans/<int:plan_id>/change": office_plans.ChangeForm,
+    "/board/plans/<int:plan_id>/end": office_plans.EndForm,
+    "/board/plans/<int:plan_id>/renew": office_plans.RenewForm,
+    "/board/occurrences/<int:occurrence_id>/move": office_plans.LaterForm,
+    "/board/occurrences/<int:occurrence_id>/skip": office_plans.SkipForm,
     "/board/tasks/<int:task_id>/take": board.BoardForm,
     "/board/tasks/<int:task_id>/done": board.BoardForm,
     "/login": None,
 }
 EXTRA = {
-    "/book": ["service", "known"],
+    "/book": ["service", "known", "files", "drop", "website"],
+    "/book/<token>": ["service", "files", "drop"],
+    "/book/<token>/photos": ["files"],
+    "/visit/<token>/photos": ["files"],
+    "/book/<token>/services": ["service"],
     "/board/phone": ["service", "do"],
     "/board/phone/times": ["service"],
-    "/book/<token>": ["service"],
     "/book/<token>/address/check": ["place"],
     "/book/<token>/time": ["technician"],
     "/visit/<token>/time": ["technician"],
     "/book/<token>/more-windows": ["technician", "then"],
     "/visit/<token>/more-windows": ["technician", "then"],
+    "/board/plans/new": ["site"],
+    "/board/plans/<int:plan_id>/change": ["step"],
     "/login": ["email", "password", "remember", "next"],
 }
 BOTH = ["idempotency_key", "csrf_token"]

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from fieldservice.models import VisitState
 from tests.browser.after.conftest import OpenPage, Stage
+from tests.pictures import PDF, SVG, photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 axe = Axe()
@@ -81,7 +82,7 @@ def test_stars_with_the_keyboard_and_a_complaint_without_script(stage: Stage, op
     staff.goto("/board/inbox")
     expect(staff.get_by_text("Two hours late.")).to_be_visible()
     press(staff, re.compile("^Done"))
-    expect(staff.get_by_text("No complaint is open.")).to_be_visible()
+    expect(staff.get_by_text("No task is open.")).to_be_visible()
     assert stage.complaint() is None
 
 
@@ -158,6 +159,18 @@ def rate(_stage: Stage, page: Page) -> None:
     press(page, "Send feedback")
 
 
+def send_files(_stage: Stage, page: Page) -> None:
+    """A photo and a document were added, a drawing refused."""
+    page.locator("input[type=file]").set_input_files(
+        [
+            {"name": "boiler.jpg", "mimeType": "image/jpeg", "buffer": photo(800, 600)},
+            {"name": "drawing.svg", "mimeType": "image/svg+xml", "buffer": SVG},
+            {"name": "The bill of last year.pdf", "mimeType": "application/pdf", "buffer": PDF},
+        ]
+    )
+    expect(page.get_by_role("link", name="The bill of last year.pdf")).to_be_visible(timeout=30_000)
+
+
 def wrong_code(_stage: Stage, page: Page) -> None:
     """A code was sent and another one entered."""
     press(page, "Send me a code")
@@ -195,6 +208,8 @@ STATES: list[tuple[str, tuple[VisitState, ...], Callable[[Stage, Page], None]]] 
     ("", (VisitState.DONE,), nothing),
     ("/messages", (), write),
     ("/details", (), empty_details),
+    ("/photos", (), send_files),
+    ("/photos", (VisitState.DONE,), nothing),
     ("/feedback", (VisitState.DONE,), rate),
     ("/feedback", (), nothing),
     ("/calendar", (), nothing),

@@ -16,6 +16,7 @@ from fieldservice import migrate
 from fieldservice.app import create_app, make_services
 from fieldservice.config import Settings
 from fieldservice.geo.address import Address
+from fieldservice.web import Services
 from tests.fieldservice.booking import demoville
 from tests.services import chromium_path
 
@@ -41,10 +42,10 @@ def written() -> Callable[[Session], object]:
 
 
 @pytest.fixture(scope="module")
-def site(
+def running(
     town_map: Path, tmp_path_factory: pytest.TempPathFactory, written: Callable[[Session], object]
-) -> Iterator[str]:
-    """The address of a running server of a company with ten technicians; the tests share it."""
+) -> Iterator[Services]:
+    """A company with ten technicians; the tests of a file share it."""
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("data"), map_dir=town_map, secret_key="only-for-these-tests"
     )
@@ -53,7 +54,14 @@ def site(
     with services.db.transaction() as session:
         demoville.open_company(session, technicians=10)
         written(session)
-    app = create_app(services.settings, replace(services))
+    yield services
+    services.db.dispose()
+
+
+@pytest.fixture(scope="module")
+def site(running: Services) -> Iterator[str]:
+    """The address of a running server of the company."""
+    app = create_app(running.settings, replace(running))
     app.config.update(LIMIT_BOOKING="1000/minute", LIMIT_FORM="1000/minute", LIMIT_LOOKUP="1000/minute")
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
@@ -62,7 +70,6 @@ def site(
     server.shutdown()
     thread.join()
     server.server_close()
-    services.db.dispose()
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -19,6 +20,8 @@ from fieldservice.files import FileStore
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import (
     AccessCode,
+    Approval,
+    ApprovalState,
     AreaWish,
     Base,
     Channel,
@@ -27,9 +30,11 @@ from fieldservice.models import (
     Feedback,
     Hold,
     Job,
+    Occurrence,
     OfficeTask,
     OutboxMessage,
     Role,
+    ServicePlan,
     Visit,
     VisitEvent,
     VisitState,
@@ -40,6 +45,7 @@ from fieldservice.models.personal import CUSTOMERS, OTHERS
 from fieldservice.web import Services
 from tests.factories import (
     NOW,
+    TOMORROW,
     add,
     make_attachment,
     make_customer,
@@ -85,8 +91,12 @@ def person(
         answers={"more": said("work_order.answers")},
         said=[{"question": "More?", "answer": said("work_order.said"), "kind": "text", "unit": ""}],
     )
+    order.also = [{"code": "s", "name": "S", "problem": said("work_order.also")}]
+    order.cost_centre, order.request_key = said("work_order.cost_centre"), f"key-of-{len(name)}"
     payer = ContactRole(role=Role.PAYER, name=f"Payer of {name}", email=f"payer.of.{email}")
+    payer.address, payer.reference = said("contact_role.address"), said("contact_role.reference")
     order.contacts.append(payer)
+    _had_to_agree(session, order.request_key, name)
     visit = make_visit(session, work_order=order)
     visit.promise(window(), now=NOW, actor="customer")
     visit.record(
@@ -119,8 +129,53 @@ def person(
     make_attachment(session, store, visit, name=said("attachment.name"))
     visit.state = state
     _wait(session, visit, name)
+    _recur(session, visit, said)
     session.flush()
     return visit
+
+
+def _recur(session: Session, visit: Visit, said: Callable[[str], str]) -> None:
+    """They have a service plan for this order, skipped one of its visits and were invited for another."""
+    plan = ServicePlan(
+        work_order=visit.work_order,
+        territory=visit.territory,
+        every=1,
+        unit="months",
+        anchor_on=TOMORROW,
+        starts_on=TOMORROW,
+        made_until=TOMORROW,
+        end_reason=said("service_plan.end_reason"),
+        created_at=NOW,
+    )
+    add(session, plan)
+    for number in range(2):
+        occurrence = Occurrence(ruled_on=TOMORROW + timedelta(days=30 * number))
+        plan.occurrences.append(occurrence)
+        occurrence.fall_due(occurrence.ruled_on)
+    plan.occurrences[0].skipped_at = NOW
+    plan.occurrences[0].skip_reason = said("occurrence.skip_reason")
+    plan.occurrences[1].visit = make_visit(
+        session, territory=visit.territory, work_order=visit.work_order, promise_version=0
+    )
+    plan.occurrences[1].visit.tell("plan_invitation", due_at=NOW, now=NOW)
+
+
+def _had_to_agree(session: Session, request_key: str, name: str) -> None:
+    """Somebody was asked first, and wrote why not."""
+    asked = {"email": f"boss.of.{name}@example.com", "reason": f"{name}:approval.reason"}
+    until = NOW + timedelta(hours=1)
+    add(
+        session,
+        Approval(
+            request_key=request_key,
+            state=ApprovalState.DECLINED,
+            nonce="n",
+            token_hash=f"hash-{request_key}",
+            created_at=NOW,
+            expires_at=until,
+            **asked,
+        ),
+    )
 
 
 def _wait(session: Session, visit: Visit, name: str) -> None:
@@ -183,7 +238,8 @@ def test_a_download_has_everything_of_one_person_and_nothing_of_another(
     assert '"offers": [{"window_starts_at"' in content
     assert "Bob" not in content
     assert "bob" not in content
-    assert "Payer of Rosa" not in content
+    for named in ("Payer of Rosa", "boss.of.Rosa@example.com"):  # whom she named is what she told us
+        assert named in content
 
 
 def test_after_an_erasure_nothing_of_the_person_is_in_any_table(session: Session, store: FileStore) -> None:

@@ -222,7 +222,7 @@ def test_an_erasure_reaches_codes(known: Walker, services: Services) -> None:
         visit = session.scalars(select(Visit)).one()
         visit.cancel(now=NOW, actor="test")
         session.flush()
-        personal.erase(session, visit, now=NOW)
+        personal.erase(session, visit, store=services.files, now=NOW)
     assert outbox(services) == []
     with services.db.reading() as session:
         assert session.scalars(select(VisitorCode)).all() == []

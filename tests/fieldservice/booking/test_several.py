@@ -84,7 +84,7 @@ def test_one_visit_when_one_technician_can_do_it_all(
     assert visit.required_skills() == BOTH
     assert visit.parts == ["Fuse box"]
     order = visit.work_order
-    assert order.title == "Heating + Wiring"
+    assert order.title_in("en") == "Heating + Wiring"
     assert order.also == [
         {"code": WIRING, "name": "Wiring", "minutes": 60, "problem": "Two sockets", "answers": {"age": 40}}
     ]
@@ -124,7 +124,8 @@ def test_a_window_has_to_be_open_for_both(customer: Walker, company_of: Open) ->
 
 
 @pytest.mark.parametrize(
-    "answers", [{"service": "advice"}, {"service": "heating"}, {f"about-{WIRING}-age": ""}]
+    "answers",
+    [{"service": "advice"}, {"service": "heating"}, {f"about-{WIRING}-age": "", "check_first": WIRING}],
 )
 def test_what_cannot_be_added_is_said_in_words(
     customer: Walker, company_of: Open, answers: dict[str, str]
@@ -146,7 +147,7 @@ def test_nobody_can_do_both_so_two_visits_follow_each_other(
     """Each has its own technician, window, link and confirmation; each page lists both."""
     company_of(APART)
     add_wiring(customer)
-    assert "2 visits, because no one technician does all of it" in customer.page.text
+    assert "2 visits, because nobody can do all of it in one go" in customer.page.text
     assert "Then Wiring: " in customer.page.text
     customer.pick_window()
     assert "Visit 1, Heating" in customer.page.text

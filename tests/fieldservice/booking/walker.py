@@ -115,7 +115,7 @@ class Walker:
     @property
     def draft(self) -> str:
         """The token of the draft in the page's address."""
-        return self.url.split("/")[2]
+        return urlsplit(self.url).path.split("/")[2]
 
     def choose_problem(self, service: str = "heating", **values: Any) -> Page:
         """Screen 1."""

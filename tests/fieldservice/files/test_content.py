@@ -99,7 +99,7 @@ def test_a_document_is_kept_as_it_is() -> None:
         (PDF[:-8], Fault.DAMAGED),
         (b"%PDF-1.7" + HTML, Fault.DAMAGED),
         (bomb(), Fault.TOO_MANY_PIXELS),
-        (bomb(8000, 7000), Fault.TOO_MANY_PIXELS),
+        (bomb(6000, 5000), Fault.TOO_MANY_PIXELS),
         (bytes(content.MOST_BYTES + 1), Fault.TOO_LARGE),
         (PDF[:-6] + bytes(content.MOST_PDF_BYTES) + b"%%EOF\n", Fault.PDF_TOO_LARGE),
     ],
@@ -113,10 +113,10 @@ def test_what_is_refused(sent: bytes, fault: Fault) -> None:
 
 
 def test_a_bomb_is_refused_before_it_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Control: with the limit off, the same few kilobytes are opened to their 56 megapixels."""
-    assert len(bomb(8000, 7000)) < 10_000
-    monkeypatch.setattr(content, "MOST_PIXELS", 10**9)
-    assert fit(bomb(8000, 7000)).width == 1600
+    """Control: with the limit off, the same few kilobytes are opened to their 30 megapixels."""
+    assert len(bomb(6000, 5000)) < 10_000
+    monkeypatch.setattr(content, "MOST_PIXELS_OF_OTHERS", 10**9)
+    assert fit(bomb(6000, 5000)).width == 1600
 
 
 def test_bytes_that_were_hit_are_a_refusal_or_a_photo() -> None:

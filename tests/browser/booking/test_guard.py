@@ -1,0 +1,103 @@
+"""While abuse is seen: a browser solves the puzzle by itself, and who has no script gets a code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from fieldservice import clock
+from fieldservice.auth import abuse, visitors
+from fieldservice.geo.address import Address
+from fieldservice.models import AbuseSign
+from tests.browser.booking.test_booking import assert_accessible, next_page
+from tests.browser.booking.test_returning import KEY, Past
+
+pytestmark = pytest.mark.browser
+LONG_MS = 60_000
+"""How long a slow machine may work on a puzzle."""
+
+
+@pytest.fixture(scope="module")
+def past() -> Past:
+    """The database behind the server."""
+    return Past()
+
+
+@pytest.fixture(scope="module")
+def written(past: Past) -> Callable[[Session], object]:
+    """A program was seen here a minute ago."""
+
+    def write(session: Session) -> None:
+        past.engine = session.connection().engine
+        here = visitors.hash_of("network 127.0.0.1", KEY)
+        abuse.note(session, here, abuse.TRAP, now=clock.now() - timedelta(minutes=1))
+
+    return write
+
+
+def to_the_guard(page: Page, home: Address) -> None:
+    """As far as the windows, where the guard stands before them."""
+    page.goto("/book?service=heating")
+    next_page(page, "Continue")
+    page.get_by_label("Find your address").fill(home.label)
+    next_page(page, "Find address")
+    page.get_by_role("radio", name="Someone over 18 will be home").check()
+    next_page(page, "Continue")
+
+
+def test_a_browser_solves_the_puzzle_by_itself(page: Page, home: Address, troubles: list[str]) -> None:
+    """In a worker, under the strict policy, without a tap; the trap is no stop of the keyboard."""
+    page.goto("/book")
+    assert page.locator("#website").get_attribute("tabindex") == "-1"
+    assert_accessible(page)
+    to_the_guard(page, home)
+    expect(page.get_by_role("heading", level=1)).to_have_text("When suits you?", timeout=LONG_MS)
+    assert troubles == []
+
+
+def test_without_javascript_a_code_leads_on(plain_page: Page, home: Address, past: Past) -> None:
+    """No word of a puzzle that nobody works on; the code goes to any address."""
+    to_the_guard(plain_page, home)
+    expect(plain_page.get_by_role("heading", level=1)).to_have_text("One short check")
+    expect(plain_page.get_by_text("Your device works on it")).to_be_hidden()
+    plain_page.get_by_label("Email or mobile number").fill("new@example.com")
+    next_page(plain_page, "Send me a code")
+    plain_page.get_by_label("Code from the message").fill(past.code())
+    next_page(plain_page, "Continue")
+    expect(plain_page.get_by_role("heading", level=1)).to_have_text("When suits you?")
+
+
+@pytest.mark.parametrize(("width", "dark"), [(320, True), (1280, False)])
+def test_the_pages_of_the_guard(page: Page, home: Address, past: Past, width: int, dark: bool) -> None:
+    """More abuse asks for the code in any case, and then for a call: no fault on either page."""
+    page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(color_scheme="dark" if dark else "light")
+    assert past.engine is not None
+    here = visitors.hash_of("network 127.0.0.1", KEY)
+    now = clock.now()
+    with Session(past.engine) as session, session.begin():
+        for _ in range(3):
+            abuse.note(session, here, abuse.TRAP, now=now)
+    to_the_guard(page, home)
+    expect(page.get_by_role("heading", level=1)).to_have_text("One short check")
+    guard = page.url
+    assert_accessible(page, width)
+    next_page(page, "Send me a code")
+    expect(page.locator("#error-summary")).to_be_focused()
+    assert_accessible(page, width)
+    page.get_by_label("Email or mobile number").fill(f"new{width}@example.com")
+    next_page(page, "Send me a code")
+    assert_accessible(page, width)
+    with Session(past.engine) as session, session.begin():
+        for _ in range(10):
+            abuse.note(session, here, abuse.TRAP, now=now)
+    page.goto(guard)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Please call us")
+    assert_accessible(page, width)
+    with Session(past.engine) as session, session.begin():
+        session.execute(update(AbuseSign).values(at=now - timedelta(hours=2)))

@@ -29,6 +29,7 @@ from fieldservice.planning.service import lock_territory
 from fieldservice.planning.store import ensure_plan
 
 _LONGEST = timedelta(days=31)
+_FRESH = {"populate_existing": True}
 _A_MOMENT = timedelta(minutes=5)  # the time that somebody types is over when they send it
 
 
@@ -73,6 +74,8 @@ def report_sick(
     accepted. Raises AlreadyAway, BadTime.
     """
     territory = technician.territory
+    if until is not None and not on <= until <= on + _LONGEST:
+        raise BadTime
     midnight = territory.midnight(on)
     begins = starts_at or (now if on == territory.local_day(now) else midnight)
     begins = now if now - _A_MOMENT <= begins < now else begins
@@ -108,8 +111,8 @@ def end_absence(
     Raises AlreadyBack.
     """
     lock_territory(session, technician.territory)
-    session.refresh(absence)
-    if absence.ends_at <= now:
+    found = session.scalar(select(Absence).where(Absence.id == absence.id).execution_options(**_FRESH))
+    if found is None or found.ends_at <= now:
         raise AlreadyBack
     forget_absence(session, absence.id, now=now)
     for plan in _plans(session, technician, absence.starts_at, absence.ends_at):
@@ -123,7 +126,9 @@ def end_absence(
     session.flush()
 
 
-def current_absence(technician: Technician, territory: Territory, on: date) -> Absence | None:
+def current_absence(
+    technician: Technician, territory: Territory, on: date, *, now: datetime
+) -> Absence | None:
     """The reported absence of a technician on a day that can be ended; a holiday is not for the board."""
     first, last = territory.midnight(on), territory.midnight(on + timedelta(days=1))
     reported = (AbsenceKind.SICK, AbsenceKind.VEHICLE)
@@ -131,7 +136,7 @@ def current_absence(technician: Technician, territory: Territory, on: date) -> A
         (
             absence
             for absence in technician.absences
-            if absence.kind in reported and absence.starts_at < last and absence.ends_at > first
+            if absence.kind in reported and absence.starts_at < last and absence.ends_at > max(first, now)
         ),
         None,
     )

@@ -163,8 +163,8 @@ class Board:
 
     @property
     def off_sick(self) -> list[Row]:
-        """Those who are sick on this day."""
-        return [row for row in self.rows if any(gone.kind == AbsenceKind.SICK for gone in row.gone)]
+        """Those who are sick on this day and not back yet."""
+        return [row for row in self.rows if row.absence and row.absence.kind == AbsenceKind.SICK]
 
     @property
     def waiting(self) -> list[Card]:
@@ -247,7 +247,7 @@ def _row(day: Day, number: int) -> Row:
     if working and plan.home_at and plan.home_at > working.ends_at and not gone:
         late = plan.home_at - working.ends_at
     bars = tuple(_bar(stop, gone) for stop in plan.entries)
-    absence = current_absence(entry.technician, territory, day.rows.on)
+    absence = current_absence(entry.technician, territory, day.rows.on, now=day.rows.now)
     return Row(entry.technician, working, bars, tuple(drives), plan.home_at, late, gone, absence)
 
 

@@ -23,6 +23,7 @@ from fieldservice import auth, clock, language, schema, web
 from fieldservice.assets import Assets
 from fieldservice.attachments import words as file_words
 from fieldservice.attachments.requests import UploadRequest, make_room
+from fieldservice.booking.phone_views import bp as phone
 from fieldservice.booking.views import bp as booking
 from fieldservice.config import Settings
 from fieldservice.db import Database, is_overlap
@@ -103,6 +104,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.register_blueprint(root)
     app.register_blueprint(booking)
     app.register_blueprint(dispatch, url_prefix="/board")
+    app.register_blueprint(phone, url_prefix="/board/phone")
     app.register_blueprint(field, url_prefix="/day")
     return app
 

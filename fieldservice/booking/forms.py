@@ -189,11 +189,7 @@ class TimeForm(FlaskForm):  # type: ignore[misc]
     def validate_window(self, field: Field) -> None:
         """The value is the instant at which a window starts, of each visit in order."""
         for start in self._starts(field.data):
-            try:
-                starts_at = datetime.fromisoformat(start)
-            except ValueError:
-                raise ValidationError(_("Choose an arrival window")) from None
-            if starts_at.tzinfo is None or not 2000 <= starts_at.year <= 2200:
+            if start_in(start) is None:
                 raise ValidationError(_("Choose an arrival window"))
 
     def chosen(self, length: timedelta, zone: ZoneInfo) -> Window:
@@ -385,3 +381,12 @@ class CancelForm(FlaskForm):  # type: ignore[misc]
     """Why the customer cancels, if they want to say."""
 
     reason = long_text(_("Why do you cancel?"), 500)
+
+
+def start_in(typed: str) -> datetime | None:
+    """The start of a window as a page wrote it; None for anything else."""
+    try:
+        starts_at = datetime.fromisoformat(typed)
+    except ValueError:
+        return None
+    return starts_at if starts_at.tzinfo is not None and 2000 <= starts_at.year <= 2200 else None

@@ -63,13 +63,16 @@ def is_invited(visit: Visit, *, now: datetime) -> bool:
 
 
 def require_changeable(visit: Visit, *, now: datetime) -> None:
-    """Raise NotOpen or TooLate unless the customer may pick another window now."""
+    """Raise NotOpen or TooLate unless the customer may pick another window now.
+
+    It is never too late for somebody to whom nobody can come as promised.
+    """
     deadline = change_deadline(visit)
     if is_invited(visit, now=now):
         return
     if visit.state not in PLANNABLE or deadline is None:
         raise NotOpen(visit)
-    if now > deadline:
+    if now > deadline and visit.stop is not None:
         raise TooLate(visit, deadline)
 
 

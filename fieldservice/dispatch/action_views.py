@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
-from fieldservice.dispatch import edge, pages, service
+from fieldservice.dispatch import edge, pages, service, undoing
 from fieldservice.dispatch.edge import Tables, staff
 from fieldservice.dispatch.forms import BoardForm, LocateForm, MoveForm, PinForm, PlanForm
 from fieldservice.dispatch.pages import Refused
@@ -180,6 +180,8 @@ def accept(proposal_id: int) -> ResponseReturnValue:
 def _tell_adopted(session: Session, adoption: Adoption) -> None:
     if adoption.change is not None:
         flash(ngettext("%(num)d visit changed.", "%(num)d visits changed.", len(adoption.adopted)), UNDO)
+        if told := adoption.change.summary.get("told"):
+            flash(ngettext("%(num)d customer is told.", "%(num)d customers are told.", told))
     if adoption.left_out:
         visits = session.scalars(select(Visit).where(Visit.id.in_(adoption.left_out)).order_by(Visit.id))
         names = ", ".join(visit.work_order.customer.name for visit in visits)
@@ -209,8 +211,10 @@ def undo(change_id: int) -> ResponseReturnValue:
 
     def work(session: Session, tables: Tables) -> ResponseReturnValue:
         change = session.get_one(PlanChange, change_id)
-        changes.undo_change(session, change, tables=tables, now=clock.now(), actor=auth.actor().label)
+        told = undoing.undo(session, change, tables=tables, now=clock.now(), actor=auth.actor().label)
         flash(_("Undone."))
+        if told:
+            flash(ngettext("%(num)d customer is told again.", "%(num)d customers are told again.", told))
         return redirect(url("dispatch.day", on=session.get_one(Plan, change.plan_id).on), code=303)
 
     try:

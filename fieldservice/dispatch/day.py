@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -10,8 +11,11 @@ from functools import cached_property
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fieldservice.dispatch.absences import current_absence
 from fieldservice.dispatch.scale import Scale, scale_of
 from fieldservice.models import (
+    Absence,
+    AbsenceKind,
     OfficeTask,
     PlanChange,
     StopKind,
@@ -43,6 +47,7 @@ class Look(StrEnum):
     FAILED = "failed"
     BREAK = "break"
     HOLD = "hold"
+    LOST = "lost"
 
 
 @dataclass(frozen=True)
@@ -68,8 +73,17 @@ class Drive:
 
 
 @dataclass(frozen=True)
+class Gone:
+    """Time in which a technician is away."""
+
+    kind: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
 class Row:
-    """One technician's day."""
+    """One technician's day; `absence` is one that was reported from the board and can be ended."""
 
     technician: Technician
     working_day: WorkingDay | None
@@ -77,6 +91,8 @@ class Row:
     drives: tuple[Drive, ...]
     home_at: datetime | None
     overtime: timedelta
+    gone: tuple[Gone, ...] = ()
+    absence: Absence | None = None
 
     @property
     def driving(self) -> timedelta:
@@ -146,6 +162,11 @@ class Board:
         return [bar for bar in self.bars if bar.look in (Look.AT_RISK, Look.LATE)]
 
     @property
+    def off_sick(self) -> list[Row]:
+        """Those who are sick on this day and not back yet."""
+        return [row for row in self.rows if row.absence and row.absence.kind == AbsenceKind.SICK]
+
+    @property
     def waiting(self) -> list[Card]:
         """Visits that the office has to do something about before they can be placed."""
         return [card for card in self.cards if card.task is not None]
@@ -162,8 +183,8 @@ class Board:
 
     @property
     def working(self) -> int:
-        """How many technicians have a shift."""
-        return sum(row.working_day is not None for row in self.rows)
+        """How many technicians have a shift and are not sick."""
+        return sum(row.working_day is not None and row not in self.off_sick for row in self.rows)
 
     @property
     def on_time(self) -> int | None:
@@ -220,11 +241,24 @@ def _row(day: Day, number: int) -> Row:
     if plan.home_at and plan.travel_home:
         drives.append(Drive(plan.home_at - plan.travel_home, plan.home_at))
     working = entry.working_day
+    territory = day.rows.territory
+    gone = _gone(entry.technician, territory, day.rows.on)
     late = timedelta(0)
-    if working and plan.home_at and plan.home_at > working.ends_at:
+    if working and plan.home_at and plan.home_at > working.ends_at and not gone:
         late = plan.home_at - working.ends_at
-    bars = tuple(_bar(stop) for stop in plan.entries)
-    return Row(entry.technician, working, bars, tuple(drives), plan.home_at, late)
+    bars = tuple(_bar(stop, gone) for stop in plan.entries)
+    absence = current_absence(entry.technician, territory, day.rows.on, now=day.rows.now)
+    return Row(entry.technician, working, bars, tuple(drives), plan.home_at, late, gone, absence)
+
+
+def _gone(technician: Technician, territory: Territory, on: date) -> tuple[Gone, ...]:
+    """The absences of a day as far as they reach into it."""
+    first, last = territory.midnight(on), territory.midnight(on + timedelta(days=1))
+    return tuple(
+        Gone(absence.kind, max(absence.starts_at, first), min(absence.ends_at, last))
+        for absence in technician.absences
+        if absence.starts_at < last and absence.ends_at > first
+    )
 
 
 _LOOKS = {
@@ -237,7 +271,7 @@ _LOOKS = {
 }
 
 
-def _bar(entry: Entry) -> Bar:
+def _bar(entry: Entry, gone: Sequence[Gone]) -> Bar:
     visit = entry.visit
     if visit is None:
         look = Look.HOLD if entry.kind == StopKind.HOLD else Look.BREAK
@@ -246,6 +280,10 @@ def _bar(entry: Entry) -> Bar:
     look = _LOOKS.get(VisitState(visit.state), Look.SCHEDULED)
     if not entry.fact and window is not None and entry.starts_at > window.ends_at - AT_RISK:
         look = Look.LATE if entry.starts_at > window.ends_at else Look.AT_RISK
+    if not entry.fact and any(
+        away.starts_at < entry.ends_at and entry.starts_at < away.ends_at for away in gone
+    ):
+        look = Look.LOST
     return Bar(
         look,
         entry.starts_at,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from fieldservice import auth, clock, web
 from fieldservice.dispatch import service
 from fieldservice.geo.types import Coordinates, TravelTable
-from fieldservice.models import Plan, PlanChange, Territory, UserRole, Visit
+from fieldservice.models import Plan, PlanChange, Technician, Territory, UserRole, Visit
 from fieldservice.planning.problem import Day, build, row_id, visit_id
 from fieldservice.planning.rows import load_day, visit_place
 from fieldservice.planning.service import days_of_visit
@@ -48,6 +48,12 @@ def territory_of(session: Session) -> Territory:
 def visit_of(session: Session, number: int) -> Visit:
     """The visit with this number; 404 for none."""
     return session.get(Visit, number) or abort(404)
+
+
+def technician_of(session: Session, number: int) -> Technician:
+    """The active technician with this number; 404 for none."""
+    found = session.get(Technician, number) if number <= web.MAX_ROW else None
+    return found if found is not None and found.active else abort(404)
 
 
 def shown_on(session: Session, visit: Visit) -> date:

@@ -46,7 +46,7 @@ def board_page(session: Session, template: str, territory: Territory, on: date) 
         today=territory.local_day(day.rows.now),
         yesterday=on - timedelta(days=1),
         tomorrow=on + timedelta(days=1),
-        **_frame(day),
+        **frame(day),
     )
 
 
@@ -54,7 +54,7 @@ def inspector(session: Session, visit: Visit) -> str:
     """The inspector of one visit."""
     day = edge.day_of(session, visit.territory, edge.shown_on(session, visit))
     selected = select_visit(session, day, visit)
-    return render_template("board/_inspector.html", selected=selected, **_frame(day))
+    return render_template("board/_inspector.html", selected=selected, **frame(day))
 
 
 @dataclass(frozen=True)
@@ -85,16 +85,16 @@ def move_page(
         present=visit.stop.technician_id if visit.stop else None,
         yesterday=on - timedelta(days=1),
         tomorrow=on + timedelta(days=1),
-        **_frame(day),
+        **frame(day),
     )
 
 
 def refused_page(session: Session, territory: Territory, on: date, broken: Sequence[Broken]) -> str:
     """What keeps a change from being undone."""
-    return render_template("board/refused.html", broken=broken, **_frame(edge.day_of(session, territory, on)))
+    return render_template("board/refused.html", broken=broken, **frame(edge.day_of(session, territory, on)))
 
 
-def _frame(day: Day) -> dict[str, Any]:
+def frame(day: Day) -> dict[str, Any]:
     """What every part of the board needs."""
     plan = day.rows.plan
     return {

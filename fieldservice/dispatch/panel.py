@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice.dispatch.day import Bar, bar_of
-from fieldservice.models import Approval, OfficeTask, Proposal, Technician, Visit
+from fieldservice.models import Approval, OfficeTask, Proposal, Technician, Visit, Window
 from fieldservice.planning.adoption import overtaken
+from fieldservice.planning.improve import choices_in
 from fieldservice.planning.problem import Day
 from fieldservice.planning.rows import visit_options
+from fieldservice.planning.running import Cause, causes_of
 from fieldservice.planning.why import Why, why
 
 
@@ -47,7 +50,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class ProposedChange:
-    """What a proposal does with one visit; technicians and times are None where it has no stop."""
+    """What a proposal does with one visit; technicians and times are None where it has no stop.
+
+    `cause` is why it has to change, `choices` what its customer is offered, `pushed` how many of its new
+    technician's visits begin later because of it, at most `pushed_by`.
+    """
 
     visit: Visit
     old_technician_id: int | None
@@ -56,6 +63,10 @@ class ProposedChange:
     starts_at: datetime | None
     kept: bool
     overtaken: bool
+    cause: Cause | None = None
+    choices: tuple[Window, ...] = ()
+    pushed: int = 0
+    pushed_by: timedelta = timedelta(0)
 
     @property
     def only_time(self) -> bool:
@@ -76,6 +87,18 @@ class Panel:
     figures: tuple[Figure, ...]
     changes: tuple[ProposedChange, ...]
     unassigned: tuple[Visit, ...]
+    causes: tuple[Cause, ...] = ()
+
+    @property
+    def lost(self) -> int:
+        """How many visits need another place because of what happened."""
+        return len({number for cause in self.causes for number in cause.visit_ids})
+
+    @property
+    def lost_kept(self) -> int:
+        """How many of them get a place inside their promise."""
+        saved = (change for change in self.changes if change.cause is not None)
+        return sum(change.kept and change.technician_id is not None for change in saved)
 
     @property
     def exceptions(self) -> list[ProposedChange]:
@@ -117,6 +140,7 @@ def panel_of(session: Session, day: Day, proposal_id: int) -> Panel:
     proposal = session.get_one(Proposal, proposal_id)
     summary = proposal.summary
     stale = overtaken(day, proposal.routes, proposal.based_on)
+    asked = {entry["visit_id"] for entry in summary["changes"] if entry["to_technician_id"] is None}
     ids = {entry["visit_id"] for entry in (*summary["changes"], *summary["unassigned"])}
     found = session.scalars(select(Visit).where(Visit.id.in_(ids)).options(*visit_options())).all()
     visits = {visit.id: visit for visit in found}
@@ -126,9 +150,48 @@ def panel_of(session: Session, day: Day, proposal_id: int) -> Panel:
             Figure(name, int(summary[f"{name}_before{unit}"]), int(summary[f"{name}_after{unit}"]))
             for name, unit in (("driving", "_s"), ("overtime", "_s"), ("unassigned", ""))
         ),
-        changes=tuple(_change(entry, visits[entry["visit_id"]], stale) for entry in summary["changes"]),
-        unassigned=tuple(visits[entry["visit_id"]] for entry in summary["unassigned"]),
+        changes=_changes(proposal, visits, stale),
+        unassigned=tuple(
+            visits[entry["visit_id"]] for entry in summary["unassigned"] if entry["visit_id"] not in asked
+        ),
+        causes=causes_of(summary),
     )
+
+
+def _changes(
+    proposal: Proposal, visits: Mapping[int, Visit], stale: frozenset[int]
+) -> tuple[ProposedChange, ...]:
+    entries = proposal.summary["changes"]
+    causes = {key: cause for cause in causes_of(proposal.summary) for key in cause.visit_ids}
+    choices = choices_in(proposal)
+    found = [_change(entry, visits[entry["visit_id"]], stale) for entry in entries]
+    return tuple(
+        replace(
+            change,
+            cause=causes.get(change.visit.id),
+            choices=choices.get(change.visit.id, ()),
+            **_pushed(change, found),
+        )
+        for change in found
+    )
+
+
+def _pushed(change: ProposedChange, others: Sequence[ProposedChange]) -> dict[str, Any]:
+    """What a visit that comes to a route does to those after it."""
+    if change.only_time or change.technician_id is None:
+        return {}
+    later = [
+        other.starts_at - other.old_starts_at
+        for other in others
+        if other.only_time
+        and other.technician_id == change.technician_id
+        and other.starts_at is not None
+        and other.old_starts_at is not None
+        and change.starts_at is not None
+        and other.old_starts_at < other.starts_at
+        and change.starts_at < other.starts_at
+    ]
+    return {"pushed": len(later), "pushed_by": max(later, default=timedelta(0))}
 
 
 def _change(entry: dict[str, Any], visit: Visit, stale: frozenset[int]) -> ProposedChange:

@@ -13,7 +13,18 @@ from flask_babel import get_locale
 
 from fieldservice import clock, web
 from fieldservice.attachments import serving
-from fieldservice.dispatch import action_views, edge, inbox_views, pages, plan_views, service
+from fieldservice.dispatch import (
+    action_views,
+    edge,
+    ending_views,
+    inbox_views,
+    pages,
+    plan_views,
+    running_views,
+    service,
+    swap_views,
+    urgent_views,
+)
 from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import MoveForm
 from fieldservice.dispatch.wording import title
@@ -27,6 +38,10 @@ _UTC = ZoneInfo("UTC")
 bp.register_blueprint(action_views.bp)
 bp.register_blueprint(inbox_views.bp)
 bp.register_blueprint(plan_views.bp)
+bp.register_blueprint(running_views.bp)
+bp.register_blueprint(urgent_views.bp)
+bp.register_blueprint(ending_views.bp)
+bp.register_blueprint(swap_views.bp)
 
 
 @bp.get("/")

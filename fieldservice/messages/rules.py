@@ -64,6 +64,29 @@ def _cancellation(_message: OutboxMessage, visit: Visit, _window: Window, _now: 
     return None if visit.state == VisitState.CANCELLED else "the visit is not cancelled"
 
 
+def _technician(message: OutboxMessage, visit: Visit, window: Window, now: datetime) -> str | None:
+    """Who comes instead is worth telling while it is so."""
+    if (reason := _promise(message, visit, window, now)) is not None:
+        return reason
+    if visit.stop is None or visit.stop.technician_id != message.payload["technician_id"]:
+        return "somebody else comes now"
+    return None
+
+
+def _ask(message: OutboxMessage, visit: Visit, now: datetime) -> str | None:
+    """Another time is asked for while nobody can come at the promised one."""
+    if visit.state not in PLANNABLE:
+        return f"the visit is {visit.state}"
+    if message.promise_version != visit.promise_version:
+        return "another window was promised since"
+    return "the visit has a place again" if visit.stop is not None else None
+
+
+def _missed(_message: OutboxMessage, visit: Visit, _now: datetime) -> str | None:
+    """That nobody opened is told unless it was taken back."""
+    return None if visit.state == VisitState.NO_SHOW else f"the visit is {visit.state}"
+
+
 def _on_my_way(message: OutboxMessage, visit: Visit, _window: Window, now: datetime) -> str | None:
     """Counts while the technician is on the road on that occasion; setting off again writes another one."""
     if visit.state != VisitState.EN_ROUTE:
@@ -162,9 +185,11 @@ _APART: dict[str, Callable[[OutboxMessage, Visit, datetime], str | None]] = {
     "approved": _approved,
     "awaiting": _asked,
     "not_approved": _not_approved,
+    "ask": _ask,
     "code": _code,
     "corrected": _corrected,
     "feedback": _feedback,
+    "missed": _missed,
     "offer": _offer,
     "plan_term": _term,
     **dict.fromkeys(PICKS, _pick),
@@ -174,5 +199,6 @@ _RULES: dict[str, Rule] = {
     "changed": _promise,
     "cancelled": _cancellation,
     "on_my_way": _on_my_way,
+    "technician": _technician,
     **dict.fromkeys(REMINDERS, _reminder),
 }

@@ -40,7 +40,7 @@ PAUSE = timedelta(seconds=30)  # before the second try, then twice as long each 
 LEASE_MARGIN = timedelta(seconds=30)
 LONGEST_SWEEP = timedelta(minutes=1)  # a slow server must not keep a worker for long
 OF_APPROVAL = frozenset({"approval", "awaiting", "approved", "not_approved"})
-NOT_ABOUT_THE_WINDOW = frozenset({"answer", "code", "corrected", "plan_term", *OF_APPROVAL, *PICKS})
+NOT_ABOUT_THE_WINDOW = frozenset({"answer", "ask", "code", "corrected", "plan_term", *OF_APPROVAL, *PICKS})
 WITH_CALENDAR = frozenset({"confirmation", "changed", "cancelled"})
 
 # All that a message tells, in three queries instead of nine: there may be thousands of messages in a minute.
@@ -274,6 +274,9 @@ class _Sweeper:
             answer_by=told.get("until") if message.kind in OF_APPROVAL else None,
             asker=_asker(visit),
             why=message.payload.get("why", ""),
+            choices=tuple(
+                Window(*map(datetime.fromisoformat, each)) for each in message.payload.get("choices", ())
+            ),
         )
 
     def _code(self, message: OutboxMessage, at: datetime) -> Occasion:

@@ -30,6 +30,7 @@ from fieldservice.models.waiting import AreaWish, OfferState, WaitingEntry, Wait
 from fieldservice.models.work_order import WorkOrder
 from fieldservice.models.workforce import (
     Absence,
+    AbsenceKind,
     Branch,
     BreakRule,
     ShiftOverride,
@@ -44,6 +45,7 @@ from fieldservice.models.workforce import (
 __all__ = [
     "Absence",
     "AbuseSign",
+    "AbsenceKind",
     "AccessCode",
     "Approval",
     "ApprovalState",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
@@ -18,11 +19,15 @@ EVERY_DAY = "0123456"
 
 @dataclass(frozen=True)
 class PlannedBreak:
-    """A pause inside a working day; it starts between `earliest_at` and `latest_at`."""
+    """A pause inside a working day; it starts between `earliest_at` and `latest_at`.
+
+    `away`: the technician is absent, and comes back only at its end.
+    """
 
     earliest_at: datetime
     latest_at: datetime
     duration: timedelta
+    away: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,7 @@ class Technician(Base):
         if hours is None:
             return None
         starts_at, ends_at = _instant(on, hours.starts, zone), _instant(on, hours.ends, zone)
+        overtime = hours.overtime
         away: list[PlannedBreak] = []
         for gone_at, back_at in _merged(self.absences):
             if back_at <= starts_at or gone_at >= ends_at:
@@ -165,14 +171,18 @@ class Technician(Base):
             if gone_at <= starts_at:
                 starts_at = back_at
             elif back_at >= ends_at:
-                ends_at = gone_at
+                ends_at, overtime = gone_at, timedelta(0)
             else:
-                away.append(PlannedBreak(gone_at, gone_at, back_at - gone_at))
+                away.append(PlannedBreak(gone_at, gone_at, back_at - gone_at, away=True))
         if starts_at >= ends_at:
             return None
         rules = [rule.planned(on, zone) for rule in self.break_rules if rule.fits(hours.starts, hours.ends)]
         kept = [pause for pause in rules if _can_be_taken(pause, starts_at, ends_at, away)]
-        return WorkingDay(self.id, on, starts_at, ends_at, hours.overtime, (*kept, *away))
+        return WorkingDay(self.id, on, starts_at, ends_at, overtime, (*kept, *away))
+
+    def is_away(self, starts_at: datetime, ends_at: datetime) -> bool:
+        """Whether an absence takes any of this time."""
+        return any(gone.starts_at < ends_at and starts_at < gone.ends_at for gone in self.absences)
 
     def _hours(self, on: date) -> ShiftPattern | ShiftOverride | None:
         for override in self.shift_overrides:
@@ -246,8 +256,16 @@ class BreakRule(Base):
         return PlannedBreak(_instant(on, self.earliest, zone), _instant(on, self.latest, zone), self.duration)
 
 
+class AbsenceKind(StrEnum):
+    """Why somebody is away; the planner treats all alike."""
+
+    HOLIDAY = "holiday"
+    SICK = "sick"
+    VEHICLE = "vehicle"
+
+
 class Absence(Base):
-    """An interval without a shift: holiday, sickness, training."""
+    """An interval without a shift: holiday, sickness, training, a van that does not start."""
 
     __tablename__ = "absence"
     __table_args__ = (CheckConstraint("starts_at < ends_at", name="interval"),)
@@ -256,7 +274,7 @@ class Absence(Base):
     technician_id: Mapped[int] = mapped_column(ForeignKey("technician.id"), index=True)
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    kind: Mapped[str] = mapped_column(String(20), default="holiday")
+    kind: Mapped[str] = mapped_column(String(20), default=AbsenceKind.HOLIDAY)
     reason: Mapped[str] = mapped_column(String(200), default="")
     version: Mapped[int] = mapped_column(default=1)
 

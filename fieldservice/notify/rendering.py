@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
@@ -14,6 +15,18 @@ from fieldservice.notify.facts import VisitFacts
 from fieldservice.notify.mail import one_line
 from fieldservice.notify.translations import translations_of
 from fieldservice.paths import TEMPLATES
+
+
+class Span(Protocol):
+    """An arrival window."""
+
+    @property
+    def starts_at(self) -> datetime:
+        """Its begin."""
+
+    @property
+    def ends_at(self) -> datetime:
+        """Its end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +46,12 @@ class Occasion:
     renewal: str = ""  # what happens at its end: automatic, ask or none
     asker: str = ""  # who wants a visit that somebody else has to agree to
     why: str = ""  # how an approval ended
+    choices: tuple[Span, ...] = ()  # windows that are free instead of the promised one
 
 
 _PAGES = {
     "answer": "/messages",
+    "ask": "/time",
     "feedback": "/feedback",
     "code": "/data",
     "offer": "/offer",
@@ -109,7 +124,8 @@ def _values(occasion: Occasion) -> dict[str, Any]:
         "link": facts.link and facts.link + _PAGES.get(occasion.kind, ""),
         "kind": occasion.kind,
         "promised": facts.promised,
-        "words": occasion.words,
+        "words": occasion.words
+        or "\n".join(_day_and_window(each, zone, locale) for each in occasion.choices),
         "company": facts.company,
         "technician": one_line(occasion.technician),
         "arrival": "",
@@ -132,3 +148,8 @@ def _values(occasion: Occasion) -> dict[str, Any]:
         values["old_day"] = words.day_words(occasion.old_starts_at.astimezone(zone).date(), locale)
         values["old_window"] = words.window_words(occasion.old_starts_at, occasion.old_ends_at, zone, locale)
     return values
+
+
+def _day_and_window(span: Span, zone: ZoneInfo, locale: str) -> str:
+    day = words.day_words(span.starts_at.astimezone(zone).date(), locale)
+    return f"{day}, {words.window_words(span.starts_at, span.ends_at, zone, locale)}"

@@ -23,11 +23,15 @@ from scheduler import timeline
 
 @dataclass(frozen=True)
 class Adoption:
-    """What became of a plan: the stored change, and the visits whose changes no longer held."""
+    """What became of a plan: the stored change, and the visits whose changes no longer held.
+
+    `before` says which technician was to make the visits of the changed routes.
+    """
 
     change: PlanChange | None
     adopted: frozenset[int]
     left_out: frozenset[int] = field(default_factory=frozenset)
+    before: Mapping[int, int] = field(default_factory=dict)
 
 
 def adopt(
@@ -64,7 +68,14 @@ def adopt(
     session.execute(delete(Stop).where(Stop.visit_id.in_(ids)))
     write_routes(session, day, routes)
     change = log.store("optimise", plan, {"visits": len(changed)})
-    return Adoption(change, frozenset(row_id(name) for name in changed if name.startswith("v")), left_out)
+    before = {
+        row_id(name): row_id(route.shift)
+        for route in routes
+        for name in day.plan.route_of(route.shift).visit_ids
+        if name.startswith("v")
+    }
+    adopted = frozenset(row_id(name) for name in changed if name.startswith("v"))
+    return Adoption(change, adopted, left_out, before)
 
 
 def overtaken(day: Day, orders: Mapping[str, Sequence[str]], based_on: Mapping[str, Any]) -> frozenset[int]:

@@ -25,6 +25,7 @@ from fieldservice.planning.problem import (
     visit_id,
     wish,
 )
+from fieldservice.planning.relaxing import pinned_to
 from fieldservice.planning.rows import DayRows, load_day, visit_place
 from fieldservice.planning.service import lock_territory
 from fieldservice.planning.store import ensure_plan, write_routes
@@ -74,7 +75,7 @@ def move_visit(
     plan = ensure_plan(session, visit.territory, move.on)
     if plan.version != plan_version:
         raise StalePlan
-    source = _current(session, visit)
+    source = place_of_stop(session, visit)
     days = _days(session, visit.territory, {move.on, *(source[:1] if source else ())}, tables, now)
     change = ChangeLog(session, days, now=now, actor=actor)
     change.remember(visit, [(move.on, move.technician_id), *([source] if source else [])])
@@ -108,7 +109,7 @@ def unassign_visit(
     """Take a visit off its route; its promise stays and is now at risk. Raises StalePlan, NotPlannable."""
     lock_territory(session, visit.territory)
     session.refresh(visit)
-    source = _current(session, visit)
+    source = place_of_stop(session, visit)
     if visit.state not in PLANNABLE or source is None:
         raise NotPlannable
     plan = ensure_plan(session, visit.territory, source[0])
@@ -182,7 +183,9 @@ def undo_change(
     again.remember_routes(wanted, change.after["pins"])
     restore_pins(session, change.before["pins"], now=now)
     days = _days(session, territory, days, tables, now)  # as the pins are now
-    visits = _plannable(session, {name for names in wanted.values() for name in names if name[0] == "v"})
+    visits = plannable_visits(
+        session, {name for names in wanted.values() for name in names if name[0] == "v"}
+    )
     moved = [name for name in visits if any(name in day.problem.visit_by_id for day in days.values())]
     session.execute(delete(Stop).where(Stop.visit_id.in_([row_id(name) for name in moved])))
     for on, day in days.items():
@@ -203,11 +206,12 @@ def write_orders(
 ) -> None:
     """Time and store whole routes. Raises RuleBroken when they break a rule (with `soft`: a hard one)."""
     known = dict(day.problem.visit_by_id)
-    for names in orders.values():
+    for technician, names in orders.items():
         for name in names:
-            if name not in known and name in visits:
+            if name in visits and name not in day.order(technician):  # where it is says nothing about there
                 known[name] = wish(day.rows, day.table, visits[name])
-    problem = replace(day.problem, visits=tuple(known.values()))
+    shifts = day.problem.shift_by_id
+    problem = replace(day.problem, visits=tuple(pinned_to(shifts, visit) for visit in known.values()))
     changed = replace(day, problem=problem)
     routes = [
         timeline.project(problem, shift_id(technician), [name for name in names if name in known])
@@ -242,7 +246,7 @@ def _accepted(judgement: Judgement, *, by: str, at: datetime) -> list[dict[str, 
     ]
 
 
-def _current(session: Session, visit: Visit) -> tuple[date, int] | None:
+def place_of_stop(session: Session, visit: Visit) -> tuple[date, int] | None:
     """The day and technician of a visit's stop."""
     found = session.execute(
         select(Plan.on, Stop.technician_id)
@@ -274,7 +278,8 @@ def _write(session: Session, day: Day, technician_id: int) -> None:
     write_routes(session, day, [day.plan.route_of(shift_id(technician_id))])
 
 
-def _plannable(session: Session, names: Collection[str]) -> dict[str, Visit]:
+def plannable_visits(session: Session, names: Collection[str]) -> dict[str, Visit]:
+    """The visits behind these names that have not begun."""
     found = session.scalars(
         select(Visit).where(Visit.id.in_([row_id(name) for name in names]), Visit.state.in_(PLANNABLE))
     )

@@ -66,10 +66,11 @@ class ChangeLog:
         ]
         pins = self.session.scalars(select(Pin).where(Pin.visit_id.in_([row_id(n) for n in self.pinned])))
         by_visit = {f"v{pin.visit_id}": pin for pin in pins}
-        return {"routes": routes, "pins": {name: _pin_json(by_visit.get(name)) for name in self.pinned}}
+        return {"routes": routes, "pins": {name: pin_json(by_visit.get(name)) for name in self.pinned}}
 
 
-def _pin_json(pin: Pin | None) -> dict[str, Any] | None:
+def pin_json(pin: Pin | None) -> dict[str, Any] | None:
+    """A pin as a change stores it."""
     if pin is None:
         return None
     starts_at = pin.starts_at.isoformat() if pin.starts_at else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,8 +13,20 @@ from sqlalchemy.orm import Session
 import scheduler
 from fieldservice.db import lock_rows
 from fieldservice.geo.types import TravelTable
-from fieldservice.models import Job, JobState, Plan, Proposal, Route, Stop, Territory, Visit
+from fieldservice.models import (
+    Job,
+    JobState,
+    Plan,
+    PlanChange,
+    Proposal,
+    Route,
+    Stop,
+    Territory,
+    Visit,
+    Window,
+)
 from fieldservice.planning.adoption import Adoption, adopt
+from fieldservice.planning.notices import tell_changed
 from fieldservice.planning.problem import WHOLE_DAY_S, Day, build, row_id, visit_id
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.service import lock_territory
@@ -138,14 +150,22 @@ def search(
     return Found(day, plan)
 
 
-def snapshot(session: Session, territory: Territory, on: date, *, table: TravelTable, now: datetime) -> Day:
-    """A day as a search may see it after the transaction is over.
+def snapshot(
+    session: Session,
+    territory: Territory,
+    on: date,
+    *,
+    table: TravelTable,
+    now: datetime,
+    rescue: Iterable[str] = (),
+) -> Day:
+    """A day as a search may see it after the transaction is over; visits to `rescue` have no stop in it.
 
     A request that no customer was given a time for stays out: somebody agrees on one first, then places it.
     """
     rows = load_day(session, territory, on, now=now)
     requests = [visit_id(visit) for visit in rows.unassigned if visit.window is None]
-    return build(rows, table, without=requests, lift=True)
+    return build(rows, table, without=requests, lift=True, rescue=rescue)
 
 
 def request_proposal(session: Session, plan: Plan, *, now: datetime, actor: str) -> Job:
@@ -197,8 +217,19 @@ def _request(session: Session, kind: str, plan: Plan, key: str, *, now: datetime
     return job
 
 
-def store_proposal(session: Session, found: Found, *, job: Job, seconds: float, now: datetime) -> Proposal:
-    """Keep a found plan for a dispatcher to decide; an older open proposal of the day is closed."""
+def store_proposal(
+    session: Session,
+    found: Found,
+    *,
+    job: Job,
+    seconds: float,
+    now: datetime,
+    choices: Mapping[int, Sequence[Window]] | None = None,
+) -> Proposal:
+    """Keep a found plan for a dispatcher to decide; an older open proposal of the day is closed.
+
+    `choices` are the windows that customers are offered whose visits the plan leaves out.
+    """
     plan = ensure_plan(session, found.day.rows.territory, found.day.rows.on)
     for older in session.scalars(
         select(Proposal).where(Proposal.plan_id == plan.id, Proposal.state == "open")
@@ -210,7 +241,14 @@ def store_proposal(session: Session, found: Found, *, job: Job, seconds: float, 
         state="open",
         based_on=found.based_on(),
         routes=found.orders(),
-        summary=found.summary(seconds=seconds),
+        summary={
+            **found.summary(seconds=seconds),
+            "causes": job.payload.get("causes", []),
+            "choices": {
+                str(key): [[window.starts_at.isoformat(), window.ends_at.isoformat()] for window in windows]
+                for key, windows in (choices or {}).items()
+            },
+        },
         created_at=now,
     )
     session.add(proposal)
@@ -227,7 +265,10 @@ def accept_proposal(
     actor: str,
     user_id: int | None,
 ) -> Adoption:
-    """Adopt what still holds of a proposal. Raises ProposalClosed, StaleTravel."""
+    """Adopt what still holds of a proposal and tell the customers whom it concerns.
+
+    Raises ProposalClosed, StaleTravel.
+    """
     plan = session.get_one(Plan, proposal.plan_id)
     lock_territory(session, session.get_one(Territory, plan.territory_id))
     session.refresh(proposal)
@@ -243,8 +284,28 @@ def accept_proposal(
         actor=actor,
         may_unassign=True,
     )
+    if adoption.change is not None:
+        told = tell_changed(session, adoption.before, choices_in(proposal), now=now)
+        _explain(adoption.change, proposal.summary.get("causes", []), told=len(told))
     proposal.state, proposal.decided_at, proposal.decided_by_id = "accepted", now, user_id
     return adoption
+
+
+def _explain(change: PlanChange, causes: Sequence[dict[str, Any]], *, told: int) -> None:
+    """Keep with a change what caused it, and the pins that were freed for it: they come back with it."""
+    change.summary = {**change.summary, "causes": list(causes), "told": told}
+    pins = {name: pin for cause in causes for name, pin in cause["pins"].items()}
+    change.before = {**change.before, "pins": {**change.before["pins"], **pins}}
+    change.after = {**change.after, "pins": {**change.after["pins"], **dict.fromkeys(pins)}}
+
+
+def choices_in(proposal: Proposal) -> dict[int, tuple[Window, ...]]:
+    """The windows that the customers of left-out visits are offered when the proposal is accepted."""
+    stored = proposal.summary.get("choices", {})
+    return {
+        int(key): tuple(Window(*map(datetime.fromisoformat, each)) for each in windows)
+        for key, windows in stored.items()
+    }
 
 
 def discard_proposal(session: Session, proposal: Proposal, *, now: datetime, user_id: int | None) -> None:

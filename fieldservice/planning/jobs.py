@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 import scheduler
 from fieldservice.db import Database, skip_locked
 from fieldservice.geo.tables import TravelTables
-from fieldservice.models import Job, JobState, Plan, Territory
+from fieldservice.models import Job, JobState, Plan, Territory, Window
 from fieldservice.planning.adoption import Adoption, adopt
+from fieldservice.planning.choices import choices_of
 from fieldservice.planning.figures import Figures, figures
 from fieldservice.planning.improve import (
     IMPROVE,
@@ -27,8 +28,10 @@ from fieldservice.planning.improve import (
     store_proposal,
     tomorrow,
 )
+from fieldservice.planning.problem import Day
 from fieldservice.planning.rooms import ROOMS, find_rooms
 from fieldservice.planning.rows import load_day, plan_of
+from fieldservice.planning.running import SEARCH_S, causes_of, mend
 from fieldservice.planning.travel import table_of, with_travel
 
 MAX_ATTEMPTS = 3
@@ -141,6 +144,7 @@ def _do(work: Work, job_id: int, kind: str, plan_id: int, *, owner: str) -> None
     with work.db.reading() as session:
         plan = session.get_one(Plan, plan_id)
         territory_id, on = plan.territory_id, plan.on
+        mends = bool(causes_of(session.get_one(Job, job_id).payload))
     looked = began
 
     def cancelled() -> bool:
@@ -161,11 +165,14 @@ def _do(work: Work, job_id: int, kind: str, plan_id: int, *, owner: str) -> None
         figures = {"elapsed_s": round(time.monotonic() - began, 1), **_figures(best)}
         work.db.run(lambda session: _report(session, job_id, owner, figures))
 
-    found = _search(work, territory_id, on, cancelled, progress)
     if kind == PROPOSE:
+        found = (_mend if mends else _search)(work, territory_id, on, cancelled, progress)
         took = time.monotonic() - began
-        work.db.run(lambda session: _propose(session, job_id, owner, found, took, work.clock()))
+        with work.db.reading() as session:
+            choices = choices_of(session, found, tables=work.tables, now=work.clock()) if mends else {}
+        work.db.run(lambda session: _propose(session, job_id, owner, found, took, choices, work.clock()))
         return
+    found = _search(work, territory_id, on, cancelled, progress)
     work.db.run(lambda session: _own(session, job_id, owner))
     adoption = _adopt(work, found, actor="system")
     result = {"adopted": sorted(adoption.adopted), "left_out": sorted(adoption.left_out)}
@@ -179,9 +186,17 @@ def _answer(work: Work, job_id: int, owner: str) -> None:
     work.db.run(lambda session: _finish(_own(session, job_id, owner), result, now=work.clock()))
 
 
-def _propose(session: Session, job_id: int, owner: str, found: Found, took: float, now: datetime) -> None:
+def _propose(
+    session: Session,
+    job_id: int,
+    owner: str,
+    found: Found,
+    took: float,
+    choices: Mapping[int, Sequence[Window]],
+    now: datetime,
+) -> None:
     job = _own(session, job_id, owner)
-    proposal = store_proposal(session, found, job=job, seconds=took, now=now)
+    proposal = store_proposal(session, found, job=job, seconds=took, choices=choices, now=now)
     _finish(job, {"proposal_id": proposal.id}, now=now)
 
 
@@ -198,6 +213,25 @@ def _search(
         table = table_of(work.tables, load_day(session, territory, on, now=now))
         day = snapshot(session, territory, on, table=table, now=now)
     return search(day, seconds=work.seconds, should_stop=should_stop, progress=progress)
+
+
+def _mend(
+    work: Work,
+    territory_id: int,
+    on: date,
+    should_stop: Callable[[], bool],
+    progress: Callable[[scheduler.Plan], None],
+) -> Found:
+    now = work.clock()
+
+    def look(rescue: Iterable[str]) -> Day:
+        with work.db.reading() as session:
+            territory = session.get_one(Territory, territory_id)
+            table = table_of(work.tables, load_day(session, territory, on, now=now))
+            return snapshot(session, territory, on, table=table, now=now, rescue=rescue)
+
+    seconds = min(work.seconds, SEARCH_S)
+    return mend(look, seconds=seconds, should_stop=should_stop, progress=progress)
 
 
 def _adopt(work: Work, found: Found, *, actor: str) -> Adoption:

@@ -10,6 +10,8 @@ import scheduler
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import Hold, Stop, StopKind, Visit, VisitState, WorkingDay
 from fieldservice.models.visit import ENDED, UNDERWAY
+from fieldservice.models.workforce import PlannedBreak
+from fieldservice.planning.relaxing import pinned_to, postponed, relaxed
 from fieldservice.planning.rows import DayRows, TechnicianDay, stop_place, visit_place
 from scheduler import timeline
 
@@ -88,15 +90,23 @@ def row_id(name: str) -> int:
     return int(name[1:])
 
 
-def build(rows: DayRows, table: TravelTable, *, without: Iterable[str] = (), lift: bool = False) -> Day:
+def build(
+    rows: DayRows,
+    table: TravelTable,
+    *,
+    without: Iterable[str] = (),
+    lift: bool = False,
+    rescue: Iterable[str] = (),
+) -> Day:
     """The day's problem and its present plan, which is feasible by construction.
 
     What is already late, or ends after its shift, may stay as late as it is but not become later. What its
     technician may not do (any more) stays as well, so that no change of something else drops it; `lift` takes
-    it off the route instead, for a search that is to find it a better place. `without` leaves out visits and
-    holds by name. Raises StaleTravel when `table` lacks a place of the day.
+    it off the route instead, for a search that is to find it a better place, and with it what falls into an
+    absence and the visits named in `rescue`. `without` leaves out visits and holds by name. Raises
+    StaleTravel when `table` lacks a place of the day.
     """
-    builder = _Builder(rows, table, frozenset(without), lift=lift)
+    builder = _Builder(rows, table, frozenset(without), lift=lift, rescue=frozenset(rescue))
     for day in rows.technicians:
         builder.add(day)
     for visit in rows.unassigned:
@@ -119,8 +129,16 @@ def _weights(rows: DayRows) -> scheduler.Weights:
 
 
 class _Builder:
-    def __init__(self, rows: DayRows, table: TravelTable, without: frozenset[str], *, lift: bool) -> None:
-        self.rows, self.table, self.without, self.lift = rows, table, without, lift
+    def __init__(
+        self,
+        rows: DayRows,
+        table: TravelTable,
+        without: frozenset[str],
+        *,
+        lift: bool,
+        rescue: frozenset[str] = frozenset(),
+    ) -> None:
+        self.rows, self.table, self.without, self.lift, self.rescue = rows, table, without, lift, rescue
         self.shifts: list[scheduler.Shift] = []
         self.visits: list[scheduler.Visit] = []
         self.routes: list[scheduler.Route] = []
@@ -132,8 +150,13 @@ class _Builder:
         done, left = _split(day, self.rows)
         done = [fact for fact in done if not fact.stop.visit or visit_id(fact.stop.visit) not in self.without]
         self.done[day.technician.id] = tuple(done)
+        if self.lift:
+            lost = [stop for stop in left if self._is_lost(stop, day)]
+            self._lift([self.visit(stop.visit) for stop in lost if stop.visit])
+            left = [stop for stop in left if stop not in lost]
         wishes = [self._stop_visit(stop, day) for stop in left if stop.kind != StopKind.BREAK]
-        visits = [visit for visit in wishes if visit is not None]
+        own = {shift_id(day.technician.id)}
+        visits = [pinned_to(own, visit) for visit in wishes if visit is not None]
         if day.working_day is None and (self.lift or not visits):
             self._lift(visits)
             return
@@ -143,8 +166,10 @@ class _Builder:
             visits = [visit for visit in visits if _qualified(visit, shift)]
         else:
             visits = [visit if _qualified(visit, shift) else replace(visit, skills={}) for visit in visits]
-        if day.working_day is None:
-            shift = replace(shift, max_visits=len(visits))  # nothing comes to a shift that does not exist
+        if day.working_day is None or day.working_day.ends_at <= self.rows.now:
+            shift = replace(
+                shift, max_visits=len(visits)
+            )  # nothing comes to a shift that is over, or is none
         shift, visits, route = self._as_it_is(shift, visits)
         self.shifts.append(shift)
         self.visits += visits
@@ -158,12 +183,17 @@ class _Builder:
         matrix = scheduler.Problem(
             travel_s=self.table.seconds,
             distance_m=self.table.metres,
-            visits=tuple(self.visits),
+            visits=tuple(pinned_to({shift.id for shift in self.shifts}, visit) for visit in self.visits),
             shifts=tuple(self.shifts),
             weights=_weights(self.rows),
         )
         plan = scheduler.Plan(routes=tuple(self.routes), unassigned=tuple(self.unassigned))
         return Day(self.rows, matrix, plan, self.table, self.done, self.rows_by_id)
+
+    def _is_lost(self, stop: Stop, day: TechnicianDay) -> bool:
+        if stop.visit is None or visit_id(stop.visit) in self.without:
+            return False
+        return visit_id(stop.visit) in self.rescue or day.technician.is_away(stop.starts_at, stop.ends_at)
 
     def _lift(self, visits: Iterable[scheduler.Visit]) -> None:
         for visit in visits:
@@ -224,8 +254,10 @@ class _Builder:
             place = stop_place(fact.stop, self.rows.territory)
             start_location = _location(self.table, place) if place else start_location
             free_at = max(free_at, fact.ends_at)
+        gone = {pause.earliest_at: pause.duration for pause in working.breaks if self._is_gone(pause)}
+        free_at = max([free_at, *(gone_at + length for gone_at, length in gone.items())])
         begun = bool(done) or self.rows.now > working.starts_at
-        taken = sum(fact.stop.kind == StopKind.BREAK for fact in done)
+        taken = sum(fact.stop.kind == StopKind.BREAK and fact.stop.starts_at not in gone for fact in done)
         return scheduler.Shift(
             id=shift_id(day.technician.id),
             technician=shift_id(day.technician.id),
@@ -235,12 +267,14 @@ class _Builder:
             end_s=self._s(working.ends_at),
             overtime_s=seconds(working.overtime),
             available_s=self._s(max(free_at, self.rows.now)) if begun else None,
-            breaks=self._breaks(working)[taken:],
+            breaks=self._breaks(working, taken),
             skills=day.technician.skill_levels(self.rows.on),
         )
 
-    def _breaks(self, working: WorkingDay) -> tuple[scheduler.Break, ...]:
-        ordered = sorted(working.breaks, key=lambda pause: (pause.earliest_at, pause.latest_at))
+    def _breaks(self, working: WorkingDay, taken: int) -> tuple[scheduler.Break, ...]:
+        """The breaks that are still to come, after so many that were taken; absences that began are over."""
+        left = (pause for pause in working.breaks if not self._is_gone(pause))
+        ordered = sorted(left, key=lambda pause: (pause.earliest_at, pause.latest_at))[taken:]
         return tuple(
             scheduler.Break(
                 earliest_s=self._s(pause.earliest_at),
@@ -249,6 +283,10 @@ class _Builder:
             )
             for pause in ordered
         )
+
+    def _is_gone(self, pause: PlannedBreak) -> bool:
+        """Whether it is an absence that has begun: the technician is free again when it ends."""
+        return pause.away and pause.earliest_at <= self.rows.now
 
     def _as_it_is(
         self, shift: scheduler.Shift, visits: list[scheduler.Visit]
@@ -261,11 +299,11 @@ class _Builder:
             return shift, visits, route
         route = timeline.project(problem, shift.id, order)
         starts = {stop.visit: stop.start_s for stop in route.stops if stop.visit is not None}
-        visits = [_relaxed(visit, starts[visit.id]) for visit in visits]
+        visits = [relaxed(visit, starts[visit.id]) for visit in visits]
         last = problem.visit_by_id[order[-1]].location
         end_s = route.stops[-1].departure_s + int(self.table.seconds[last, shift.end_location or 0])
         shift = replace(shift, overtime_s=max(shift.overtime_s, end_s - shift.end_s))
-        for candidate in (shift, replace(shift, breaks=())):
+        for candidate in (shift, postponed(shift, route), replace(shift, breaks=())):
             found = timeline.schedule(self._alone(candidate, visits), shift.id, order)
             if found is not None:
                 return candidate, visits, found
@@ -283,15 +321,6 @@ def _location(table: TravelTable, place: Coordinates) -> int:
         return table.index(place)
     except KeyError as error:
         raise StaleTravel from error
-
-
-def _relaxed(visit: scheduler.Visit, start_s: int) -> scheduler.Visit:
-    pinned, windows = visit.pinned, visit.windows
-    if pinned and pinned.start_s is not None and pinned.start_s != start_s:
-        pinned = scheduler.Pin(shift=pinned.shift, start_s=start_s)
-    if not any(low <= start_s <= high for low, high in windows):
-        windows = (*windows, (min(windows[-1][0], start_s), start_s))
-    return replace(visit, windows=windows, pinned=pinned)
 
 
 def _as_planned(day: TechnicianDay) -> WorkingDay:

@@ -29,7 +29,7 @@ if (board) {
   startClock(board);
   fadeToast(document.getElementById("toast"));
   startPolling(board, {
-    mayReplace: () => !isDragging() && !document.querySelector("dialog[open]"),
+    mayReplace: () => !isDragging() && !document.querySelector("dialog[open], details.menu[open]"),
     replaced: () => {
       setTabStops(board);
       board.querySelector("[data-routes]")?.dispatchEvent(new CustomEvent("map:reload"));

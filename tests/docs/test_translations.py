@@ -13,7 +13,12 @@ from babel.messages.pofile import read_po
 from fieldservice.notify.translations import SOURCE, languages
 from tests.docs.test_texts import TRANSLATIONS
 
-OFFICE = ("fieldservice/dispatch/", "templates/board/", "templates/_layouts/staff.html")
+OFFICE = (
+    "fieldservice/dispatch/",
+    "fieldservice/booking/phone",
+    "templates/board/",
+    "templates/_layouts/staff.html",
+)
 """Where texts come from that may still be English."""
 
 LANGUAGES = tuple(language for language in languages() if language != SOURCE)

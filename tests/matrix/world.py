@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ from tests.factories import (
     Company,
     add,
     ask,
+    make_absence,
     make_attachment,
     make_company,
     make_customer,
@@ -64,6 +66,7 @@ from tests.factories import (
     make_service,
     make_site,
     make_stop,
+    make_technician,
     make_visit,
     make_work_order,
     window,
@@ -87,6 +90,7 @@ SECRETS = ("Ada Marker", "Marker Lane 7", "+14105550177", "ada.marker@example.co
 UNKNOWN = "A" * 43
 PROMISED = window(TODAY, 13, 15)
 PLAN_DUE, TERM_ENDS = TODAY + timedelta(days=10), TODAY + timedelta(days=25)
+_CALLER = {"name": "Ada Marker", "phone": "+14105550177", "street": "Marker Lane 7", "do": "later"}
 QUESTIONS = [{"code": "age", "kind": "number", "label": "How old is it?"}]
 
 
@@ -127,6 +131,16 @@ class World:
         if rule.endswith("/locate"):
             everything["visit_id"] = self.numbers["lost_visit_id"]
         return {name: everything[name] for name in re.findall(r"<(?:\w+:)?(\w+)>", rule)}
+
+    def _colleague(self) -> Mapping[str, Any]:
+        """The other technician, to exchange visits with."""
+        return {"other": self.company.technicians[1].id}
+
+    def _emergency(self) -> Mapping[str, Any]:
+        """The visit goes first on the route that it is on."""
+        technician = self.company.technicians[0].id
+        orders = json.dumps({technician: [f"v{self.visit.id}"]})
+        return {"technician": technician, "minutes": "60", "orders": orders}
 
     def form(self, rule: str) -> Mapping[str, Any]:
         """A form that an allowed actor gets through with."""
@@ -174,6 +188,13 @@ class World:
             "/board/<day:on>/move": place | version,
             "/board/visits/<int:visit_id>/unassign": version,
             "/board/visits/<int:visit_id>/pin": {"pinned": "yes"},
+            "/board/<day:on>/technicians/<int:technician_id>/vehicle": {"hours": "rest"},
+            "/board/<day:on>/technicians/<int:technician_id>/swap": version | self._colleague(),
+            "/board/visits/<int:visit_id>/missed": {"again": "yes"},
+            "/board/phone": service | _CALLER,
+            "/board/phone/times": service | _CALLER,
+            "/board/visits/<int:visit_id>/overrun": {"minutes": "30"} | version,
+            "/board/visits/<int:visit_id>/emergency": self._emergency() | version,
             "/board/visits/<int:visit_id>/locate": {"latitude": CENTRE.lat, "longitude": CENTRE.lon},
             **self._plan_forms(),
         }.get(rule, {})
@@ -254,6 +275,8 @@ def _office(session: Session, world: World, services: Services) -> None:
         "change_id": change.id,
         "job_id": job.id,
         "proposal_id": proposal.id,
+        "technician_id": company.technicians[0].id,
+        "absence_id": _absence(session, company),
         "task_id": _inbox(session, world),
         **_plan(session, world),
         "attachment_id": make_attachment(session, services.files, world.visit).id,
@@ -282,6 +305,12 @@ def _plan(session: Session, world: World) -> dict[str, int]:
     occurrence.fall_due(PLAN_DUE)
     session.flush()
     return {"plan_id": plan.id, "occurrence_id": occurrence.id}
+
+
+def _absence(session: Session, company: Company) -> int:
+    """Somebody who is away today, and has no part in anything else."""
+    away = make_technician(session, company.territory)
+    return make_absence(session, away, NOW - timedelta(hours=2), NOW + timedelta(hours=12)).id
 
 
 def _over(session: Session, world: World, key: str) -> None:

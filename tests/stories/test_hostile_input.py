@@ -33,6 +33,7 @@ from fieldservice.booking.approval_views import ApprovalForm
 from fieldservice.booking.check_views import CheckForm
 from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, TimeForm
 from fieldservice.booking.guard_views import PuzzleForm
+from fieldservice.booking.phone_forms import PhoneForm
 from fieldservice.booking.problem_form import ProblemForm
 from fieldservice.booking.returning_forms import ReturningForm, SavedSiteForm
 from fieldservice.booking.several_views import RemoveForm
@@ -42,6 +43,15 @@ from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
 from fieldservice.dispatch import plan_forms as office_plans
 from fieldservice.dispatch.inbox_forms import AnswerForm
+from fieldservice.dispatch.running_forms import (
+    CancelVisitForm,
+    EmergencyForm,
+    MissedForm,
+    OverrunForm,
+    SickForm,
+    SwapForm,
+    VehicleForm,
+)
 from fieldservice.field.forms import TapForm
 from fieldservice.models import Visit
 from fieldservice.web import Services
@@ -170,6 +180,16 @@ FORMS: dict[str, Any] = {
     "/board/visits/<int:visit_id>/unassign": board.PlanForm,
     "/board/visits/<int:visit_id>/pin": board.PinForm,
     "/board/visits/<int:visit_id>/locate": board.LocateForm,
+    "/board/<day:on>/technicians/<int:technician_id>/sick": SickForm,
+    "/board/<day:on>/technicians/<int:technician_id>/vehicle": VehicleForm,
+    "/board/visits/<int:visit_id>/cancel": CancelVisitForm,
+    "/board/visits/<int:visit_id>/missed": MissedForm,
+    "/board/<day:on>/technicians/<int:technician_id>/swap": SwapForm,
+    "/board/phone": PhoneForm,
+    "/board/phone/times": PhoneForm,
+    "/board/visits/<int:visit_id>/overrun": OverrunForm,
+    "/board/visits/<int:visit_id>/emergency": EmergencyForm,
+    "/board/<day:on>/absences/<int:absence_id>/end": board.BoardForm,
     "/board/<day:on>/optimise": board.BoardForm,
     "/board/<day:on>/dispatch": board.BoardForm,
     "/board/<day:on>/recall": board.BoardForm,
@@ -195,6 +215,8 @@ EXTRA = {
     "/book/<token>/photos": ["files"],
     "/visit/<token>/photos": ["files"],
     "/book/<token>/services": ["service"],
+    "/board/phone": ["service", "do"],
+    "/board/phone/times": ["service"],
     "/book/<token>/address/check": ["place"],
     "/book/<token>/time": ["technician"],
     "/visit/<token>/time": ["technician"],

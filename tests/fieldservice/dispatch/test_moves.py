@@ -243,3 +243,15 @@ def test_start_before_the_shift(dana: Dispatcher) -> None:
     """A start before anybody works begins when the technician can be there, and the page says so."""
     assert dana.move("Lea", dana.scene.ben, "06:00", confirmed="yes").status_code == 303
     assert time.fromisoformat(dana.stops()["Lea"][1]) >= time(8)
+
+
+def test_undo_of_a_move_between_two_pins(dana: Dispatcher) -> None:
+    """A visit that was pinned to one technician, then to another, goes back to the first with its pin."""
+    dana.move("Lea", dana.scene.ben, "13:00")
+    dana.move("Lea", dana.scene.ana, "14:30")
+    action = found_in(dana.get(), r'action="(/board/changes/\d+/undo[^"]*)"')
+    assert dana.post(action).status_code == 303
+    assert dana.stops()["Lea"] == ("Ben", "13:00")
+    pin = dana.visit("Lea").pin
+    assert pin is not None
+    assert pin.technician_id == dana.scene.ben.id

@@ -57,6 +57,12 @@ class Bar:
     number: int = 0
     pinned: bool = False
     movable: bool = False
+    travel: timedelta = timedelta(0)
+
+    @property
+    def spare(self) -> timedelta | None:
+        """From the start to the end of the promised window; negative when it is late, None without one."""
+        return self.window.ends_at - self.starts_at if self.window else None
 
 
 @dataclass(frozen=True)
@@ -141,11 +147,6 @@ class Board:
         return [bar for row in self.rows for bar in row.bars if bar.visit is not None]
 
     @property
-    def at_risk(self) -> list[Bar]:
-        """Visits that start late or within minutes of the end of their window."""
-        return [bar for bar in self.bars if bar.look in (Look.AT_RISK, Look.LATE)]
-
-    @property
     def waiting(self) -> list[Card]:
         """Visits that the office has to do something about before they can be placed."""
         return [card for card in self.cards if card.task is not None]
@@ -169,7 +170,7 @@ class Board:
     def on_time(self) -> int | None:
         """Percentage of promised visits that start inside their window; None without any."""
         promised = [bar for bar in self.bars if bar.window is not None]
-        kept = sum(bar.starts_at <= bar.window.ends_at for bar in promised if bar.window)
+        kept = sum(bar.spare is not None and bar.spare >= timedelta(0) for bar in promised)
         return round(100 * kept / len(promised)) if promised else None
 
     @property
@@ -255,6 +256,7 @@ def _bar(entry: Entry) -> Bar:
         entry.number,
         pinned=visit.pin is not None and not entry.fact,
         movable=not entry.fact,
+        travel=entry.travel,
     )
 
 

@@ -45,6 +45,19 @@ def territory_of(session: Session) -> Territory:
     return first
 
 
+def as_list() -> bool:
+    """Whether the day is looked at as a list."""
+    return request.args.get("view") == "list"
+
+
+def kept_arguments() -> dict[str, str]:
+    """What of the present address the links of the board keep: the territory, and how the list is shown."""
+    territory = request.args.get("territory", type=web.row_of)
+    names = ("view", "show", "who", "what", "find", "sort") if as_list() else ()
+    kept = {name: request.args[name][:80] for name in names if request.args.get(name)}
+    return kept | ({"territory": str(territory)} if territory else {})
+
+
 def visit_of(session: Session, number: int) -> Visit:
     """The visit with this number; 404 for none."""
     return session.get(Visit, number) or abort(404)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,9 +14,10 @@ from sqlalchemy.orm import Session
 from werkzeug.http import quote_etag
 
 from fieldservice import clock, web
-from fieldservice.dispatch import edge, service
-from fieldservice.dispatch.day import board_of
+from fieldservice.dispatch import edge, listing, service
+from fieldservice.dispatch.day import Board, board_of
 from fieldservice.dispatch.forms import MoveForm
+from fieldservice.dispatch.matches import matches
 from fieldservice.dispatch.panel import panel_of, select_visit
 from fieldservice.dispatch.wording import Broken, Wording
 from fieldservice.models import Territory, Visit
@@ -26,18 +28,34 @@ from fieldservice.planning.problem import Day
 def tag_of(territory: Territory, on: date, state: service.DayState) -> str:
     """The entity tag of a day's board: also once a minute, because a visit becomes late by time alone."""
     minute = int(clock.now().timestamp() // 60)
-    return f"b-{territory.id}-{on.isoformat()}-{state.tag}-{minute}-v{_asked_visit() or 0}"
+    asked = hashlib.sha256(request.query_string).hexdigest()[:12]
+    return f"b-{territory.id}-{on.isoformat()}-{state.tag}-{minute}-{asked}"
+
+
+def day_page(session: Session, territory: Territory, on: date) -> str:
+    """The whole board of a day: the timeline, or with `?view=list` the same visits as a list."""
+    return board_page(session, "board/list.html" if edge.as_list() else "board/day.html", territory, on)
+
+
+def live_parts(session: Session, territory: Territory, on: date) -> str:
+    """What of `day_page` changes."""
+    template = "board/_list_live.html" if edge.as_list() else "board/_live.html"
+    return board_page(session, template, territory, on)
 
 
 def board_page(session: Session, template: str, territory: Territory, on: date) -> str:
-    """The board of a day, or its live parts; `?visit=` selects a visit."""
+    """A page or part about a day; `?visit=` selects a visit."""
     day = edge.day_of(session, territory, on)
     state = service.state_of_day(session, territory.id, on)
     asked = session.get(Visit, number) if (number := _asked_visit()) else None
     panel = panel_of(session, day, state.proposal_id) if state.proposal_id else None
+    board = board_of(session, day)
     return render_template(
         template,
-        board=board_of(session, day),
+        board=board,
+        matches=matches(board),
+        wanted=listing.wanted_of(request.args),
+        **(_list_of(board) if edge.as_list() else {}),
         state=state,
         panel=panel,
         selected=select_visit(session, day, asked) if asked else None,
@@ -48,6 +66,17 @@ def board_page(session: Session, template: str, territory: Territory, on: date) 
         tomorrow=on + timedelta(days=1),
         **_frame(day),
     )
+
+
+def _list_of(board: Board) -> dict[str, Any]:
+    """What the list of a day needs beside the board."""
+    services = {line.visit.service.id: line.visit.service.name for line in listing.all_lines(board)}
+    return {
+        "as_list": True,
+        "lines": listing.lines_of(board, listing.wanted_of(request.args)),
+        "listed_technicians": [(row.technician.id, row.technician.name) for row in board.rows],
+        "listed_services": sorted(services.items(), key=lambda entry: entry[1]),
+    }
 
 
 def inspector(session: Session, visit: Visit) -> str:

@@ -31,9 +31,7 @@ class Selected:
     @property
     def spare(self) -> timedelta | None:
         """From the planned start to the end of the promised window; negative when it is late."""
-        if self.bar is None or self.bar.window is None:
-            return None
-        return self.bar.window.ends_at - self.bar.starts_at
+        return self.bar.spare if self.bar else None
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,9 @@ def today() -> ResponseReturnValue:
 @bp.get("/<day:on>")
 @staff
 def day(on: date) -> ResponseReturnValue:
-    """The whole board; `visit` selects a bar, without it the inspector shows a proposal that waits."""
+    """The whole board, with `view=list` as a list; `visit` selects one, else a waiting proposal is shown."""
     with web.services().db.reading() as session:
-        return pages.board_page(session, "board/day.html", edge.territory_of(session), on)
+        return pages.day_page(session, edge.territory_of(session), on)
 
 
 @bp.get("/<day:on>/live")
@@ -55,7 +55,7 @@ def live(on: date) -> ResponseReturnValue:
         territory = edge.territory_of(session)
         response = _fresh(pages.tag_of(territory, on, service.state_of_day(session, territory.id, on)))
         if response.status_code != 304:
-            response.set_data(pages.board_page(session, "board/_live.html", territory, on))
+            response.set_data(pages.live_parts(session, territory, on))
     return response
 
 
@@ -133,9 +133,10 @@ def _fresh(tag: str) -> Response:
 
 
 @bp.url_defaults
-def _same_territory(_endpoint: str, values: dict[str, Any]) -> None:
-    """Links of the board keep the territory that was asked for."""
-    values.setdefault("territory", request.args.get("territory", type=web.row_of) if request else None)
+def _same_view(_endpoint: str, values: dict[str, Any]) -> None:
+    """Links of the board keep the territory that was asked for, and the filters of the list."""
+    for name, value in (edge.kept_arguments() if request else {}).items():
+        values.setdefault(name, value)
 
 
 @bp.context_processor

@@ -101,7 +101,7 @@ def test_a_late_visit_is_told_by_words(dana: Dispatcher, clock_at_now: Traveller
     """A visit whose window has passed is late in the chip, on the bar and in the inspector."""
     clock_at_now.move_to(NOW + timedelta(hours=5))
     page = dana.get(f"{BOARD}?visit={dana.scene.ids['Ida']}")
-    assert "2 at risk" in words_of(page)
+    assert "2 late" in words_of(page)
     assert "after the promise ends." in words_of(page)
     assert ", late" in page.text.split(f'id="bar-{dana.scene.ids["Ida"]}"')[1].split("</a>")[0]
 

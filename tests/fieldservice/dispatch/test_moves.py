@@ -77,7 +77,7 @@ def test_a_broken_promise_takes_one_more_click(dana: Dispatcher) -> None:
     assert [accepted["rule"] for accepted in dana.visit("Ida").accepted_violations] == ["window"]
     shown = words_of(dana.get(f"{BOARD}?visit={dana.scene.ids['Ida']}"))
     assert "Accepted by a dispatcher: Starts 2:00 pm, outside the promised 10:00 am to 12:00 pm." in shown
-    assert "1 at risk" in shown
+    assert "1 late" in shown
 
 
 def test_whom_a_move_delays_is_said(dana: Dispatcher) -> None:

@@ -32,10 +32,15 @@ UNDO = "undo"  # the category of messages beside which the change can be undone
 @bp.post("/<day:on>/move")
 @staff
 def move(on: date) -> ResponseReturnValue:
-    """Place or move a visit, from the dialog or from a drop; refused with 422, overtaken with 409."""
+    """Place or move a visit, from the dialog or from a drop; refused with 422, overtaken with 409.
+
+    With `check` nothing changes: the page says what the move would do.
+    """
     form = MoveForm()
     if not form.validate():
         return abort(422) if form.visit.errors else _refused(form, on, Refused())
+    if form.check.data:
+        return _refused(form, on, Refused(asked=form.move), status=200)
     try:
         return edge.change_visit(form.visit.data, [on], partial(_move, form, on))
     except judge.RuleBroken as error:
@@ -53,7 +58,7 @@ def _move(form: MoveForm, on: date, session: Session, tables: Tables) -> Respons
         visit,
         form.move(visit.territory, on),
         plan_version=form.plan_version.data,
-        confirmed=form.confirmed.data == "yes",
+        confirmed=form.accepted,
         tables=tables,
         now=clock.now(),
         actor=auth.actor().label,

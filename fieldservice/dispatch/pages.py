@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from fieldservice.dispatch.panel import panel_of, select_visit
 from fieldservice.dispatch.wording import Broken, Wording
 from fieldservice.models import Territory, Visit
 from fieldservice.planning import judge
+from fieldservice.planning.preview import preview
 from fieldservice.planning.problem import Day
 
 
@@ -88,11 +89,13 @@ def inspector(session: Session, visit: Visit) -> str:
 
 @dataclass(frozen=True)
 class Refused:
-    """Why a move did not happen: rules that it breaks, or a plan that somebody changed meanwhile."""
+    """Why a move did not happen: rules that it breaks, a plan that somebody changed meanwhile, or that it was
+    only asked what it would do."""
 
     broken: Sequence[Broken] = ()
     judgement: judge.Judgement | None = None
     stale: bool = False
+    asked: Callable[[Territory, date], judge.Move] | None = None
 
 
 def move_page(
@@ -103,10 +106,13 @@ def move_page(
     found = judge.candidates(day, visit) if service.can_be_placed(visit) else []
     soft = [one for one in found if one.refusal and one.refusal.rule in judge.SOFT_RULES]
     hard = [one.refusal for one in found if one.refusal and one.refusal.rule not in judge.SOFT_RULES]
+    asked = refused.asked if refused else None
     return render_template(
         template,
         visit=visit,
         form=form,
+        found=preview(day, visit, asked(visit.territory, on)) if asked else None,
+        technician_id=form.technician.data,
         refused=refused or Refused(),
         candidates=[one for one in found if one.refusal is None],
         soft=soft,

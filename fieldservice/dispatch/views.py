@@ -13,7 +13,7 @@ from flask_babel import get_locale
 
 from fieldservice import clock, web
 from fieldservice.attachments import serving
-from fieldservice.dispatch import action_views, edge, inbox_views, pages, plan_views, service
+from fieldservice.dispatch import action_views, check_views, edge, inbox_views, pages, plan_views, service
 from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import MoveForm
 from fieldservice.dispatch.wording import title
@@ -25,6 +25,7 @@ from fieldservice.planning.lines import collection
 bp = Blueprint("dispatch", __name__)
 _UTC = ZoneInfo("UTC")
 bp.register_blueprint(action_views.bp)
+bp.register_blueprint(check_views.bp)
 bp.register_blueprint(inbox_views.bp)
 bp.register_blueprint(plan_views.bp)
 

@@ -14,7 +14,7 @@ import scheduler
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Pin, Plan, PlanChange, Route, Stop, Territory, Visit
 from fieldservice.models.visit import PLANNABLE
-from fieldservice.planning.history import ChangeLog, audit, restore_pins
+from fieldservice.planning.history import ChangeLog, audit, restore_marks, restore_pins
 from fieldservice.planning.judge import SOFT_RULES, Judgement, Move, RuleBroken, judge, unpinned
 from fieldservice.planning.problem import (
     Day,
@@ -65,7 +65,7 @@ def move_visit(
     """Put a visit where a dispatcher wants it; it is pinned there, later stops cascade.
 
     Raises StalePlan, NotPlannable, RuleBroken for a hard rule, NeedsConfirmation for a soft one that is not
-    `confirmed`, StaleTravel. A confirmed violation is stored on the visit.
+    `confirmed`, StaleTravel. A confirmed violation is stored on the visit, with the reason that was given.
     """
     lock_territory(session, visit.territory)
     session.refresh(visit)
@@ -90,8 +90,10 @@ def move_visit(
     target = without[move.on].adding(unpinned(wish(days[move.on].rows, days[move.on].table, visit)))
     write_routes(session, target, [judgement.route])
     _pin(session, visit, move, judgement, now=now)
-    visit.accepted_violations = _accepted(judgement, by=actor, at=now)
+    visit.accepted_violations = _accepted(judgement, by=actor, at=now, reason=move.reason)
     detail = {"technician_id": move.technician_id, "starts_at": judgement.starts_at.isoformat()}
+    if judgement.soft:
+        detail["reason"] = move.reason
     visit.record("moved", occurred_at=now, now=now, actor=actor, payload=detail)
     return change.store("move", plan, {"visit_id": visit.id, **detail})
 
@@ -181,6 +183,7 @@ def undo_change(
     again = ChangeLog(session, days, now=now, actor=actor)
     again.remember_routes(wanted, change.after["pins"])
     restore_pins(session, change.before["pins"], now=now)
+    restore_marks(session, change.before.get("marks", {}))
     days = _days(session, territory, days, tables, now)  # as the pins are now
     visits = _plannable(session, {name for names in wanted.values() for name in names if name[0] == "v"})
     moved = [name for name in visits if any(name in day.problem.visit_by_id for day in days.values())]
@@ -228,7 +231,7 @@ def _pin(session: Session, visit: Visit, move: Move, judgement: Judgement, *, no
     session.flush()
 
 
-def _accepted(judgement: Judgement, *, by: str, at: datetime) -> list[dict[str, Any]]:
+def _accepted(judgement: Judgement, *, by: str, at: datetime, reason: str) -> list[dict[str, Any]]:
     """What the visit keeps of the rules that a person has broken for it."""
     return [
         {
@@ -237,6 +240,7 @@ def _accepted(judgement: Judgement, *, by: str, at: datetime) -> list[dict[str, 
             "numbers": dict(violation.numbers),
             "by": by,
             "at": at.isoformat(),
+            "reason": reason,
         }
         for violation in judgement.soft
     ]

@@ -66,7 +66,13 @@ class ChangeLog:
         ]
         pins = self.session.scalars(select(Pin).where(Pin.visit_id.in_([row_id(n) for n in self.pinned])))
         by_visit = {f"v{pin.visit_id}": pin for pin in pins}
-        return {"routes": routes, "pins": {name: _pin_json(by_visit.get(name)) for name in self.pinned}}
+        ids = [row_id(name) for name in self.pinned]
+        marks = self.session.execute(select(Visit.id, Visit.accepted_violations).where(Visit.id.in_(ids)))
+        return {
+            "routes": routes,
+            "pins": {name: _pin_json(by_visit.get(name)) for name in self.pinned},
+            "marks": {f"v{key}": accepted for key, accepted in marks},
+        }
 
 
 def _pin_json(pin: Pin | None) -> dict[str, Any] | None:
@@ -93,6 +99,13 @@ def restore_pins(session: Session, pins: Mapping[str, dict[str, Any] | None], *,
     session.flush()
     for visit in session.scalars(select(Visit).where(Visit.id.in_([row_id(name) for name in pins]))):
         session.expire(visit, ["pin"])
+
+
+def restore_marks(session: Session, marks: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Give visits back what somebody had accepted for them."""
+    for visit in session.scalars(select(Visit).where(Visit.id.in_([row_id(name) for name in marks]))):
+        visit.accepted_violations = marks[f"v{visit.id}"]
+    session.flush()
 
 
 def audit(action: str, visit: int | None, detail: dict[str, Any], *, now: datetime, actor: str) -> AuditEntry:

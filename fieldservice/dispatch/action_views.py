@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from functools import partial
 
-from flask import Blueprint, abort, flash, redirect, render_template
+from flask import Blueprint, abort, flash, redirect, render_template, request
 from flask import url_for as url
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -23,6 +23,7 @@ from fieldservice.models import Job, Plan, PlanChange, Proposal, Technician, Ter
 from fieldservice.planning import changes, improve, jobs, judge
 from fieldservice.planning.adoption import Adoption
 from fieldservice.planning.rows import plan_of
+from fieldservice.planning.undo import REDO
 
 bp = Blueprint("actions", __name__)
 
@@ -110,19 +111,18 @@ def unassign(visit_id: int) -> ResponseReturnValue:
 @bp.post("/visits/<int:visit_id>/pin")
 @staff
 def pin(visit_id: int) -> ResponseReturnValue:
-    """Pin a visit where it is, or free it."""
+    """Pin a visit to its technician, its start or both, or free it."""
     form = PinForm()
     if not form.validate():
         abort(422)
 
-    def work(session: Session) -> ResponseReturnValue:
+    def work(session: Session, tables: Tables) -> ResponseReturnValue:
         visit = edge.visit_of(session, visit_id)
-        pinned = form.pinned.data == "yes"
-        changes.pin_visit(session, visit, pinned=pinned, now=clock.now(), actor=auth.actor().label)
-        flash(_("Pinned: the optimizer leaves it here.") if pinned else _("Unpinned."))
+        changes.pin_visit(session, visit, form.to, tables=tables, now=clock.now(), actor=auth.actor().label)
+        flash(_("Pinned: the optimizer leaves it here.") if form.to else _("Unpinned."), UNDO)
         return redirect(url("dispatch.day", on=edge.shown_on(session, visit), visit=visit.id), code=303)
 
-    return edge.once(work)
+    return edge.change_visit(visit_id, [], work)
 
 
 @bp.post("/<day:on>/optimise")
@@ -175,6 +175,7 @@ def accept(proposal_id: int) -> ResponseReturnValue:
             now=clock.now(),
             actor=auth.actor().label,
             user_id=auth.actor().id,
+            freeze=web.services().settings.freeze,
         )
         _tell_adopted(session, adoption)
         return redirect(url("dispatch.day", on=on), code=303)
@@ -209,14 +210,15 @@ def discard(proposal_id: int) -> ResponseReturnValue:
 @bp.post("/changes/<int:change_id>/undo")
 @staff
 def undo(change_id: int) -> ResponseReturnValue:
-    """Bring back what was before a change, as a new change."""
+    """Bring back what was before a change, as a new change; what was before an undo is done again."""
     _require_form()
 
     def work(session: Session, tables: Tables) -> ResponseReturnValue:
         change = session.get_one(PlanChange, change_id)
-        changes.undo_change(session, change, tables=tables, now=clock.now(), actor=auth.actor().label)
-        flash(_("Undone."))
-        return redirect(url("dispatch.day", on=session.get_one(Plan, change.plan_id).on), code=303)
+        again = changes.undo_change(session, change, tables=tables, now=clock.now(), actor=auth.actor().label)
+        flash(_("Done again.") if again.kind == REDO else _("Undone."))
+        back = "dispatch.history.show" if request.args.get("back") == "history" else "dispatch.day"
+        return redirect(url(back, on=session.get_one(Plan, change.plan_id).on), code=303)
 
     try:
         return edge.change_back(change_id, work)

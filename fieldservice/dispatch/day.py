@@ -23,10 +23,10 @@ from fieldservice.models import (
     WorkingDay,
 )
 from fieldservice.planning.agenda import Entry, agenda
-from fieldservice.planning.changes import undoable_change
 from fieldservice.planning.judge import Candidate, best_fits
 from fieldservice.planning.problem import Day
 from fieldservice.planning.rows import unplanned_visits
+from fieldservice.planning.undo import redoable_change, undoable_change
 
 AT_RISK = timedelta(minutes=5)  # a full plan uses its windows to the end; more would cry wolf all day
 
@@ -114,6 +114,7 @@ class Board:
     rows: tuple[Row, ...]
     cards: tuple[Card, ...]
     last_change: PlanChange | None
+    undone_change: PlanChange | None
 
     @property
     def territory(self) -> Territory:
@@ -196,6 +197,7 @@ def board_of(session: Session, day: Day) -> Board:
         rows=rows_of(day),
         cards=tuple(_cards(session, day)),
         last_change=undoable_change(session, day.rows),
+        undone_change=redoable_change(session, day.rows),
     )
 
 

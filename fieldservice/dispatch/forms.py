@@ -11,6 +11,7 @@ from wtforms import FloatField, HiddenField, IntegerField, StringField, TimeFiel
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional
 
 from fieldservice.models import Territory
+from fieldservice.planning.changes import PinTo
 from fieldservice.planning.judge import Move
 
 _ROW = NumberRange(min=1, max=2**31 - 1)
@@ -73,9 +74,21 @@ class MoveForm(PlanForm):
 
 
 class PinForm(BoardForm):
-    """Pin a visit where it is, or let the optimiser have it."""
+    """Pin a visit to something, or let the optimiser have it."""
 
-    pinned = HiddenField(validators=[AnyOf(["yes", "no"])])
+    pinned = HiddenField(validators=[AnyOf(["no", *PinTo])])
+
+    @property
+    def to(self) -> PinTo | None:
+        """What it is pinned to; None frees it."""
+        return None if self.pinned.data == "no" else PinTo(self.pinned.data)
+
+
+class PresenceForm(FlaskForm):  # type: ignore[misc]
+    """At which row somebody is; none when they went away."""
+
+    technician = WholeNumber(validators=[Optional(), _ROW])
+    editing = HiddenField(validators=[Optional(), AnyOf(["", "yes"])])
 
 
 class LocateForm(BoardForm):

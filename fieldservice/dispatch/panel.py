@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from fieldservice.dispatch.day import Bar, bar_of
 from fieldservice.models import Approval, OfficeTask, Proposal, Technician, Visit
 from fieldservice.planning.adoption import overtaken
-from fieldservice.planning.problem import Day
+from fieldservice.planning.problem import Day, build
 from fieldservice.planning.rows import visit_options
 from fieldservice.planning.why import Why, why
 
@@ -110,11 +110,11 @@ def _approval(session: Session, visit: Visit) -> Approval | None:
     return session.scalar(select(Approval).where(Approval.request_key == key)) if key else None
 
 
-def panel_of(session: Session, day: Day, proposal_id: int) -> Panel:
-    """An open proposal; a change that no longer holds is marked."""
+def panel_of(session: Session, day: Day, proposal_id: int, *, freeze: timedelta) -> Panel:
+    """An open proposal; a change that no longer holds is marked, also because it begins within `freeze`."""
     proposal = session.get_one(Proposal, proposal_id)
     summary = proposal.summary
-    stale = overtaken(day, proposal.routes, proposal.based_on)
+    stale = overtaken(build(day.rows, day.table, freeze=freeze), proposal.routes, proposal.based_on)
     ids = {entry["visit_id"] for entry in (*summary["changes"], *summary["unassigned"])}
     found = session.scalars(select(Visit).where(Visit.id.in_(ids)).options(*visit_options())).all()
     visits = {visit.id: visit for visit in found}

@@ -14,7 +14,7 @@ import scheduler
 from fieldservice.db import lock_rows
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Job, JobState, Plan, Proposal, Route, Stop, Territory, Visit
-from fieldservice.planning.adoption import Adoption, adopt
+from fieldservice.planning.adoption import Adoption, Limits, adopt
 from fieldservice.planning.problem import WHOLE_DAY_S, Day, build, row_id, visit_id
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.service import lock_territory
@@ -138,14 +138,22 @@ def search(
     return Found(day, plan)
 
 
-def snapshot(session: Session, territory: Territory, on: date, *, table: TravelTable, now: datetime) -> Day:
-    """A day as a search may see it after the transaction is over.
+def snapshot(
+    session: Session,
+    territory: Territory,
+    on: date,
+    *,
+    table: TravelTable,
+    now: datetime,
+    freeze: timedelta = timedelta(0),
+) -> Day:
+    """A day as a search may see it after the transaction is over; what begins within `freeze` stays.
 
     A request that no customer was given a time for stays out: somebody agrees on one first, then places it.
     """
     rows = load_day(session, territory, on, now=now)
     requests = [visit_id(visit) for visit in rows.unassigned if visit.window is None]
-    return build(rows, table, without=requests, lift=True)
+    return build(rows, table, without=requests, lift=True, freeze=freeze)
 
 
 def request_proposal(session: Session, plan: Plan, *, now: datetime, actor: str) -> Job:
@@ -226,8 +234,12 @@ def accept_proposal(
     now: datetime,
     actor: str,
     user_id: int | None,
+    freeze: timedelta = timedelta(0),
 ) -> Adoption:
-    """Adopt what still holds of a proposal. Raises ProposalClosed, StaleTravel."""
+    """Adopt what still holds of a proposal, and moves nothing that begins within `freeze`.
+
+    Raises ProposalClosed, StaleTravel.
+    """
     plan = session.get_one(Plan, proposal.plan_id)
     lock_territory(session, session.get_one(Territory, plan.territory_id))
     session.refresh(proposal)
@@ -241,7 +253,7 @@ def accept_proposal(
         tables=tables,
         now=now,
         actor=actor,
-        may_unassign=True,
+        limits=Limits(may_unassign=True, freeze=freeze),
     )
     proposal.state, proposal.decided_at, proposal.decided_by_id = "accepted", now, user_id
     return adoption

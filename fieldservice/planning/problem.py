@@ -88,15 +88,23 @@ def row_id(name: str) -> int:
     return int(name[1:])
 
 
-def build(rows: DayRows, table: TravelTable, *, without: Iterable[str] = (), lift: bool = False) -> Day:
+def build(
+    rows: DayRows,
+    table: TravelTable,
+    *,
+    without: Iterable[str] = (),
+    lift: bool = False,
+    freeze: timedelta = timedelta(0),
+) -> Day:
     """The day's problem and its present plan, which is feasible by construction.
 
     What is already late, or ends after its shift, may stay as late as it is but not become later. What its
     technician may not do (any more) stays as well, so that no change of something else drops it; `lift` takes
     it off the route instead, for a search that is to find it a better place. `without` leaves out visits and
-    holds by name. Raises StaleTravel when `table` lacks a place of the day.
+    holds by name. What begins within `freeze` of now is pinned where it is. Raises StaleTravel when `table`
+    lacks a place of the day.
     """
-    builder = _Builder(rows, table, frozenset(without), lift=lift)
+    builder = _Builder(rows, table, frozenset(without), lift=lift, frozen_until=rows.now + freeze)
     for day in rows.technicians:
         builder.add(day)
     for visit in rows.unassigned:
@@ -119,8 +127,17 @@ def _weights(rows: DayRows) -> scheduler.Weights:
 
 
 class _Builder:
-    def __init__(self, rows: DayRows, table: TravelTable, without: frozenset[str], *, lift: bool) -> None:
+    def __init__(
+        self,
+        rows: DayRows,
+        table: TravelTable,
+        without: frozenset[str],
+        *,
+        lift: bool,
+        frozen_until: datetime | None = None,
+    ) -> None:
         self.rows, self.table, self.without, self.lift = rows, table, without, lift
+        self.frozen_until = frozen_until or rows.now
         self.shifts: list[scheduler.Shift] = []
         self.visits: list[scheduler.Visit] = []
         self.routes: list[scheduler.Route] = []
@@ -145,10 +162,21 @@ class _Builder:
             visits = [visit if _qualified(visit, shift) else replace(visit, skills={}) for visit in visits]
         if day.working_day is None:
             shift = replace(shift, max_visits=len(visits))  # nothing comes to a shift that does not exist
+        visits = self._frozen(day, visits)
         shift, visits, route = self._as_it_is(shift, visits)
         self.shifts.append(shift)
         self.visits += visits
         self.routes.append(route)
+
+    def _frozen(self, day: TechnicianDay, visits: list[scheduler.Visit]) -> list[scheduler.Visit]:
+        """The visits of a route, those that begin soon pinned to their technician and start."""
+        starts = {
+            f"v{stop.visit_id}": self._s(stop.starts_at)
+            for stop in day.stops
+            if stop.visit_id and self.rows.now < self.frozen_until and stop.starts_at < self.frozen_until
+        }
+        shift = shift_id(day.technician.id)
+        return [_held(visit, shift, starts[visit.id]) if visit.id in starts else visit for visit in visits]
 
     def add_unassigned(self, visit: Visit) -> None:
         if visit_id(visit) not in self.without and visit_place(visit) is not None:
@@ -158,7 +186,7 @@ class _Builder:
         matrix = scheduler.Problem(
             travel_s=self.table.seconds,
             distance_m=self.table.metres,
-            visits=tuple(self.visits),
+            visits=_with_pins_that_hold(self.visits, self.shifts),
             shifts=tuple(self.shifts),
             weights=_weights(self.rows),
         )
@@ -272,7 +300,9 @@ class _Builder:
         raise AssertionError(f"the route of {shift.id} cannot be timed: {order}")
 
     def _alone(self, shift: scheduler.Shift, visits: Sequence[scheduler.Visit]) -> scheduler.Problem:
-        return scheduler.Problem(travel_s=self.table.seconds, visits=tuple(visits), shifts=(shift,))
+        return scheduler.Problem(
+            travel_s=self.table.seconds, visits=_with_pins_that_hold(visits, [shift]), shifts=(shift,)
+        )
 
     def _s(self, instant: datetime) -> int:
         return seconds(instant - self.rows.epoch)
@@ -283,6 +313,24 @@ def _location(table: TravelTable, place: Coordinates) -> int:
         return table.index(place)
     except KeyError as error:
         raise StaleTravel from error
+
+
+def _with_pins_that_hold(
+    visits: Iterable[scheduler.Visit], shifts: Iterable[scheduler.Shift]
+) -> tuple[scheduler.Visit, ...]:
+    """The visits, without the pins to technicians who do not work: nobody can keep those."""
+    there = {None, *(shift.id for shift in shifts)}
+    return tuple(
+        replace(visit, pinned=None) if visit.pinned and visit.pinned.shift not in there else visit
+        for visit in visits
+    )
+
+
+def _held(visit: scheduler.Visit, shift: str, start_s: int) -> scheduler.Visit:
+    """The visit pinned to a shift and a start, which its windows then allow."""
+    allowed = any(low <= start_s <= high for low, high in visit.windows)
+    windows = visit.windows if allowed else ((start_s, start_s),)
+    return replace(visit, windows=windows, pinned=scheduler.Pin(shift=shift, start_s=start_s))
 
 
 def _relaxed(visit: scheduler.Visit, start_s: int) -> scheduler.Visit:

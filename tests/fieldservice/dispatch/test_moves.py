@@ -173,7 +173,7 @@ def test_unassigning_keeps_the_promise(dana: Dispatcher) -> None:
 def test_pinning(dana: Dispatcher) -> None:
     """A pin holds technician and start, shows as a lock and in words, and goes again."""
     path = f"/board/visits/{dana.scene.ids['Ida']}/pin"
-    assert dana.post(path, pinned="yes").status_code == 303
+    assert dana.post(path, pinned="both").status_code == 303
     pin = dana.visit("Ida").pin
     assert pin is not None
     assert pin.technician_id == dana.scene.ana.id

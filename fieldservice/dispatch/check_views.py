@@ -27,10 +27,10 @@ bp = Blueprint("check", __name__)
 @staff
 def check(visit_id: int) -> ResponseReturnValue:
     """Whether a visit may go to `technician` at `start` (HH:MM) of the day `on`, and what it costs."""
-    technician_id = request.args.get("technician", type=web.row_of) or abort(422)
     start = _time(request.args.get("start", ""))
     with web.services().db.reading() as session:
         visit = edge.visit_of(session, visit_id)
+        technician_id = request.args.get("technician", type=web.row_of) or abort(422)
         if not service.can_be_placed(visit):
             abort(409)
         on = request.args.get("on", type=web.day_of) or edge.shown_on(session, visit)

@@ -13,12 +13,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.http import quote_etag
 
-from fieldservice import clock, web
+from fieldservice import auth, clock, web
 from fieldservice.dispatch import edge, listing, service
 from fieldservice.dispatch.day import Board, board_of
 from fieldservice.dispatch.forms import MoveForm
 from fieldservice.dispatch.matches import matches
 from fieldservice.dispatch.panel import panel_of, select_visit
+from fieldservice.dispatch.presence import Here, others_here
 from fieldservice.dispatch.wording import Broken, Wording
 from fieldservice.models import Territory, Visit
 from fieldservice.planning import judge
@@ -49,12 +50,14 @@ def board_page(session: Session, template: str, territory: Territory, on: date) 
     day = edge.day_of(session, territory, on)
     state = service.state_of_day(session, territory.id, on)
     asked = session.get(Visit, number) if (number := _asked_visit()) else None
-    panel = panel_of(session, day, state.proposal_id) if state.proposal_id else None
+    freeze = web.services().settings.freeze
+    panel = panel_of(session, day, state.proposal_id, freeze=freeze) if state.proposal_id else None
     board = board_of(session, day)
     return render_template(
         template,
         board=board,
         matches=matches(board),
+        others=others(session, territory, on),
         wanted=listing.wanted_of(request.args),
         **(_list_of(board) if edge.as_list() else {}),
         state=state,
@@ -67,6 +70,11 @@ def board_page(session: Session, template: str, territory: Territory, on: date) 
         tomorrow=on + timedelta(days=1),
         **_frame(day),
     )
+
+
+def others(session: Session, territory: Territory, on: date) -> list[Here]:
+    """The other dispatchers at this day."""
+    return others_here(session, territory, on, me=auth.actor().id, now=clock.now())
 
 
 def _list_of(board: Board) -> dict[str, Any]:

@@ -10,14 +10,26 @@ from flask import Blueprint, Response, abort, jsonify, make_response, redirect, 
 from flask import url_for as url
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
+from sqlalchemy.orm import Session
 
-from fieldservice import clock, web
+from fieldservice import auth, clock, web
 from fieldservice.attachments import serving
-from fieldservice.dispatch import action_views, check_views, edge, inbox_views, pages, plan_views, service
+from fieldservice.dispatch import (
+    action_views,
+    check_views,
+    edge,
+    find_views,
+    history_views,
+    inbox_views,
+    pages,
+    plan_views,
+    service,
+)
 from fieldservice.dispatch.edge import staff
-from fieldservice.dispatch.forms import MoveForm
+from fieldservice.dispatch.forms import MoveForm, PresenceForm
+from fieldservice.dispatch.presence import Place, as_header, show_presence
 from fieldservice.dispatch.wording import title
-from fieldservice.models import Attachment
+from fieldservice.models import Attachment, Technician
 from fieldservice.notify import words
 from fieldservice.planning import changes, improve
 from fieldservice.planning.lines import collection
@@ -26,6 +38,8 @@ bp = Blueprint("dispatch", __name__)
 _UTC = ZoneInfo("UTC")
 bp.register_blueprint(action_views.bp)
 bp.register_blueprint(check_views.bp)
+bp.register_blueprint(find_views.bp)
+bp.register_blueprint(history_views.bp)
 bp.register_blueprint(inbox_views.bp)
 bp.register_blueprint(plan_views.bp)
 
@@ -57,7 +71,31 @@ def live(on: date) -> ResponseReturnValue:
         response = _fresh(pages.tag_of(territory, on, service.state_of_day(session, territory.id, on)))
         if response.status_code != 304:
             response.set_data(pages.live_parts(session, territory, on))
+        response.headers["X-Presence"] = as_header(pages.others(session, territory, on))
     return response
+
+
+@bp.post("/<day:on>/presence")
+@staff
+def presence(on: date) -> ResponseReturnValue:
+    """Say at which row one is; it is forgotten by itself, so that sending it again is no second change."""
+    form = PresenceForm()
+    if not form.validate():
+        abort(422)
+    web.services().db.run(lambda session: _stay(session, on, form))
+    return "", 204
+
+
+def _stay(session: Session, on: date, form: PresenceForm) -> None:
+    technician = session.get(Technician, form.technician.data) if form.technician.data else None
+    show_presence(
+        session,
+        edge.territory_of(session),
+        on,
+        Place(technician.id if technician else None, form.editing.data == "yes"),
+        user_id=auth.actor().id,
+        now=clock.now(),
+    )
 
 
 @bp.get("/<day:on>/routes.geojson")

@@ -320,10 +320,7 @@ def _with_pins_that_hold(
 ) -> tuple[scheduler.Visit, ...]:
     """The visits, without the pins to technicians who do not work: nobody can keep those."""
     there = {None, *(shift.id for shift in shifts)}
-    return tuple(
-        replace(visit, pinned=None) if visit.pinned and visit.pinned.shift not in there else visit
-        for visit in visits
-    )
+    return tuple(v if not v.pinned or v.pinned.shift in there else replace(v, pinned=None) for v in visits)
 
 
 def _held(visit: scheduler.Visit, shift: str, start_s: int) -> scheduler.Visit:

@@ -11,11 +11,13 @@
 //                                data-movable when it may be dragged
 //   .now-line, .now-label        data-now, the minute of the day when the page was made
 //   #drop-form                   the same form as in the Move dialog #move: visit, technician, start (HH:MM)
+//   [data-here]                  a technician's place for the initials of the others who are at the row
 //   #toast                       what has just happened
 import { startClock } from "./board/clock.js";
 import { enableDragging, isDragging } from "./board/drag.js";
 import { enableKeys, setTabStops } from "./board/keys.js";
 import { startPolling } from "./board/poll.js";
+import { showOthers, startPresence } from "./board/presence.js";
 import { enableSelecting } from "./board/select.js";
 import { enableSending } from "./board/send.js";
 import { enableSteps } from "./board/steps.js";
@@ -40,7 +42,9 @@ if (board && board.dataset.view !== "list" && !matchMedia("(min-width: 1024px)")
   enableDragging(board);
   startClock(board);
   fadeToast(document.getElementById("toast"));
+  if (document.getElementById("drop-form")) startPresence();
   startPolling(board, {
+    answered: (headers) => showOthers(headers.get("X-Presence")),
     mayReplace: () => !isDragging() && !document.querySelector("dialog[open]"),
     replaced: () => {
       setTabStops(board);

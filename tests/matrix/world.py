@@ -173,7 +173,7 @@ class World:
             "/login": {"email": "nobody@example.com", "password": "wrong horse"},
             "/board/<day:on>/move": place | version,
             "/board/visits/<int:visit_id>/unassign": version,
-            "/board/visits/<int:visit_id>/pin": {"pinned": "yes"},
+            "/board/visits/<int:visit_id>/pin": {"pinned": "both"},
             "/board/visits/<int:visit_id>/locate": {"latitude": CENTRE.lat, "longitude": CENTRE.lon},
             **self._plan_forms(),
         }.get(rule, {})

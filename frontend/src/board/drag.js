@@ -54,6 +54,8 @@ function refuseNextClick() {
 const moves = {
   start({ target, clientX }) {
     dragging = true;
+    document.body.classList.add("dragging");
+    getSelection()?.removeAllRanges();
     startPreview();
     grabbedAt = target.matches(".bar") ? clientX - target.getBoundingClientRect().left : 0;
     ghost = makeGhost(target);
@@ -66,6 +68,7 @@ const moves = {
   },
   end({ target }) {
     dragging = false;
+    document.body.classList.remove("dragging");
     endPreview();
     refuseNextClick();
     ghost.copy.remove();

@@ -95,7 +95,7 @@ export function enableKeys(board) {
     const key = event.key.toLowerCase();
     if (event.ctrlKey || event.metaKey) {
       const action = key === "z" ? (event.shiftKey ? "redo" : "undo") : key === "y" ? "redo" : "";
-      const button = action && board.querySelector(`[data-key="${action}"]`);
+      const button = action ? board.querySelector(`[data-key="${action}"]`) : null;
       if (button) event.preventDefault();
       button?.click();
       return;

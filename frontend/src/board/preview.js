@@ -35,7 +35,7 @@ function place(panel, x, y) {
   panel.hidden = false;
   const { width, height } = panel.getBoundingClientRect();
   panel.style.left = `${x + 24 + width > innerWidth ? x - width - 24 : x + 24}px`;
-  panel.style.top = `${Math.max(8, Math.min(y - 20, innerHeight - height - 8))}px`;
+  panel.style.top = `${Math.max(8, Math.min(y + 30, innerHeight - height - 8))}px`;
 }
 
 export function startPreview() {

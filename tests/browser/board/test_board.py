@@ -180,8 +180,9 @@ def test_nothing_scrolls_on_a_desk(desk: Desk) -> None:
 def test_the_list_on_a_phone(phone: Desk) -> None:
     """Below 1024 px the same visits are a list per technician; axe finds nothing there and on plain pages."""
     phone.open(visit=phone.scene.ids["Ida"])
+    phone.page.wait_for_url("**view=list**")
     require_accessible(phone.page)
-    phone.page.get_by_role("link", name="Move…").click()
+    phone.page.locator("#inspector").get_by_role("link", name="Move…").click()
     expect(phone.page.get_by_role("dialog", name="Move visit")).to_be_visible()
     require_accessible(phone.page)
     for path in (f"visits/{phone.scene.ids['Ida']}/move", f"visits/{phone.scene.ids['Max']}/locate"):

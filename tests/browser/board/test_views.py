@@ -35,6 +35,7 @@ def test_the_list_on_a_desk(desk: Desk) -> None:
     expect(page.locator("#inspector")).to_contain_text("Lea Park")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
+        page.reload()
         require_accessible(page)
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
     line.focus()
@@ -48,12 +49,14 @@ def test_the_list_on_a_desk(desk: Desk) -> None:
 def test_the_list_is_the_only_view_on_a_phone(phone: Desk) -> None:
     """The board becomes the list by itself; axe is content with it at 390 and 320 px, light and dark."""
     phone.open(visit=phone.scene.ids["Ida"])
+    phone.page.wait_for_url("**view=list**")
     expect(phone.page.locator("#visit-list")).to_be_visible()
     assert query(phone)["visit"] == [str(phone.scene.ids["Ida"])]
     for width in (390, 320):
         phone.page.set_viewport_size({"width": width, "height": 844})
         for scheme in ("light", "dark"):
             phone.page.emulate_media(color_scheme=scheme)
+            phone.page.reload()
             require_accessible(phone.page)
 
 
@@ -103,3 +106,57 @@ def test_chips_and_keys(desk: Desk) -> None:
     page.keyboard.press("Control+z")
     expect(page.get_by_text("Undone.")).to_be_visible()
     assert desk.stop("Kim") == ("Ben", "10:00")
+
+
+def test_week_history_and_search(plain: Desk) -> None:
+    """By links and forms alone."""
+    page = plain.page
+    plain.open()
+    page.click(plain.bar("Kim"))
+    page.locator("#inspector").get_by_role("button", name="Pin", exact=True).click()
+    page.get_by_role("link", name="History").click()
+    expect(page.get_by_text("Kim Park pinned")).to_be_visible()
+    page.get_by_role("button", name="Undo the last change").click()
+    expect(page.get_by_role("button", name="Redo")).to_be_visible()
+    plain.open()
+    page.get_by_role("link", name="Week").click()
+    expect(page.get_by_role("table", name="Load by technician and day")).to_be_visible()
+    page.get_by_role("search").get_by_role("searchbox").fill("kim park")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name=re.compile("Kim Park"))).not_to_have_count(0)
+
+
+def test_week_history_and_search_are_accessible(desk: Desk) -> None:
+    """axe is content with each at 1280, 390 and 320 px, light and dark."""
+    day = f"{desk.site.url}/board/{desk.site.today}"
+    for path in (f"{day}/week", f"{day}/history", f"{desk.site.url}/board/search?q=park"):
+        for width, scheme in ((1280, "light"), (390, "dark"), (320, "light")):
+            desk.page.set_viewport_size({"width": width, "height": 844})
+            desk.page.emulate_media(color_scheme=scheme)
+            desk.page.goto(path)
+            require_accessible(desk.page)
+
+
+def test_the_hint_while_dragging(desk: Desk) -> None:
+    """Before the drop the panel says what it would do and the row has its colour; then both are gone."""
+    desk.open()
+    page = desk.page
+    card = page.locator(f"#card-{desk.scene.ids['Lea']}").bounding_box()
+    assert card
+    page.mouse.move(card["x"] + 12, card["y"] + 12)
+    page.mouse.down()
+    for name, verdict, text in (
+        ("Ana Reyes", "fine", "driving."),
+        ("Carl Moss", "refused", "Needs Heating level 1, has none."),
+    ):
+        lane = page.get_by_role("group", name=name).locator(".lane")
+        box = lane.bounding_box()
+        assert box
+        page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 30, steps=5)
+        page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 20, steps=5)
+        expect(page.locator("#drop-hint")).to_contain_text(text)
+        expect(lane).to_have_class(re.compile(f"drop-{verdict}"))
+    page.mouse.move(700, 700, steps=3)
+    page.mouse.up()
+    expect(page.locator("#drop-hint")).to_be_hidden()
+    assert desk.stop("Lea") is None

@@ -113,8 +113,17 @@ def test_the_poll_answers_304_until_something_changes(dana: Dispatcher, services
         quiet = dana.get(f"{BOARD}/live", headers={"If-None-Match": tag})
     assert (quiet.status_code, quiet.data, quiet.headers["ETag"]) == (304, b"", tag)
     tables = {name for statement in sent for name in re.findall(r'FROM "?(\w+)', statement)}
-    assert tables <= {"user", "user_session", "territory", "plan", "proposal", "job", "technician"}
-    assert len(sent) <= 8
+    assert tables <= {
+        "user",
+        "user_session",
+        "territory",
+        "plan",
+        "proposal",
+        "job",
+        "technician",
+        "presence",
+    }
+    assert len(sent) <= 9
     dana.move("Lea", dana.scene.ben)
     loud = dana.get(f"{BOARD}/live", headers={"If-None-Match": tag})
     assert loud.status_code == 200

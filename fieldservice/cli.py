@@ -161,7 +161,10 @@ def plan(day: str, seconds: float | None) -> None:
 
     wanted = None if day == "today" else _date(day)
     services = make_services(_settings())
-    work = Work(services.db, services.tables, seconds or services.settings.optimise_seconds, clock.now)
+    settings = services.settings
+    work = Work(
+        services.db, services.tables, seconds or settings.optimise_seconds, clock.now, settings.freeze
+    )
     with services.db.reading() as session:
         territories = session.scalars(select(Territory).where(Territory.active)).all()
         days = {territory.id: wanted or territory.local_day(clock.now()) for territory in territories}

@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,9 @@ class Settings:
         default="", metadata={"help": "Where rate limits are counted; empty: memory", "secret": True}
     )
     optimise_seconds: float = field(default=20.0, metadata={"help": "Longest search for a better plan"})
+    freeze_minutes: int = field(
+        default=30, metadata={"help": "What begins within so many minutes is moved by no search; 0: nothing"}
+    )
     hold_minutes: int = field(default=15, metadata={"help": "How long a picked window stays reserved"})
     offer_minutes: int = field(
         default=60, metadata={"help": "How long a window stays reserved for somebody on the waiting list"}
@@ -122,6 +126,11 @@ class Settings:
         return frozenset(filter(None, (name.strip().lower() for name in self.internal_domains.split(","))))
 
     @property
+    def freeze(self) -> timedelta:
+        """How soon a visit has to begin that no search moves it any more."""
+        return timedelta(minutes=self.freeze_minutes)
+
+    @property
     def map_path(self) -> Path:
         """Folder of the imported map."""
         return self.map_dir or self.data_dir / "map"
@@ -161,6 +170,7 @@ class Settings:
             "web_workers": (1, 256),
             "web_threads": (1, 256),
             "worker_processes": (1, 256),
+            "freeze_minutes": (0, 1440),
             "hold_minutes": (1, 240),
             "offer_minutes": (5, 1440),
             "optimise_seconds": (0.1, 3600),

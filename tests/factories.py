@@ -130,7 +130,7 @@ def make_technician(
             "name": f"Technician {serial}",
             "home_lat": home.lat,
             "home_lon": home.lon,
-            "colour": serial % 8,
+            "colour": serial % 8 + 1,
         }
         | overrides
     )

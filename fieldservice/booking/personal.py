@@ -30,6 +30,7 @@ from fieldservice.models import (
     Job,
     OfficeTask,
     OutboxMessage,
+    PlanChange,
     PrivateLink,
     Purpose,
     Role,
@@ -341,9 +342,19 @@ def _forget_visit(session: Session, visit: Visit, *, now: datetime) -> None:
     # windows of the past are nobody's secret, and the history of promises needs them
     words = VisitEvent.visit_id == visit.id, VisitEvent.kind != "promised"
     session.execute(update(VisitEvent).where(*words).values(payload={}))
+    _forget_reasons(session, visit)
     tasks = update(OfficeTask).where(OfficeTask.visit_id == visit.id)
     session.execute(tasks.values(detail=""))
     session.execute(tasks.where(OfficeTask.done_at.is_(None)).values(done_at=now))
+
+
+def _forget_reasons(session: Session, visit: Visit) -> None:
+    """Why a dispatcher broke a rule for the visit may tell about the customer; that it was broken stays."""
+    visit.accepted_violations = [one | {"reason": ""} for one in visit.accepted_violations]
+    about = PlanChange.summary["visit_id"].as_integer() == visit.id
+    for change in session.scalars(select(PlanChange).where(about)):
+        change.summary = {name: value for name, value in change.summary.items() if name != "reason"}
+        change.before, change.after = change.before | {"marks": {}}, change.after | {"marks": {}}
 
 
 def _forget_drafts(session: Session, typed: set[str], store: FileStore) -> None:

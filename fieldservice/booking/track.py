@@ -75,7 +75,7 @@ def tracking(session: Session, visit: Visit, *, tables: TravelTables, now: datet
 def _planned(
     session: Session, visit: Visit, technician: Technician, *, tables: TravelTables, now: datetime
 ) -> Tracking:
-    rows = load_day(session, visit.territory, visit.territory.local_day(now), now=now, only=technician.id)
+    rows = load_day(session, visit.territory, visit.territory.local_day(now), now=now, only=[technician.id])
     entries = agenda(build(rows, table_of(tables, rows)), technician.id).entries
     position = next((place for place, entry in enumerate(entries) if entry.visit is visit), None)
     if position is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from functools import partial
 
-from flask import Blueprint, abort, flash, redirect, render_template
+from flask import Blueprint, abort, flash, redirect, render_template, request
 from flask import url_for as url
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -32,10 +32,15 @@ UNDO = "undo"  # the category of messages beside which the change can be undone
 @bp.post("/<day:on>/move")
 @staff
 def move(on: date) -> ResponseReturnValue:
-    """Place or move a visit, from the dialog or from a drop; refused with 422, overtaken with 409."""
+    """Place or move a visit, from the dialog or from a drop; refused with 422, overtaken with 409.
+
+    With `check` nothing changes: the page says what the move would do.
+    """
     form = MoveForm()
     if not form.validate():
         return abort(422) if form.visit.errors else _refused(form, on, Refused())
+    if form.check.data:
+        return _refused(form, on, Refused(asked=form.move), status=200)
     try:
         return edge.change_visit(form.visit.data, [on], partial(_move, form, on))
     except judge.RuleBroken as error:
@@ -53,7 +58,7 @@ def _move(form: MoveForm, on: date, session: Session, tables: Tables) -> Respons
         visit,
         form.move(visit.territory, on),
         plan_version=form.plan_version.data,
-        confirmed=form.confirmed.data == "yes",
+        confirmed=form.accepted,
         tables=tables,
         now=clock.now(),
         actor=auth.actor().label,
@@ -105,19 +110,18 @@ def unassign(visit_id: int) -> ResponseReturnValue:
 @bp.post("/visits/<int:visit_id>/pin")
 @staff
 def pin(visit_id: int) -> ResponseReturnValue:
-    """Pin a visit where it is, or free it."""
+    """Pin a visit to its technician, its start or both, or free it."""
     form = PinForm()
     if not form.validate():
         abort(422)
 
-    def work(session: Session) -> ResponseReturnValue:
+    def work(session: Session, tables: Tables) -> ResponseReturnValue:
         visit = edge.visit_of(session, visit_id)
-        pinned = form.pinned.data == "yes"
-        changes.pin_visit(session, visit, pinned=pinned, now=clock.now(), actor=auth.actor().label)
-        flash(_("Pinned: the optimizer leaves it here.") if pinned else _("Unpinned."))
+        changes.pin_visit(session, visit, form.to, tables=tables, now=clock.now(), actor=auth.actor().label)
+        flash(_("Pinned: the optimizer leaves it here.") if form.to else _("Unpinned."), UNDO)
         return redirect(url("dispatch.day", on=edge.shown_on(session, visit), visit=visit.id), code=303)
 
-    return edge.once(work)
+    return edge.change_visit(visit_id, [], work)
 
 
 @bp.post("/<day:on>/optimise")
@@ -170,6 +174,7 @@ def accept(proposal_id: int) -> ResponseReturnValue:
             now=clock.now(),
             actor=auth.actor().label,
             user_id=auth.actor().id,
+            freeze=web.services().settings.freeze,
         )
         _tell_adopted(session, adoption)
         return redirect(url("dispatch.day", on=on), code=303)
@@ -206,16 +211,17 @@ def discard(proposal_id: int) -> ResponseReturnValue:
 @bp.post("/changes/<int:change_id>/undo")
 @staff
 def undo(change_id: int) -> ResponseReturnValue:
-    """Bring back what was before a change, as a new change."""
+    """Bring back what was before a change, as a new change; what was before an undo is done again."""
     _require_form()
 
     def work(session: Session, tables: Tables) -> ResponseReturnValue:
         change = session.get_one(PlanChange, change_id)
         told = undoing.undo(session, change, tables=tables, now=clock.now(), actor=auth.actor().label)
-        flash(_("Undone."))
+        flash(_("Done again.") if change.kind == UNDO else _("Undone."))
         if told:
             flash(ngettext("%(num)d customer is told again.", "%(num)d customers are told again.", told))
-        return redirect(url("dispatch.day", on=session.get_one(Plan, change.plan_id).on), code=303)
+        back = "dispatch.history.show" if request.args.get("back") == "history" else "dispatch.day"
+        return redirect(url(back, on=session.get_one(Plan, change.plan_id).on), code=303)
 
     try:
         return edge.change_back(change_id, work)

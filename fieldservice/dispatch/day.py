@@ -27,10 +27,10 @@ from fieldservice.models import (
     WorkingDay,
 )
 from fieldservice.planning.agenda import Entry, agenda
-from fieldservice.planning.changes import undoable_change
 from fieldservice.planning.judge import Candidate, best_fits
 from fieldservice.planning.problem import Day
 from fieldservice.planning.rows import unplanned_visits
+from fieldservice.planning.undo import redoable_change, undoable_change
 
 AT_RISK = timedelta(minutes=5)  # a full plan uses its windows to the end; more would cry wolf all day
 
@@ -62,6 +62,12 @@ class Bar:
     number: int = 0
     pinned: bool = False
     movable: bool = False
+    travel: timedelta = timedelta(0)
+
+    @property
+    def spare(self) -> timedelta | None:
+        """From the start to the end of the promised window; negative when it is late, None without one."""
+        return self.window.ends_at - self.starts_at if self.window else None
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,7 @@ class Board:
     rows: tuple[Row, ...]
     cards: tuple[Card, ...]
     last_change: PlanChange | None
+    undone_change: PlanChange | None
 
     @property
     def territory(self) -> Territory:
@@ -157,10 +164,6 @@ class Board:
         return [bar for row in self.rows for bar in row.bars if bar.visit is not None]
 
     @property
-    def at_risk(self) -> list[Bar]:
-        """Visits that start late or within minutes of the end of their window."""
-        return [bar for bar in self.bars if bar.look in (Look.AT_RISK, Look.LATE)]
-
     @property
     def off_sick(self) -> list[Row]:
         """Those who are sick on this day and not back yet."""
@@ -190,7 +193,7 @@ class Board:
     def on_time(self) -> int | None:
         """Percentage of promised visits that start inside their window; None without any."""
         promised = [bar for bar in self.bars if bar.window is not None]
-        kept = sum(bar.starts_at <= bar.window.ends_at for bar in promised if bar.window)
+        kept = sum(bar.spare is not None and bar.spare >= timedelta(0) for bar in promised)
         return round(100 * kept / len(promised)) if promised else None
 
     @property
@@ -216,6 +219,7 @@ def board_of(session: Session, day: Day) -> Board:
         rows=rows_of(day),
         cards=tuple(_cards(session, day)),
         last_change=undoable_change(session, day.rows),
+        undone_change=redoable_change(session, day.rows),
     )
 
 
@@ -293,6 +297,7 @@ def _bar(entry: Entry, gone: Sequence[Gone]) -> Bar:
         entry.number,
         pinned=visit.pin is not None and not entry.fact,
         movable=not entry.fact,
+        travel=entry.travel,
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from typing import cast
 
-from flask import Response, abort, request
+from flask import Response, abort, g, request
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -43,6 +44,25 @@ def territory_of(session: Session) -> Territory:
     if first is None:
         raise NoTerritory
     return first
+
+
+def as_list() -> bool:
+    """Whether the day is looked at as a list."""
+    return request.args.get("view") == "list"
+
+
+def kept_arguments() -> dict[str, str]:
+    """What of the present address the links of the board keep: the territory, and how the list is shown."""
+    if "kept_arguments" not in g:
+        g.kept_arguments = _kept_arguments()  # a list has some thousand links
+    return cast(dict[str, str], g.kept_arguments)
+
+
+def _kept_arguments() -> dict[str, str]:
+    territory = request.args.get("territory", type=web.row_of)
+    names = ("view", "show", "who", "what", "find", "sort") if as_list() else ()
+    kept = {name: request.args[name][:80] for name in names if request.args.get(name)}
+    return kept | ({"territory": str(territory)} if territory else {})
 
 
 def visit_of(session: Session, number: int) -> Visit:

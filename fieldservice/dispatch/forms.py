@@ -7,10 +7,11 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import FloatField, HiddenField, IntegerField, TimeField
+from wtforms import FloatField, HiddenField, IntegerField, StringField, TimeField
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional
 
 from fieldservice.models import Territory
+from fieldservice.planning.changes import PinTo
 from fieldservice.planning.judge import Move
 
 _ROW = NumberRange(min=1, max=2**31 - 1)
@@ -50,18 +51,44 @@ class MoveForm(PlanForm):
         description=_l("Leave empty for the time that adds least driving."),
     )
     confirmed = HiddenField(validators=[Optional(), AnyOf(["", "yes"])])
+    reason = StringField(
+        _l("Why is the rule broken?"),
+        filters=[lambda text: text.strip() if text else text],
+        validators=[Length(max=200, message=_l("Write at most 200 characters."))],
+    )
+
+    check = HiddenField(validators=[Optional(), AnyOf(["", "yes"])])
+
+    @property
+    def accepted(self) -> bool:
+        """Whether somebody takes a broken rule upon themselves and says why."""
+        if self.confirmed.data == "yes" and not self.reason.data:
+            self.reason.errors = [_l("Say why, so that others understand it later.")]
+        return bool(self.confirmed.data == "yes" and self.reason.data)
 
     def move(self, territory: Territory, on: date) -> Move:
         """The wanted place, with the local time of the day as an instant."""
         start: time | None = self.start.data
         starts_at = datetime.combine(on, start, territory.zone) if start else None
-        return Move(self.technician.data, on, starts_at)
+        return Move(self.technician.data, on, starts_at, self.reason.data or "")
 
 
 class PinForm(BoardForm):
-    """Pin a visit where it is, or let the optimiser have it."""
+    """Pin a visit to something, or let the optimiser have it."""
 
-    pinned = HiddenField(validators=[AnyOf(["yes", "no"])])
+    pinned = HiddenField(validators=[AnyOf(["no", *PinTo])])
+
+    @property
+    def to(self) -> PinTo | None:
+        """What it is pinned to; None frees it."""
+        return None if self.pinned.data == "no" else PinTo(self.pinned.data)
+
+
+class PresenceForm(FlaskForm):  # type: ignore[misc]
+    """At which row somebody is; none when they went away."""
+
+    technician = WholeNumber(validators=[Optional(), _ROW])
+    editing = HiddenField(validators=[Optional(), AnyOf(["", "yes"])])
 
 
 class LocateForm(BoardForm):

@@ -14,7 +14,7 @@ from fieldservice.dispatch.day import Bar, bar_of
 from fieldservice.models import Approval, OfficeTask, Proposal, Technician, Visit, Window
 from fieldservice.planning.adoption import overtaken
 from fieldservice.planning.improve import choices_in
-from fieldservice.planning.problem import Day
+from fieldservice.planning.problem import Day, build
 from fieldservice.planning.rows import visit_options
 from fieldservice.planning.running import Cause, causes_of
 from fieldservice.planning.why import Why, why
@@ -34,9 +34,7 @@ class Selected:
     @property
     def spare(self) -> timedelta | None:
         """From the planned start to the end of the promised window; negative when it is late."""
-        if self.bar is None or self.bar.window is None:
-            return None
-        return self.bar.window.ends_at - self.bar.starts_at
+        return self.bar.spare if self.bar else None
 
 
 @dataclass(frozen=True)
@@ -135,11 +133,11 @@ def _approval(session: Session, visit: Visit) -> Approval | None:
     return session.scalar(select(Approval).where(Approval.request_key == key)) if key else None
 
 
-def panel_of(session: Session, day: Day, proposal_id: int) -> Panel:
-    """An open proposal; a change that no longer holds is marked."""
+def panel_of(session: Session, day: Day, proposal_id: int, *, freeze: timedelta) -> Panel:
+    """An open proposal; a change that no longer holds is marked, also because it begins within `freeze`."""
     proposal = session.get_one(Proposal, proposal_id)
     summary = proposal.summary
-    stale = overtaken(day, proposal.routes, proposal.based_on)
+    stale = overtaken(build(day.rows, day.table, freeze=freeze), proposal.routes, proposal.based_on)
     asked = {entry["visit_id"] for entry in summary["changes"] if entry["to_technician_id"] is None}
     ids = {entry["visit_id"] for entry in (*summary["changes"], *summary["unassigned"])}
     found = session.scalars(select(Visit).where(Visit.id.in_(ids)).options(*visit_options())).all()

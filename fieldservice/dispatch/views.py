@@ -10,13 +10,17 @@ from flask import Blueprint, Response, abort, jsonify, make_response, redirect, 
 from flask import url_for as url
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
+from sqlalchemy.orm import Session
 
-from fieldservice import clock, web
+from fieldservice import auth, clock, web
 from fieldservice.attachments import serving
 from fieldservice.dispatch import (
     action_views,
+    check_views,
     edge,
     ending_views,
+    find_views,
+    history_views,
     inbox_views,
     pages,
     plan_views,
@@ -26,9 +30,10 @@ from fieldservice.dispatch import (
     urgent_views,
 )
 from fieldservice.dispatch.edge import staff
-from fieldservice.dispatch.forms import MoveForm
+from fieldservice.dispatch.forms import MoveForm, PresenceForm
+from fieldservice.dispatch.presence import Place, as_header, show_presence
 from fieldservice.dispatch.wording import title
-from fieldservice.models import Attachment
+from fieldservice.models import Attachment, Technician
 from fieldservice.notify import words
 from fieldservice.planning import changes, improve
 from fieldservice.planning.lines import collection
@@ -36,6 +41,9 @@ from fieldservice.planning.lines import collection
 bp = Blueprint("dispatch", __name__)
 _UTC = ZoneInfo("UTC")
 bp.register_blueprint(action_views.bp)
+bp.register_blueprint(check_views.bp)
+bp.register_blueprint(find_views.bp)
+bp.register_blueprint(history_views.bp)
 bp.register_blueprint(inbox_views.bp)
 bp.register_blueprint(plan_views.bp)
 bp.register_blueprint(running_views.bp)
@@ -57,9 +65,9 @@ def today() -> ResponseReturnValue:
 @bp.get("/<day:on>")
 @staff
 def day(on: date) -> ResponseReturnValue:
-    """The whole board; `visit` selects a bar, without it the inspector shows a proposal that waits."""
+    """The whole board, with `view=list` as a list; `visit` selects one, else a waiting proposal is shown."""
     with web.services().db.reading() as session:
-        return pages.board_page(session, "board/day.html", edge.territory_of(session), on)
+        return pages.day_page(session, edge.territory_of(session), on)
 
 
 @bp.get("/<day:on>/live")
@@ -70,8 +78,32 @@ def live(on: date) -> ResponseReturnValue:
         territory = edge.territory_of(session)
         response = _fresh(pages.tag_of(territory, on, service.state_of_day(session, territory.id, on)))
         if response.status_code != 304:
-            response.set_data(pages.board_page(session, "board/_live.html", territory, on))
+            response.set_data(pages.live_parts(session, territory, on))
+        response.headers["X-Presence"] = as_header(pages.others(session, territory, on))
     return response
+
+
+@bp.post("/<day:on>/presence")
+@staff
+def presence(on: date) -> ResponseReturnValue:
+    """Say at which row one is; it is forgotten by itself, so that sending it again is no second change."""
+    form = PresenceForm()
+    if not form.validate():
+        abort(422)
+    web.services().db.run(lambda session: _stay(session, on, form))
+    return "", 204
+
+
+def _stay(session: Session, on: date, form: PresenceForm) -> None:
+    technician = session.get(Technician, form.technician.data) if form.technician.data else None
+    show_presence(
+        session,
+        edge.territory_of(session),
+        on,
+        Place(technician.id if technician else None, form.editing.data == "yes"),
+        user_id=auth.actor().id,
+        now=clock.now(),
+    )
 
 
 @bp.get("/<day:on>/routes.geojson")
@@ -148,9 +180,10 @@ def _fresh(tag: str) -> Response:
 
 
 @bp.url_defaults
-def _same_territory(_endpoint: str, values: dict[str, Any]) -> None:
-    """Links of the board keep the territory that was asked for."""
-    values.setdefault("territory", request.args.get("territory", type=web.row_of) if request else None)
+def _same_view(_endpoint: str, values: dict[str, Any]) -> None:
+    """Links of the board keep the territory that was asked for, and the filters of the list."""
+    for name, value in (edge.kept_arguments() if request else {}).items():
+        values.setdefault(name, value)
 
 
 @bp.context_processor

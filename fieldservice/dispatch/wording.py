@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -10,7 +10,7 @@ from typing import Protocol
 from flask_babel import gettext as _
 
 from fieldservice import web
-from fieldservice.models import OfficeTask, Visit
+from fieldservice.models import OfficeTask, Technician, Visit
 from fieldservice.planning.problem import Day, row_id
 
 type Numbers = Mapping[str, int | str]
@@ -49,11 +49,14 @@ class Refusal:
 
 
 class Wording:
-    """Turns the scheduler's codes and seconds into sentences for one day of one territory."""
+    """Turns the scheduler's codes and seconds into sentences for one day of one territory.
 
-    def __init__(self, day: Day) -> None:
+    `technicians` are those of the territory, for a day of which only a part was read.
+    """
+
+    def __init__(self, day: Day, technicians: Sequence[Technician] = ()) -> None:
         self._day, self._zone = day, day.rows.territory.zone
-        technicians = [entry.technician for entry in day.rows.technicians]
+        technicians = technicians or [entry.technician for entry in day.rows.technicians]
         self._technicians = {technician.id: technician for technician in technicians}
         self._skills = {held.skill.code: held.skill.name for one in technicians for held in one.skills}
 

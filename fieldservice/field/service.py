@@ -164,7 +164,7 @@ def phone_day(
     session: Session, technician: Technician, on: date, *, tables: TravelTables, now: datetime
 ) -> PhoneDay:
     """The technician's route of a day, timed as of now."""
-    rows = load_day(session, technician.territory, on, now=now, only=technician.id)
+    rows = load_day(session, technician.territory, on, now=now, only=[technician.id])
     day = build(rows, table_of(tables, rows))
     [own] = rows.technicians
     estimated = own.route is not None and own.route.travel_estimated

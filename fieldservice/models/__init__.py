@@ -20,7 +20,7 @@ from fieldservice.models.conversation import Author, Channel, Conversation, Conv
 from fieldservice.models.customer import ContactRole, Customer, CustomerKind, OfficeTask, Role, Site
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
 from fieldservice.models.needs import Needs
-from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Proposal, Route, Stop, StopKind
+from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Presence, Proposal, Route, Stop, StopKind
 from fieldservice.models.service import Place, Service, ServiceSkill, ServiceTranslation
 from fieldservice.models.service_plan import Occurrence, OccurrenceState, PartOfDay, Renewal, ServicePlan
 from fieldservice.models.user import AuditEntry, IdempotencyKey, User, UserRole, UserSession
@@ -90,6 +90,7 @@ __all__ = [
     "Place",
     "Plan",
     "PlanChange",
+    "Presence",
     "PrivateLink",
     "Proposal",
     "QuestionKind",

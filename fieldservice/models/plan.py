@@ -159,3 +159,18 @@ class PlanChange(Base):
     before: Mapped[dict[str, Any]] = mapped_column(JSON)
     after: Mapped[dict[str, Any]] = mapped_column(JSON)
     undone_by_id: Mapped[int | None] = mapped_column(ForeignKey("plan_change.id"))
+
+
+class Presence(Base):
+    """The row of a board at which a dispatcher is just now; nobody is anywhere after `expires_at`."""
+
+    __tablename__ = "presence"
+    __table_args__ = (Index("ix_presence_territory_id_on", "territory_id", "on"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), unique=True)
+    territory_id: Mapped[int] = mapped_column(ForeignKey("territory.id"))
+    on: Mapped[date]
+    technician_id: Mapped[int | None] = mapped_column(ForeignKey("technician.id"))
+    editing: Mapped[bool] = mapped_column(default=False)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete
@@ -34,6 +34,14 @@ class Adoption:
     before: Mapping[int, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What an adoption may do: leave visits without a stop, and move nothing that begins within `freeze`."""
+
+    may_unassign: bool = False
+    freeze: timedelta = timedelta(0)
+
+
 def adopt(
     session: Session,
     plan: Plan,
@@ -43,20 +51,21 @@ def adopt(
     tables: Mapping[date, TravelTable],
     now: datetime,
     actor: str,
-    may_unassign: bool = False,
+    limits: Limits = Limits(),
 ) -> Adoption:
     """Store the new order of every group of routes that nobody touched since the search began.
 
     Routes that exchange visits stand or fall together. A group is left out when one of its routes or visits
     changed, when its times no longer hold, or when it would leave a planned visit without a stop (unless a
-    person says so with `may_unassign`). Nothing that happened since is overwritten. Raises StaleTravel.
+    person says so), or when it would move one that is frozen. Nothing that happened since is overwritten.
+    Raises StaleTravel.
     """
     territory = session.get_one(Territory, plan.territory_id)
     lock_territory(session, territory)
     if plan.on not in tables:
         raise StaleTravel
-    day = build(load_day(session, territory, plan.on, now=now), tables[plan.on])
-    merge = _Merge(day, orders, based_on, may_unassign=may_unassign)
+    day = build(load_day(session, territory, plan.on, now=now), tables[plan.on], freeze=limits.freeze)
+    merge = _Merge(day, orders, based_on, may_unassign=limits.may_unassign)
     routes = merge.routes()
     changed = _moved(day, routes)
     left_out = frozenset(row_id(name) for name in merge.left_out if name.startswith("v"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -14,7 +15,7 @@ import scheduler
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Pin, Plan, PlanChange, Route, Stop, Territory, Visit
 from fieldservice.models.visit import PLANNABLE
-from fieldservice.planning.history import ChangeLog, audit, restore_pins
+from fieldservice.planning.history import ChangeLog, restore_marks, restore_pins
 from fieldservice.planning.judge import SOFT_RULES, Judgement, Move, RuleBroken, judge, unpinned
 from fieldservice.planning.problem import (
     Day,
@@ -26,9 +27,10 @@ from fieldservice.planning.problem import (
     wish,
 )
 from fieldservice.planning.relaxing import pinned_to
-from fieldservice.planning.rows import DayRows, load_day, visit_place
+from fieldservice.planning.rows import load_day, visit_place
 from fieldservice.planning.service import lock_territory
 from fieldservice.planning.store import ensure_plan, write_routes
+from fieldservice.planning.undo import REDO, UNDO, stands
 from scheduler import timeline
 
 
@@ -66,7 +68,7 @@ def move_visit(
     """Put a visit where a dispatcher wants it; it is pinned there, later stops cascade.
 
     Raises StalePlan, NotPlannable, RuleBroken for a hard rule, NeedsConfirmation for a soft one that is not
-    `confirmed`, StaleTravel. A confirmed violation is stored on the visit.
+    `confirmed`, StaleTravel. A confirmed violation is stored on the visit, with the reason that was given.
     """
     lock_territory(session, visit.territory)
     session.refresh(visit)
@@ -91,8 +93,10 @@ def move_visit(
     target = without[move.on].adding(unpinned(wish(days[move.on].rows, days[move.on].table, visit)))
     write_routes(session, target, [judgement.route])
     _pin(session, visit, move, judgement, now=now)
-    visit.accepted_violations = _accepted(judgement, by=actor, at=now)
+    visit.accepted_violations = _accepted(judgement, by=actor, at=now, reason=move.reason)
     detail = {"technician_id": move.technician_id, "starts_at": judgement.starts_at.isoformat()}
+    if judgement.soft:
+        detail["reason"] = move.reason
     visit.record("moved", occurred_at=now, now=now, actor=actor, payload=detail)
     return change.store("move", plan, {"visit_id": visit.id, **detail})
 
@@ -125,34 +129,47 @@ def unassign_visit(
     return change.store("unassign", plan, {"visit_id": visit.id})
 
 
-def pin_visit(session: Session, visit: Visit, *, pinned: bool, now: datetime, actor: str) -> None:
-    """Pin a visit to its technician and start, or let the optimiser have it again. Raises NotPlannable."""
+class PinTo(StrEnum):
+    """What a pin holds a visit to."""
+
+    TECHNICIAN = "technician"
+    TIME = "time"
+    BOTH = "both"
+
+
+def pin_visit(
+    session: Session,
+    visit: Visit,
+    to: PinTo | None,
+    *,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    actor: str,
+) -> PlanChange:
+    """Pin a visit to its technician, its start or both, or (None) let the optimiser have it again.
+
+    Raises NotPlannable, StaleTravel.
+    """
     lock_territory(session, visit.territory)
     session.refresh(visit)
     stop = session.scalar(select(Stop).where(Stop.visit_id == visit.id))
     if stop is None or visit.state not in PLANNABLE:
         raise NotPlannable
+    plan = stop.route.plan
+    days = _days(session, visit.territory, {plan.on}, tables, now)
+    change = ChangeLog(session, days, now=now, actor=actor)
+    change.remember(visit, [(plan.on, stop.technician_id)])
     visit.pin = None
     session.flush()
-    if pinned:
-        visit.pin = Pin(technician_id=stop.technician_id, starts_at=stop.starts_at, created_at=now)
+    if to is not None:
+        visit.pin = Pin(
+            technician_id=stop.technician_id if to != PinTo.TIME else None,
+            starts_at=stop.starts_at if to != PinTo.TECHNICIAN else None,
+            created_at=now,
+        )
     stop.route.version += 1
-    stop.route.plan.version += 1
-    session.add(audit("pin" if pinned else "unpin", visit.id, {}, now=now, actor=actor))
-
-
-def undoable_change(session: Session, rows: DayRows) -> PlanChange | None:
-    """The newest change of a day that can still be undone; None when its routes have changed since."""
-    if rows.plan is None:
-        return None
-    change = session.scalar(
-        select(PlanChange).where(PlanChange.plan_id == rows.plan.id).order_by(PlanChange.id.desc()).limit(1)
-    )
-    if change is None or change.kind == "undo" or change.undone_by_id is not None:
-        return None
-    here = [entry for entry in change.after["routes"] if entry["on"] == rows.on.isoformat()]
-    same = all(rows.version(entry["technician_id"]) == entry["version"] for entry in here)
-    return change if same else None
+    plan.version += 1
+    return change.store("pin" if to else "unpin", plan, {"visit_id": visit.id, **({"to": to} if to else {})})
 
 
 def undo_change(
@@ -165,6 +182,7 @@ def undo_change(
 ) -> PlanChange:
     """Bring back the orders from before a change, as a new change that is checked like any other.
 
+    Taking back an undo is a redo.
     Raises NothingToUndo when its routes have changed since or one of its visits was placed elsewhere,
     RuleBroken when the old orders no longer hold.
     """
@@ -175,13 +193,16 @@ def undo_change(
     entries = change.before["routes"]
     wanted = {(date.fromisoformat(entry["on"]), entry["technician_id"]): entry["visits"] for entry in entries}
     days = _days(session, territory, {on for on, _ in wanted}, tables, now)
-    if change.undone_by_id is not None or _versions(days, wanted) != _stored_versions(change.after):
+    if change.undone_by_id is not None:
+        raise NothingToUndo
+    if not all(stands(session, day.rows, change.after) for day in days.values()):
         raise NothingToUndo
     if _placed_elsewhere(session, wanted):
         raise NothingToUndo
     again = ChangeLog(session, days, now=now, actor=actor)
     again.remember_routes(wanted, change.after["pins"])
     restore_pins(session, change.before["pins"], now=now)
+    restore_marks(session, change.before.get("marks", {}))
     days = _days(session, territory, days, tables, now)  # as the pins are now
     visits = plannable_visits(
         session, {name for names in wanted.values() for name in names if name[0] == "v"}
@@ -191,7 +212,8 @@ def undo_change(
     for on, day in days.items():
         orders = {technician: names for (when, technician), names in wanted.items() if when == on}
         write_orders(session, day, orders, visits, soft=True)
-    undone = again.store("undo", plan, {"change_id": change.id, **change.summary})
+    told = {"what": change.kind, **change.summary, "change_id": change.id}
+    undone = again.store(REDO if change.kind == UNDO else UNDO, plan, told)
     change.undone_by_id = undone.id
     return undone
 
@@ -232,7 +254,7 @@ def _pin(session: Session, visit: Visit, move: Move, judgement: Judgement, *, no
     session.flush()
 
 
-def _accepted(judgement: Judgement, *, by: str, at: datetime) -> list[dict[str, Any]]:
+def _accepted(judgement: Judgement, *, by: str, at: datetime, reason: str) -> list[dict[str, Any]]:
     """What the visit keeps of the rules that a person has broken for it."""
     return [
         {
@@ -241,6 +263,7 @@ def _accepted(judgement: Judgement, *, by: str, at: datetime) -> list[dict[str, 
             "numbers": dict(violation.numbers),
             "by": by,
             "at": at.isoformat(),
+            "reason": reason,
         }
         for violation in judgement.soft
     ]
@@ -296,11 +319,3 @@ def _placed_elsewhere(session: Session, wanted: Mapping[tuple[date, int], Sequen
         .where(Stop.visit_id.in_(ids))
     )
     return any((on, technician) not in wanted for on, technician in places)
-
-
-def _versions(days: Mapping[date, Day], keys: Iterable[tuple[date, int]]) -> dict[tuple[str, int], int]:
-    return {(on.isoformat(), technician): days[on].rows.version(technician) for on, technician in keys}
-
-
-def _stored_versions(after: Mapping[str, Any]) -> dict[tuple[str, int], int]:
-    return {(entry["on"], entry["technician_id"]): entry["version"] for entry in after["routes"]}

@@ -50,7 +50,9 @@ class ChangeLog:
             after=self._look(after),
         )
         subject = summary.get("visit_id")
-        self.session.add_all([change, audit(kind, subject, dict(summary), now=self.now, actor=self.actor)])
+        # a reason is free text about a customer: nobody could take it out of the audit again
+        facts = {name: value for name, value in summary.items() if name != "reason"}
+        self.session.add_all([change, audit(kind, subject, facts, now=self.now, actor=self.actor)])
         self.session.flush()
         return change
 
@@ -64,9 +66,20 @@ class ChangeLog:
             }
             for on, technician in self.keys
         ]
-        pins = self.session.scalars(select(Pin).where(Pin.visit_id.in_([row_id(n) for n in self.pinned])))
-        by_visit = {f"v{pin.visit_id}": pin for pin in pins}
-        return {"routes": routes, "pins": {name: pin_json(by_visit.get(name)) for name in self.pinned}}
+        ids = [row_id(name) for name in self.pinned]
+        marks = self.session.execute(select(Visit.id, Visit.accepted_violations).where(Visit.id.in_(ids)))
+        return {
+            "routes": routes,
+            "pins": pins_of(self.session, self.pinned),
+            "marks": {f"v{key}": accepted for key, accepted in marks},
+        }
+
+
+def pins_of(session: Session, names: Collection[str]) -> dict[str, dict[str, Any] | None]:
+    """The pins of visits as a change keeps them."""
+    pins = session.scalars(select(Pin).where(Pin.visit_id.in_([row_id(name) for name in names])))
+    by_visit = {f"v{pin.visit_id}": pin for pin in pins}
+    return {name: pin_json(by_visit.get(name)) for name in names}
 
 
 def pin_json(pin: Pin | None) -> dict[str, Any] | None:
@@ -94,6 +107,13 @@ def restore_pins(session: Session, pins: Mapping[str, dict[str, Any] | None], *,
     session.flush()
     for visit in session.scalars(select(Visit).where(Visit.id.in_([row_id(name) for name in pins]))):
         session.expire(visit, ["pin"])
+
+
+def restore_marks(session: Session, marks: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Give visits back what somebody had accepted for them."""
+    for visit in session.scalars(select(Visit).where(Visit.id.in_([row_id(name) for name in marks]))):
+        visit.accepted_violations = marks[f"v{visit.id}"]
+    session.flush()
 
 
 def audit(action: str, visit: int | None, detail: dict[str, Any], *, now: datetime, actor: str) -> AuditEntry:

@@ -25,7 +25,7 @@ from fieldservice.models import (
     Visit,
     Window,
 )
-from fieldservice.planning.adoption import Adoption, adopt
+from fieldservice.planning.adoption import Adoption, Limits, adopt
 from fieldservice.planning.notices import tell_changed
 from fieldservice.planning.problem import WHOLE_DAY_S, Day, build, row_id, visit_id
 from fieldservice.planning.rows import load_day
@@ -158,14 +158,17 @@ def snapshot(
     table: TravelTable,
     now: datetime,
     rescue: Iterable[str] = (),
+    freeze: timedelta = timedelta(0),
 ) -> Day:
-    """A day as a search may see it after the transaction is over; visits to `rescue` have no stop in it.
+    """A day as a search may see it after the transaction is over.
+
+    Visits to `rescue` have no stop in it; what begins within `freeze` stays.
 
     A request that no customer was given a time for stays out: somebody agrees on one first, then places it.
     """
     rows = load_day(session, territory, on, now=now)
     requests = [visit_id(visit) for visit in rows.unassigned if visit.window is None]
-    return build(rows, table, without=requests, lift=True, rescue=rescue)
+    return build(rows, table, without=requests, lift=True, rescue=rescue, freeze=freeze)
 
 
 def request_proposal(session: Session, plan: Plan, *, now: datetime, actor: str) -> Job:
@@ -264,8 +267,11 @@ def accept_proposal(
     now: datetime,
     actor: str,
     user_id: int | None,
+    freeze: timedelta = timedelta(0),
 ) -> Adoption:
-    """Adopt what still holds of a proposal and tell the customers whom it concerns.
+    """Adopt what still holds of a proposal, and tell the customers whom it concerns.
+
+    Nothing that begins within `freeze` moves.
 
     Raises ProposalClosed, StaleTravel.
     """
@@ -282,7 +288,7 @@ def accept_proposal(
         tables=tables,
         now=now,
         actor=actor,
-        may_unassign=True,
+        limits=Limits(may_unassign=True, freeze=freeze),
     )
     if adoption.change is not None:
         told = tell_changed(session, adoption.before, choices_in(proposal), now=now)

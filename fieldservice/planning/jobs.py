@@ -15,7 +15,7 @@ import scheduler
 from fieldservice.db import Database, skip_locked
 from fieldservice.geo.tables import TravelTables
 from fieldservice.models import Job, JobState, Plan, Territory, Window
-from fieldservice.planning.adoption import Adoption, adopt
+from fieldservice.planning.adoption import Adoption, Limits, adopt
 from fieldservice.planning.choices import choices_of
 from fieldservice.planning.figures import Figures, figures
 from fieldservice.planning.improve import (
@@ -41,12 +41,16 @@ _LOOK_EVERY_S = 1.0
 
 @dataclass(frozen=True)
 class Work:
-    """What a search is given: the database, travel tables, its budget, and the clock it may ask."""
+    """What a search is given: the database, travel tables, its budget, and the clock it may ask.
+
+    What begins within `freeze` of now it does not move.
+    """
 
     db: Database
     tables: TravelTables
     seconds: float
     clock: Callable[[], datetime]
+    freeze: timedelta = timedelta(0)
 
 
 class Cancelled(Exception):
@@ -211,7 +215,7 @@ def _search(
     with work.db.reading() as session:
         territory = session.get_one(Territory, territory_id)
         table = table_of(work.tables, load_day(session, territory, on, now=now))
-        day = snapshot(session, territory, on, table=table, now=now)
+        day = snapshot(session, territory, on, table=table, now=now, freeze=work.freeze)
     return search(day, seconds=work.seconds, should_stop=should_stop, progress=progress)
 
 
@@ -228,7 +232,7 @@ def _mend(
         with work.db.reading() as session:
             territory = session.get_one(Territory, territory_id)
             table = table_of(work.tables, load_day(session, territory, on, now=now))
-            return snapshot(session, territory, on, table=table, now=now, rescue=rescue)
+            return snapshot(session, territory, on, table=table, now=now, rescue=rescue, freeze=work.freeze)
 
     seconds = min(work.seconds, SEARCH_S)
     return mend(look, seconds=seconds, should_stop=should_stop, progress=progress)
@@ -255,6 +259,7 @@ def _adopt(work: Work, found: Found, *, actor: str) -> Adoption:
                 tables=tables,
                 now=now,
                 actor=actor,
+                limits=Limits(freeze=work.freeze),
             )
         ),
     )

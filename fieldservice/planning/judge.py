@@ -26,11 +26,15 @@ class RuleBroken(Exception):
 
 @dataclass(frozen=True)
 class Move:
-    """Where a dispatcher wants a visit: with whom, and from when (None: wherever it adds least)."""
+    """Where a dispatcher wants a visit: with whom, and from when (None: wherever it adds least).
+
+    `reason` is why a rule may be broken for it.
+    """
 
     technician_id: int
     on: date
     starts_at: datetime | None
+    reason: str = ""
 
 
 @dataclass(frozen=True)

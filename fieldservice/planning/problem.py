@@ -97,16 +97,20 @@ def build(
     without: Iterable[str] = (),
     lift: bool = False,
     rescue: Iterable[str] = (),
+    freeze: timedelta = timedelta(0),
 ) -> Day:
     """The day's problem and its present plan, which is feasible by construction.
 
     What is already late, or ends after its shift, may stay as late as it is but not become later. What its
     technician may not do (any more) stays as well, so that no change of something else drops it; `lift` takes
     it off the route instead, for a search that is to find it a better place, and with it what falls into an
-    absence and the visits named in `rescue`. `without` leaves out visits and holds by name. Raises
-    StaleTravel when `table` lacks a place of the day.
+    absence and the visits named in `rescue`. `without` leaves out visits and holds by name. What begins
+    within `freeze` of now is pinned where it is. Raises StaleTravel when `table` lacks a place of the day.
     """
-    builder = _Builder(rows, table, frozenset(without), lift=lift, rescue=frozenset(rescue))
+    frozen_until = rows.now + freeze
+    builder = _Builder(
+        rows, table, frozenset(without), lift=lift, rescue=frozenset(rescue), frozen_until=frozen_until
+    )
     for day in rows.technicians:
         builder.add(day)
     for visit in rows.unassigned:
@@ -137,8 +141,10 @@ class _Builder:
         *,
         lift: bool,
         rescue: frozenset[str] = frozenset(),
+        frozen_until: datetime | None = None,
     ) -> None:
         self.rows, self.table, self.without, self.lift, self.rescue = rows, table, without, lift, rescue
+        self.frozen_until = frozen_until or rows.now
         self.shifts: list[scheduler.Shift] = []
         self.visits: list[scheduler.Visit] = []
         self.routes: list[scheduler.Route] = []
@@ -167,13 +173,22 @@ class _Builder:
         else:
             visits = [visit if _qualified(visit, shift) else replace(visit, skills={}) for visit in visits]
         if day.working_day is None or day.working_day.ends_at <= self.rows.now:
-            shift = replace(
-                shift, max_visits=len(visits)
-            )  # nothing comes to a shift that is over, or is none
+            shift = replace(shift, max_visits=len(visits))  # nothing comes to a shift that is over or none
+        visits = self._frozen(day, visits)
         shift, visits, route = self._as_it_is(shift, visits)
         self.shifts.append(shift)
         self.visits += visits
         self.routes.append(route)
+
+    def _frozen(self, day: TechnicianDay, visits: list[scheduler.Visit]) -> list[scheduler.Visit]:
+        """The visits of a route, those that begin soon pinned to their technician and start."""
+        starts = {
+            f"v{stop.visit_id}": self._s(stop.starts_at)
+            for stop in day.stops
+            if stop.visit_id and self.rows.now < self.frozen_until and stop.starts_at < self.frozen_until
+        }
+        shift = shift_id(day.technician.id)
+        return [_held(visit, shift, starts[visit.id]) if visit.id in starts else visit for visit in visits]
 
     def add_unassigned(self, visit: Visit) -> None:
         if visit_id(visit) not in self.without and visit_place(visit) is not None:
@@ -310,7 +325,11 @@ class _Builder:
         raise AssertionError(f"the route of {shift.id} cannot be timed: {order}")
 
     def _alone(self, shift: scheduler.Shift, visits: Sequence[scheduler.Visit]) -> scheduler.Problem:
-        return scheduler.Problem(travel_s=self.table.seconds, visits=tuple(visits), shifts=(shift,))
+        return scheduler.Problem(
+            travel_s=self.table.seconds,
+            visits=tuple(pinned_to({shift.id}, visit) for visit in visits),
+            shifts=(shift,),
+        )
 
     def _s(self, instant: datetime) -> int:
         return seconds(instant - self.rows.epoch)
@@ -321,6 +340,13 @@ def _location(table: TravelTable, place: Coordinates) -> int:
         return table.index(place)
     except KeyError as error:
         raise StaleTravel from error
+
+
+def _held(visit: scheduler.Visit, shift: str, start_s: int) -> scheduler.Visit:
+    """The visit pinned to a shift and a start, which its windows then allow."""
+    allowed = any(low <= start_s <= high for low, high in visit.windows)
+    windows = visit.windows if allowed else ((start_s, start_s),)
+    return replace(visit, windows=windows, pinned=scheduler.Pin(shift=shift, start_s=start_s))
 
 
 def _as_planned(day: TechnicianDay) -> WorkingDay:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -75,7 +75,7 @@ class DayRows:
     plan: Plan | None
     technicians: tuple[TechnicianDay, ...]
     unassigned: tuple[Visit, ...]
-    only: int | None = None  # the one technician whose day was read
+    only: tuple[int, ...] | None = None  # those technicians alone whose day was read
 
     @cached_property
     def epoch(self) -> datetime:
@@ -113,15 +113,18 @@ def plan_of(session: Session, territory: Territory, on: date) -> Plan | None:
 
 
 def load_days(
-    session: Session, territory: Territory, days: Sequence[date], *, now: datetime, only: int | None = None
+    session: Session,
+    territory: Territory,
+    days: Sequence[date],
+    *,
+    now: datetime,
+    only: Collection[int] | None = None,
 ) -> list[DayRows]:
     """Read the stored state of several days with a fixed number of queries.
 
-    With `only` it is the route of that technician alone, for what changes nothing: a tenth of the rows.
+    With `only` it is the routes of those technicians alone, for what changes nothing: a tenth of the rows.
     """
-    technicians = [
-        technician for technician in technicians_of(session, territory.id) if only in (None, technician.id)
-    ]
+    technicians = [one for one in technicians_of(session, territory.id) if only is None or one.id in only]
     plans = session.scalars(
         select(Plan)
         .where(Plan.territory_id == territory.id, Plan.on.in_(days))
@@ -129,7 +132,7 @@ def load_days(
         .execution_options(populate_existing=True)
     ).all()
     by_day = {plan.on: plan for plan in plans}
-    routes = [route for plan in plans for route in plan.routes if only in (None, route.technician_id)]
+    routes = [route for plan in plans for route in plan.routes if only is None or route.technician_id in only]
     stops = _stops(session, [route.id for route in routes], now)
     unassigned = _unassigned(session, territory, days) if only is None else ()
     return [
@@ -143,16 +146,21 @@ def load_days(
                 for technician in technicians
             ),
             unassigned=tuple(visit for visit in unassigned if _belongs_to(visit, territory, on)),
-            only=only,
+            only=None if only is None else tuple(sorted(only)),
         )
         for on in days
     ]
 
 
 def load_day(
-    session: Session, territory: Territory, on: date, *, now: datetime, only: int | None = None
+    session: Session,
+    territory: Territory,
+    on: date,
+    *,
+    now: datetime,
+    only: Collection[int] | None = None,
 ) -> DayRows:
-    """Read the stored state of one day, or of one technician's day."""
+    """Read the stored state of one day, or of the day of some technicians."""
     return load_days(session, territory, [on], now=now, only=only)[0]
 
 

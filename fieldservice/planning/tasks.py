@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def run_jobs() -> None:
     """Do one of the searches that wait; the next tick takes the next."""
     services: Services = current_app.services
-    work = Work(services.db, services.tables, services.settings.optimise_seconds, clock.now)
+    settings = services.settings
+    work = Work(services.db, services.tables, settings.optimise_seconds, clock.now, settings.freeze)
     owner = f"{socket.gethostname()}:{os.getpid()}"
     run_next_job(work, owner=owner)
 

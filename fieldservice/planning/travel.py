@@ -19,8 +19,14 @@ _MORNING = timedelta(hours=10)
 def table_of(tables: TravelTables, rows: DayRows, extra: Sequence[Coordinates] = ()) -> TravelTable:
     """The travel table of a day and of the places in `extra`."""
     day = (rows.territory.id, rows.on)
-    key = day if rows.only is None else (*day, rows.only)
+    key = day if rows.only is None else (*day, *rows.only)
     return tables.of(key, [*rows.places(), *extra], at=departure(rows))
+
+
+def known_table(tables: TravelTables, rows: DayRows, extra: Sequence[Coordinates]) -> TravelTable:
+    """The same for rows of some technicians, from what is known of their whole day when there is any."""
+    places = [*rows.places(), *extra]
+    return tables.newest((rows.territory.id, rows.on), places) or table_of(tables, rows, extra)
 
 
 def departure(rows: DayRows) -> datetime:

@@ -187,7 +187,7 @@ class World:
             "/login": {"email": "nobody@example.com", "password": "wrong horse"},
             "/board/<day:on>/move": place | version,
             "/board/visits/<int:visit_id>/unassign": version,
-            "/board/visits/<int:visit_id>/pin": {"pinned": "yes"},
+            "/board/visits/<int:visit_id>/pin": {"pinned": "both"},
             "/board/<day:on>/technicians/<int:technician_id>/vehicle": {"hours": "rest"},
             "/board/<day:on>/technicians/<int:technician_id>/swap": version | self._colleague(),
             "/board/visits/<int:visit_id>/missed": {"again": "yes"},

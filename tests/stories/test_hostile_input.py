@@ -193,6 +193,7 @@ FORMS: dict[str, Any] = {
     "/board/<day:on>/optimise": board.BoardForm,
     "/board/<day:on>/dispatch": board.BoardForm,
     "/board/<day:on>/recall": board.BoardForm,
+    "/board/<day:on>/presence": board.PresenceForm,
     "/board/jobs/<int:job_id>/cancel": board.BoardForm,
     "/board/proposals/<int:proposal_id>/accept": board.BoardForm,
     "/board/proposals/<int:proposal_id>/discard": board.BoardForm,
@@ -407,7 +408,7 @@ ADDRESSES = [
 
 def test_no_address_breaks_anything(stage: Stage) -> None:
     """Tokens, days and numbers that do not exist, in the address of a POST and of a GET."""
-    form = {"plan_version": "1", "pinned": "yes", "kind": "on_my_way", "visit": "1", "technician": "1"}
+    form = {"plan_version": "1", "pinned": "both", "kind": "on_my_way", "visit": "1", "technician": "1"}
     stage.db.written.clear()
     for path in ADDRESSES:
         for browser in (stage.browsers[actor] for actor in ("customer", "dispatcher", "technician")):

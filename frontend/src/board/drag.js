@@ -1,6 +1,7 @@
 // Dragging a visit onto a row: the left edge snaps to five minutes, and the drop sends the same form as the
 // Move dialog. The server decides; a refused drop leaves the bar where it was.
 import interact from "interactjs";
+import { endPreview, leaveLane, previewDrop, startPreview } from "./preview.js";
 
 const SNAP_MINUTES = 5;
 
@@ -53,6 +54,9 @@ function refuseNextClick() {
 const moves = {
   start({ target, clientX }) {
     dragging = true;
+    document.body.classList.add("dragging");
+    getSelection()?.removeAllRanges();
+    startPreview();
     grabbedAt = target.matches(".bar") ? clientX - target.getBoundingClientRect().left : 0;
     ghost = makeGhost(target);
     target.classList.add("dragged");
@@ -64,6 +68,8 @@ const moves = {
   },
   end({ target }) {
     dragging = false;
+    document.body.classList.remove("dragging");
+    endPreview();
     refuseNextClick();
     ghost.copy.remove();
     target.classList.remove("dragged");
@@ -77,7 +83,14 @@ export function enableDragging(board) {
     accept: "[data-movable]",
     overlap: "pointer",
     ondragenter: ({ target }) => target.classList.add("drop-target"),
-    ondragleave: ({ target }) => target.classList.remove("drop-target"),
+    ondropmove: ({ target: lane, relatedTarget, dragEvent }) => {
+      const start = clock(minuteAt(lane, dragEvent.clientX - grabbedAt));
+      previewDrop(relatedTarget.dataset.visit, lane, start, dragEvent);
+    },
+    ondragleave: ({ target }) => {
+      target.classList.remove("drop-target");
+      leaveLane(target);
+    },
     ondrop({ target: lane, relatedTarget, dragEvent }) {
       lane.classList.remove("drop-target");
       send(relatedTarget.dataset.visit, lane.dataset.technician, minuteAt(lane, dragEvent.clientX - grabbedAt));

@@ -1,5 +1,12 @@
-// Keyboard: one tab stop per technician, arrows between visits, M for the Move dialog.
+// Keyboard: one tab stop per technician, arrows between visits, letters for what is done most.
+//
+// data-key="o" marks what a letter presses; "undo" and "redo" are pressed by Control or Command and Z.
 import { openDialog } from "../dialog.js";
+import { linkOf, select } from "./select.js";
+import { nextProblem } from "./steps.js";
+
+const KEYS = ["m", "p", "u", "n", "o", "t", "l", "h", "w", "/", "?"];
+const LETTERS = "board-letters"; // in the browser: whether single letters do something
 
 const barsOf = (lane) => [...lane.querySelectorAll(".bar")];
 
@@ -47,23 +54,58 @@ function openMove(element) {
   else location.assign(move);
 }
 
+/** Selects the visit that has the focus if it is not selected yet, then presses what the inspector offers. */
+async function press(item, key) {
+  const { visit } = item?.dataset ?? {};
+  if (visit && visit !== new URLSearchParams(location.search).get("visit")) await select(linkOf(visit));
+  document.querySelector(`#inspector [data-key="${key}"]`)?.click();
+}
+
+function moveFocus(event, next) {
+  event.preventDefault();
+  next.tabIndex = 0;
+  next.focus();
+  for (const other of barsOf(next.closest(".lane"))) other.tabIndex = other === next ? 0 : -1;
+  next.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+/** Letters: those of the focused or selected visit, then whatever on the page carries data-key. */
+function pressLetter(key, item) {
+  if (key === "n") return nextProblem();
+  if (key === "m" && item?.dataset.move) return openMove(item);
+  if (["m", "p", "u"].includes(key)) return press(item, key);
+  const found = document.querySelector(`.board [data-key="${key}"]`);
+  if (found?.matches("input")) found.focus();
+  else found?.click();
+  return undefined;
+}
+
+const typing = (target) => target.closest?.("input, select, textarea, [contenteditable], dialog");
+
 export function enableKeys(board) {
   setTabStops(board);
-  board.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const item = event.target.closest(".bar, .visit-card");
-    if (!item) return;
-    if (event.key.toLowerCase() === "m" && item.dataset.move) {
-      event.preventDefault();
-      openMove(item);
+  board.querySelector('[data-key="?"]')?.removeAttribute("hidden");
+  const letters = document.querySelector("[data-letters]");
+  if (letters) {
+    letters.checked = localStorage.getItem(LETTERS) !== "off";
+    letters.addEventListener("change", () => localStorage.setItem(LETTERS, letters.checked ? "on" : "off"));
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+    const key = event.key.toLowerCase();
+    if (event.ctrlKey || event.metaKey) {
+      const action = key === "z" ? (event.shiftKey ? "redo" : "undo") : key === "y" ? "redo" : "";
+      const button = action ? board.querySelector(`[data-key="${action}"]`) : null;
+      if (button) event.preventDefault();
+      button?.click();
       return;
     }
-    const next = item.matches(".bar") && neighbour(board, item, event.key);
-    if (!next) return;
-    event.preventDefault();
-    next.tabIndex = 0;
-    next.focus();
-    for (const bar of barsOf(next.closest(".lane"))) bar.tabIndex = bar === next ? 0 : -1;
-    next.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const item = event.target.closest(".bar, .visit-card, a.line");
+    const next = item?.matches(".bar") && neighbour(board, item, event.key);
+    if (next) moveFocus(event, next);
+    else if (KEYS.includes(key) && localStorage.getItem(LETTERS) !== "off") {
+      event.preventDefault();
+      pressLetter(key, item);
+    }
   });
 }

@@ -25,7 +25,7 @@ function replaceParts(html) {
   }
 }
 
-export function startPolling(board, { mayReplace, replaced }) {
+export function startPolling(board, { mayReplace, replaced, answered }) {
   const live = document.getElementById("live");
   const words = live?.textContent;
   let etag = board.dataset.etag ?? "";
@@ -45,6 +45,7 @@ export function startPolling(board, { mayReplace, replaced }) {
     const answer = await fetch(`${board.dataset.poll.split("?")[0]}${asked}`, { headers, cache: "no-store" });
     if (answer.redirected || answer.status === 401) return location.reload(); // signed out meanwhile
     if (answer.ok || answer.status === 304) answeredAt = Date.now();
+    if (answer.status === 304) answered(answer.headers);
     if (!answer.ok) return;
     const html = await answer.text();
     // The etag stays, so the next answer brings it again.
@@ -52,6 +53,7 @@ export function startPolling(board, { mayReplace, replaced }) {
     etag = answer.headers.get("ETag") ?? "";
     replaceParts(html);
     replaced();
+    answered(answer.headers);
   };
 
   const round = async () => {

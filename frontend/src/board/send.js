@@ -1,13 +1,13 @@
 // A move that is refused shows why in the Move dialog; one that succeeds leads to the board as it is then.
 import { openDialog } from "../dialog.js";
 
-/** Sends a form; `refused` gets the page that says why not. Without an answer the browser sends it itself. */
-async function send(form, refused) {
-  const options = { method: "POST", body: new FormData(form), redirect: "manual", headers: { Accept: "text/html" } };
+/** Sends a form; `refused` gets the page that says why not, or what would happen. Without an answer the browser sends it itself. */
+async function send(form, button, refused) {
+  const options = { method: "POST", body: new FormData(form, button), redirect: "manual", headers: { Accept: "text/html" } };
   const answer = await fetch(form.action, options).catch(() => null);
   if (!answer) return form.submit();
   if (answer.type === "opaqueredirect") return location.assign(boardOf(form));
-  if (answer.status !== 409 && answer.status !== 422) return form.submit();
+  if (![200, 409, 422].includes(answer.status)) return form.submit();
   refused(new DOMParser().parseFromString(await answer.text(), "text/html"));
 }
 
@@ -26,13 +26,13 @@ export function enableSending(dialog) {
     if (!part) return location.reload();
     body.replaceChildren(...document.adoptNode(part).childNodes);
     openDialog(dialog, {});
-    body.querySelector("#error-summary")?.focus();
+    body.querySelector("#error-summary, #checked")?.focus();
   };
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.id !== "drop-form" && !(dialog.contains(form) && form.elements.visit)) return;
     event.preventDefault();
-    send(form, show);
+    send(form, event.submitter, show);
   }, { capture: true });
   dialog.addEventListener("click", (event) => {
     if (!event.target.closest("[data-close]")) return;

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
 from fieldservice import migrate
 from fieldservice.app import make_services
@@ -22,7 +22,7 @@ from tests.running import process, ready
 from tests.services import chromium_path, free_port
 from tests.signing_in import PASSWORD, make_user
 
-EMAIL = "dana@example.com"
+EMAIL, OTHER_EMAIL = "dana@example.com", "omar@example.com"
 ZONE = ZoneInfo("America/New_York")
 
 
@@ -45,7 +45,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     settings = replace(settings, public_url=f"http://localhost:{settings.port}")
     services = make_services(settings)
     migrate.upgrade(services.db.engine)
-    services.db.run(lambda session: make_user(session, email=EMAIL))
+    for email in (EMAIL, OTHER_EMAIL):
+        services.db.run(lambda session, email=email: make_user(session, email=email))
     monday = datetime.now(UTC).date() - timedelta(days=datetime.now(UTC).weekday())
     today = monday + timedelta(weeks=3, days=1)
     now = datetime.combine(today, time(8), ZONE).astimezone(UTC)
@@ -67,18 +68,24 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def signed_in(chromium: Browser, site: Site) -> Callable[..., BrowserContext]:
-    """Makes windows of a browser in which the dispatcher has signed in once."""
+def sign_in(chromium: Browser, site: Site, email: str) -> StorageState:
+    """What a browser keeps after somebody signed in."""
     context = chromium.new_context()
     page = context.new_page()
     page.goto(f"{site.url}/login")
-    page.fill("[name=email]", EMAIL)
+    page.fill("[name=email]", email)
     page.fill("[name=password]", PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/board/**")
     state = context.storage_state()
     context.close()
+    return state
+
+
+@pytest.fixture(scope="module")
+def signed_in(chromium: Browser, site: Site) -> Callable[..., BrowserContext]:
+    """Makes windows of a browser in which the dispatcher has signed in once."""
+    state = sign_in(chromium, site, EMAIL)
     return lambda **options: chromium.new_context(storage_state=state, **options)
 
 

@@ -127,7 +127,11 @@ def test_a_broken_promise_takes_one_more_click(desk: Desk) -> None:
     drag(desk, desk.bar("Kim"), "Ben Okafor", 14 * 60)
     dialog = desk.page.get_by_role("dialog", name="Move visit")
     expect(dialog.get_by_role("alert")).to_contain_text("outside the promised 10:00 am to 12:00 pm")
-    dialog.get_by_role("button", name="Move anyway to Ben Okafor, 2:00 pm").click()
+    again = dialog.get_by_role("button", name="Move anyway to Ben Okafor, 2:00 pm")
+    again.click()
+    expect(dialog.get_by_role("link", name="Say why, so that others understand it later.")).to_be_visible()
+    dialog.get_by_label("Why is the rule broken?").fill("Agreed by phone")
+    again.click()
     expect(desk.page.get_by_text("Moved to Ben Okafor, 2:00 pm, outside the promise.")).to_be_visible()
     assert desk.stop("Kim") == ("Ben", "14:00")
 
@@ -176,8 +180,9 @@ def test_nothing_scrolls_on_a_desk(desk: Desk) -> None:
 def test_the_list_on_a_phone(phone: Desk) -> None:
     """Below 1024 px the same visits are a list per technician; axe finds nothing there and on plain pages."""
     phone.open(visit=phone.scene.ids["Ida"])
+    phone.page.wait_for_url("**view=list**")
     require_accessible(phone.page)
-    phone.page.get_by_role("link", name="Move…").click()
+    phone.page.locator("#inspector").get_by_role("link", name="Move…").click()
     expect(phone.page.get_by_role("dialog", name="Move visit")).to_be_visible()
     require_accessible(phone.page)
     for path in (f"visits/{phone.scene.ids['Ida']}/move", f"visits/{phone.scene.ids['Max']}/locate"):

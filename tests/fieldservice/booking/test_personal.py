@@ -33,6 +33,8 @@ from fieldservice.models import (
     Occurrence,
     OfficeTask,
     OutboxMessage,
+    Plan,
+    PlanChange,
     Role,
     ServicePlan,
     Visit,
@@ -45,6 +47,7 @@ from fieldservice.models.personal import CUSTOMERS, OTHERS
 from fieldservice.web import Services
 from tests.factories import (
     NOW,
+    TODAY,
     TOMORROW,
     add,
     make_attachment,
@@ -125,6 +128,7 @@ def person(
             "problem": said("booking_draft.answers"),
         },
     )
+    _break_a_rule(session, visit, said("reason"))
     make_attachment(session, store, begun.token, name=said("attachment.name"))
     make_attachment(session, store, visit, name=said("attachment.name"))
     visit.state = state
@@ -132,6 +136,17 @@ def person(
     _recur(session, visit, said)
     session.flush()
     return visit
+
+
+def _break_a_rule(session: Session, visit: Visit, reason: str) -> None:
+    """A dispatcher moved the visit outside its window and said why, which stays with the change."""
+    visit.accepted_violations = [{"rule": "window", "text": "", "numbers": {}, "reason": reason}]
+    plan = add(session, Plan(territory_id=visit.territory_id, on=TODAY))
+    marks = {"routes": [], "pins": {}, "marks": {f"v{visit.id}": visit.accepted_violations}}
+    summary = {"visit_id": visit.id, "reason": reason}
+    change = PlanChange(plan_id=plan.id, kind="move", at=NOW, actor="user:1 Dana", summary=summary)
+    change.before, change.after = marks, marks
+    session.add(change)
 
 
 def _recur(session: Session, visit: Visit, said: Callable[[str], str]) -> None:

@@ -101,7 +101,7 @@ def test_a_late_visit_is_told_by_words(dana: Dispatcher, clock_at_now: Traveller
     """A visit whose window has passed is late in the chip, on the bar and in the inspector."""
     clock_at_now.move_to(NOW + timedelta(hours=5))
     page = dana.get(f"{BOARD}?visit={dana.scene.ids['Ida']}")
-    assert "2 at risk" in words_of(page)
+    assert "2 late" in words_of(page)
     assert "after the promise ends." in words_of(page)
     assert ", late" in page.text.split(f'id="bar-{dana.scene.ids["Ida"]}"')[1].split("</a>")[0]
 
@@ -113,8 +113,17 @@ def test_the_poll_answers_304_until_something_changes(dana: Dispatcher, services
         quiet = dana.get(f"{BOARD}/live", headers={"If-None-Match": tag})
     assert (quiet.status_code, quiet.data, quiet.headers["ETag"]) == (304, b"", tag)
     tables = {name for statement in sent for name in re.findall(r'FROM "?(\w+)', statement)}
-    assert tables <= {"user", "user_session", "territory", "plan", "proposal", "job", "technician"}
-    assert len(sent) <= 8
+    assert tables <= {
+        "user",
+        "user_session",
+        "territory",
+        "plan",
+        "proposal",
+        "job",
+        "technician",
+        "presence",
+    }
+    assert len(sent) <= 9
     dana.move("Lea", dana.scene.ben)
     loud = dana.get(f"{BOARD}/live", headers={"If-None-Match": tag})
     assert loud.status_code == 200

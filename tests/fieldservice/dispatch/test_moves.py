@@ -72,12 +72,23 @@ def test_a_broken_promise_takes_one_more_click(dana: Dispatcher) -> None:
     assert "Starts 2:00 pm, outside the promised 10:00 am to 12:00 pm." in words_of(answer)
     assert "Move anyway to Ben Okafor, 2:00 pm" in words_of(answer)
     assert dana.stops()["Ida"][0] == "Ana"
-    assert dana.move("Ida", dana.scene.ben, "14:00", confirmed="yes").status_code == 303
+    without = dana.move("Ida", dana.scene.ben, "14:00", confirmed="yes", reason=" ")
+    assert without.status_code == 422
+    assert "Say why, so that others understand it later." in words_of(without)
+    assert dana.stops()["Ida"][0] == "Ana"
+    why = "The customer <agreed>"
+    assert dana.move("Ida", dana.scene.ben, "14:00", confirmed="yes", reason=why).status_code == 303
     assert dana.stops()["Ida"] == ("Ben", "14:00")
-    assert [accepted["rule"] for accepted in dana.visit("Ida").accepted_violations] == ["window"]
+    [accepted] = dana.visit("Ida").accepted_violations
+    assert (accepted["rule"], accepted["reason"]) == ("window", why)
     shown = words_of(dana.get(f"{BOARD}?visit={dana.scene.ids['Ida']}"))
     assert "Accepted by a dispatcher: Starts 2:00 pm, outside the promised 10:00 am to 12:00 pm." in shown
-    assert "1 at risk" in shown
+    assert "The customer &lt;agreed&gt;" in shown
+    assert "1 late" in shown
+    assert "breaks a rule for a reason" in words_of(dana.get())
+    assert undo(dana) == 303
+    assert dana.visit("Ida").accepted_violations == []
+    assert "breaks a rule for a reason" not in words_of(dana.get())
 
 
 def test_whom_a_move_delays_is_said(dana: Dispatcher) -> None:
@@ -120,7 +131,7 @@ def test_moving_to_another_day_and_back(dana: Dispatcher) -> None:
         "plan_version": 1,
     }
     assert dana.post(f"{TOMORROWS_BOARD}/move", **form).status_code == 422
-    assert dana.post(f"{TOMORROWS_BOARD}/move", confirmed="yes", **form).status_code == 303
+    assert dana.post(f"{TOMORROWS_BOARD}/move", confirmed="yes", reason="Agreed", **form).status_code == 303
     assert "Joe" not in dana.stops()
     assert "Joe Park" in words_of(dana.get(TOMORROWS_BOARD))
     assert undo(dana, TOMORROWS_BOARD) == 303
@@ -140,7 +151,7 @@ def test_a_request_without_a_day_can_be_placed_on_any(dana: Dispatcher, services
 
 def test_undo_of_a_move_to_a_chosen_time(dana: Dispatcher) -> None:
     """The visit is back with its technician at its old time, without the pin that the move gave it."""
-    dana.move("Ida", dana.scene.ben, "14:00", confirmed="yes")
+    dana.move("Ida", dana.scene.ben, "14:00", confirmed="yes", reason="Agreed")
     assert undo(dana) == 303
     assert dana.stops()["Ida"] == ("Ana", "10:00")
     assert dana.visit("Ida").pin is None
@@ -162,7 +173,7 @@ def test_unassigning_keeps_the_promise(dana: Dispatcher) -> None:
 def test_pinning(dana: Dispatcher) -> None:
     """A pin holds technician and start, shows as a lock and in words, and goes again."""
     path = f"/board/visits/{dana.scene.ids['Ida']}/pin"
-    assert dana.post(path, pinned="yes").status_code == 303
+    assert dana.post(path, pinned="both").status_code == 303
     pin = dana.visit("Ida").pin
     assert pin is not None
     assert pin.technician_id == dana.scene.ana.id
@@ -234,14 +245,14 @@ def test_undo_of_something_older_is_overtaken(dana: Dispatcher, omar: Dispatcher
     """When the routes changed since, the old change cannot be undone any more, and is not offered."""
     dana.move("Lea", dana.scene.ben)
     action = found_in(dana.get(), r'action="(/board/changes/\d+/undo[^"]*)"')
-    omar.move("Kim", omar.scene.ana, "11:00", confirmed="yes")
+    omar.move("Kim", omar.scene.ana, "11:00", confirmed="yes", reason="Agreed")
     assert dana.post(action).status_code == 409
     assert dana.stops()["Lea"][0] == "Ben"
 
 
 def test_start_before_the_shift(dana: Dispatcher) -> None:
     """A start before anybody works begins when the technician can be there, and the page says so."""
-    assert dana.move("Lea", dana.scene.ben, "06:00", confirmed="yes").status_code == 303
+    assert dana.move("Lea", dana.scene.ben, "06:00", confirmed="yes", reason="Agreed").status_code == 303
     assert time.fromisoformat(dana.stops()["Lea"][1]) >= time(8)
 
 

@@ -9,11 +9,13 @@ from sqlalchemy import select
 
 import scheduler
 from fieldservice.db import Database
-from fieldservice.models import Job, JobState, Plan, Proposal, Territory, Visit
-from fieldservice.planning import improve, jobs
-from fieldservice.planning.adoption import adopt
+from fieldservice.models import Job, JobState, Plan, Proposal, Territory, Visit, VisitState
+from fieldservice.planning import improve, jobs, problem
+from fieldservice.planning.adoption import Limits, adopt
 from fieldservice.planning.figures import figures
 from fieldservice.planning.jobs import Work
+from fieldservice.planning.problem import build
+from fieldservice.planning.rows import load_day
 from fieldservice.planning.service import release_visit
 from tests.factories import NOW, TOMORROW, make_company, near, window
 from tests.fieldservice.planning.scenes import Scene
@@ -43,7 +45,7 @@ def found(scene: Scene) -> improve.Found:
     return improve.Found(day, plan)
 
 
-def take(scene: Scene, plan: improve.Found, **how: bool):
+def take(scene: Scene, plan: improve.Found, **how):
     """Adopt a found plan."""
 
     def work(session, tables):
@@ -56,7 +58,7 @@ def take(scene: Scene, plan: improve.Found, **how: bool):
             tables=tables,
             now=NOW,
             actor="test",
-            **how,
+            limits=Limits(**how),
         )
 
     return scene.change(work)
@@ -102,7 +104,7 @@ def test_without_the_versions_the_booking_would_be_lost(scene: Scene) -> None:
             tables=tables,
             now=NOW,
             actor="test",
-            may_unassign=True,
+            limits=Limits(may_unassign=True),
         )
 
     scene.change(work)
@@ -247,3 +249,72 @@ def test_tomorrow_is_searched_once_for_each_state(scene: Scene) -> None:
     assert count == [1, 0]
     with scene.db.reading() as session:
         assert session.scalars(select(Territory)).one().id == scene.territory_id
+
+
+def _soon(scene: Scene) -> tuple[datetime, timedelta]:
+    """A quarter of an hour before the first two visits begin, and a freeze that holds just them."""
+    first = min(stop[1] for stop in scene.stops().values())
+    return first - timedelta(minutes=15), timedelta(minutes=30)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_what_begins_soon_is_moved_by_no_search(scene: Scene, frozen: bool) -> None:
+    """A search that would gain most by exchanging everything leaves what is frozen where it is.
+
+    The control: without the freeze the same search may move it, because nothing in the problem holds it.
+    """
+    now, freeze = _soon(scene)
+    before = scene.stops()
+    soon = {f"v{visit}" for visit, stop in before.items() if stop[1] < now + freeze}
+    assert soon
+    with scene.db.reading() as session:
+        territory = session.get_one(Territory, scene.territory_id)
+        table = scene.day(session, TOMORROW).table
+        day = improve.snapshot(
+            session, territory, TOMORROW, table=table, now=now, freeze=freeze if frozen else timedelta(0)
+        )
+    held = {visit.id for visit in day.problem.visits if visit.pinned is not None}
+    assert held == (soon if frozen else set())
+    if not frozen:
+        return
+    plan = improve.search(day, seconds=None, iterations=30)
+    for route in plan.plan.routes:
+        for stop in route.stops:
+            if stop.visit in soon:
+                assert stop in day.plan.route_of(route.shift).stops
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_proposal_that_waited_moves_nothing_that_begins_soon(scene: Scene, frozen: bool) -> None:
+    """What was found in the evening and is accepted when the first visits are near leaves their routes alone.
+
+    The control: without the freeze it is adopted whole.
+    """
+    before, plan = scene.stops(), found(scene)
+    _, freeze = _soon(scene)
+    wait = min(stop[1] for stop in before.values()) - NOW
+    adoption = take(scene, plan, freeze=wait + freeze if frozen else timedelta(0))
+    assert bool(adoption.adopted) is not frozen
+    assert (scene.stops() == before) is frozen
+    if frozen:
+        assert adoption.left_out == frozenset(before)
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_on_my_way_is_never_reordered(scene: Scene, guarded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After On my way the stop is a fact: it is in no problem, so that nothing puts another before it.
+
+    The control: were it planned like any other, a search could move it.
+    """
+    first, stop = min(scene.stops().items(), key=lambda entry: entry[1][1])
+    tapped_at = stop[1] - timedelta(minutes=10)
+    with scene.db.transaction() as session:
+        visit = session.get_one(Visit, first)
+        visit.advance(VisitState.EN_ROUTE, occurred_at=tapped_at, now=tapped_at, actor="test")
+    if not guarded:
+        monkeypatch.setattr(problem, "UNDERWAY", frozenset())
+    with scene.db.reading() as session:
+        rows = load_day(session, session.get_one(Territory, scene.territory_id), TOMORROW, now=tapped_at)
+        day = build(rows, scene.day(session, TOMORROW).table, lift=True)
+    assert (f"v{first}" in day.problem.visit_by_id) is not guarded
+    assert (len(day.done[stop[0]]) == 1) is guarded

@@ -181,11 +181,16 @@ class _Builder:
         self.routes.append(route)
 
     def _frozen(self, day: TechnicianDay, visits: list[scheduler.Visit]) -> list[scheduler.Visit]:
-        """The visits of a route, those that begin soon pinned to their technician and start."""
+        """The visits of a route, those that begin soon pinned to a technician who is there."""
+        soon = [
+            stop
+            for stop in day.stops
+            if self.rows.now < self.frozen_until and stop.starts_at < self.frozen_until
+        ]
         starts = {
             f"v{stop.visit_id}": self._s(stop.starts_at)
-            for stop in day.stops
-            if stop.visit_id and self.rows.now < self.frozen_until and stop.starts_at < self.frozen_until
+            for stop in soon
+            if stop.visit_id and not day.technician.is_away(stop.starts_at, stop.ends_at)
         }
         shift = shift_id(day.technician.id)
         return [_held(visit, shift, starts[visit.id]) if visit.id in starts else visit for visit in visits]

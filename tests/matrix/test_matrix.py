@@ -129,7 +129,7 @@ def test_a_forgotten_rule_would_be_found(app: Flask) -> None:
 
 def test_a_view_without_protection_would_be_found(site: Site) -> None:
     """The control: when a view loses its guard, a stranger sees the customer, and the matrix notices both."""
-    row = next(row for row in TABLE if row.rule == "/board/<day:on>")
+    row = next(row for row in TABLE if row.rule == "/board/visits/<int:visit_id>/move")
     endpoint = next(rule.endpoint for _, rule in _rules(site.app) if rule.rule == row.rule)
     guarded = site.app.view_functions[endpoint]
     site.app.view_functions[endpoint] = guarded.__wrapped__  # type: ignore[attr-defined]

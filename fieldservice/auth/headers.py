@@ -12,13 +12,14 @@ from fieldservice.auth import framing
 from fieldservice.config import Settings
 
 _YEARS_2 = 63_072_000
-_USED_BY = "Cross-Origin-Resource-Policy"
+_OWN = ("Cross-Origin-Resource-Policy", "Permissions-Policy")
+"""What a response may loosen itself: a script that other sites load, a page that asks where the phone is."""
 _PLAIN = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",  # private links are addresses
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
-    _USED_BY: "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
 
@@ -32,9 +33,8 @@ def install(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def protect(response: Response) -> Response:
-        # The one header that a response may loosen itself: a script that other sites load.
-        used_by = response.headers.get(_USED_BY, headers[_USED_BY])
-        response.headers.update(headers | {_USED_BY: used_by})
+        own = {name: response.headers[name] for name in _OWN if name in response.headers}
+        response.headers.update(headers | own)
         if framing.is_framed() and request.url_rule is not None:
             response.headers.update(framed)
             del response.headers["X-Frame-Options"]  # it can name no other site

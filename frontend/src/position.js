@@ -11,7 +11,7 @@ async function send({ coords, timestamp }) {
   const body = new URLSearchParams({
     latitude: coords.latitude,
     longitude: coords.longitude,
-    age: Math.max(0, Math.round((Date.now() - timestamp) / 1000)),
+    age: Math.max(0, Math.floor((Date.now() - timestamp) / 1000)),
   });
   try {
     const answer = await fetch(place.dataset.position, { method: "POST", body, headers: { "X-CSRFToken": token } });
@@ -25,7 +25,7 @@ function look() {
   if (document.hidden) return;
   navigator.geolocation.getCurrentPosition(send, () => { place.hidden = false; }, {
     enableHighAccuracy: true,
-    maximumAge: 10_000,
+    maximumAge: 0,
     timeout: 20_000,
   });
 }
@@ -34,3 +34,5 @@ if (place && "geolocation" in navigator) {
   look();
   timer = setInterval(look, PAUSE_MS);
 }
+
+for (const element of document.querySelectorAll("[data-without-script]")) element.remove();

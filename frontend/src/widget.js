@@ -5,7 +5,9 @@ const script = document.currentScript;
 const from = new URL(script.src);
 const root = from.href.slice(0, from.href.lastIndexOf("/"));
 const address = new URL(`${root}/embed/book`);
-if (script.dataset.service) address.searchParams.set("service", script.dataset.service);
+for (const name of ["service", "lang"]) {
+  if (script.dataset[name]) address.searchParams.set(name, script.dataset[name]);
+}
 
 const frame = document.createElement("iframe");
 frame.src = address;

@@ -23,8 +23,8 @@ from fieldservice import auth, clock, language, schema, web
 from fieldservice.assets import Assets
 from fieldservice.attachments import words as file_words
 from fieldservice.attachments.requests import UploadRequest, make_room
-from fieldservice.booking.phone_views import bp as phone
 from fieldservice.booking import widget_views
+from fieldservice.booking.phone_views import bp as phone
 from fieldservice.booking.views import bp as booking
 from fieldservice.config import Settings
 from fieldservice.db import Database, is_overlap

@@ -11,7 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-
 _ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?")
 
 
@@ -78,7 +77,9 @@ class Settings:
 
     widget_origins: str = field(
         default="",
-        metadata={"help": "Sites that may show the booking in a frame, such as https://www.example.com; by commas"},
+        metadata={
+            "help": "Sites that may show the booking in a frame, such as https://www.example.com; by commas"
+        },
     )
 
     guard_drafts: int = field(

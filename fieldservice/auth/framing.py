@@ -1,4 +1,4 @@
-"""Pages inside a frame on another site: which they are, who may frame them, and how their forms are kept safe.
+"""Pages inside a frame on another site: which they are, who may frame them, what keeps their forms safe.
 
 Everything below `/embed` is the same application without its cookies: the prefix is moved to where a WSGI
 server mounts an application, so every address that a page there makes begins with it, too.
@@ -50,7 +50,9 @@ class _Sessions(SecureCookieSessionInterface):
         if not request.environ.get(_MARK):
             return super().open_session(app, request)
         key = str(app.config["SECRET_KEY"]).encode()
-        return SecureCookieSession({"csrf_token": hmac.new(key, b"forms in a frame", hashlib.sha256).hexdigest()})
+        return SecureCookieSession(
+            {"csrf_token": hmac.new(key, b"forms in a frame", hashlib.sha256).hexdigest()}
+        )
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if not is_framed():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
-from flask import Blueprint, Flask, Response, abort, current_app, render_template, request, send_file
+from flask import Blueprint, Flask, Response, abort, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
 from fieldservice import clock, web
+from fieldservice.assets import Assets
 from fieldservice.auth import framing, links
 from fieldservice.paths import STATIC
 
@@ -22,8 +21,10 @@ def script() -> Response:
     """The script of the one line that other sites write; any site may load it, which shows nothing yet."""
     if not web.services().settings.framing_origins:
         abort(404)
-    built = PurePosixPath(current_app.jinja_env.globals["asset"]("widget.js")).name
-    response = send_file(STATIC / "vendor" / built, mimetype="text/javascript", conditional=True, max_age=3600)
+    built = Assets(STATIC / "vendor").manifest.files["widget.js"]
+    response = send_file(
+        STATIC / "vendor" / built, mimetype="text/javascript", conditional=True, max_age=3600
+    )
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 

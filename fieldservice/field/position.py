@@ -1,4 +1,4 @@
-"""Where the technician is, for the one customer they drive to: from *On my way* to *Arrived*, if they share it."""
+"""Where the technician is, for one customer: from *On my way* to *Arrived*, and only if they share it."""
 
 from __future__ import annotations
 

@@ -23,9 +23,7 @@ class DrivePosition(Base):
     """The last position on the way to a visit; a visit that nobody drives to has none."""
 
     __tablename__ = "drive_position"
-    __table_args__ = (
-        CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="place"),
-    )
+    __table_args__ = (CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="place"),)
 
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
     technician_id: Mapped[int] = mapped_column(ForeignKey("technician.id"), index=True)

@@ -20,6 +20,7 @@ from tests.browser.booking.test_booking import assert_accessible
 from tests.services import chromium_path, free_port
 
 pytestmark = pytest.mark.browser
+HEAD = "<!doctype html><html lang=en><title>Host</title><h1>Host</h1>"
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,18 @@ def host_app(ours: str) -> Flask:
     @app.get("/")
     def page() -> str:
         script = f'<script src="{ours}/widget.js" data-service="heating" data-title="Book us" defer></script>'
-        return f"<!doctype html><html lang=en><title>Host</title><h1>Host</h1>{script}<noscript>{link}</noscript>"
+        return f"{HEAD}{script}<noscript>{link}</noscript>"
 
     @app.get("/plain")
     def plain() -> str:
         frame = f'<iframe src="{ours}/embed/book?service=heating" title="Book us" height=900></iframe>'
-        return f"<!doctype html><html lang=en><title>Host</title><h1>Host</h1>{frame}{link}"
+        return f"{HEAD}{frame}{link}"
 
     @app.after_request
     def strict(response):  # type: ignore[no-untyped-def]
-        response.headers["Content-Security-Policy"] = f"default-src 'none'; script-src {ours}; frame-src {ours}"
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'none'; script-src {ours}; frame-src {ours}"
+        )
         return response
 
     return app
@@ -128,7 +131,7 @@ def book_inside(frame: FrameLocator, home: Address) -> None:
 def test_a_whole_booking_on_another_site(
     visitor: Page, sites: Sites, home: Address, troubles: list[str]
 ) -> None:
-    """One line puts it there; the frame is as high as its page; no cookie is set; the private page is ours."""
+    """One line puts it there, as high as its page; no cookie is set; the private page is ours."""
     visitor.goto(sites.host)
     box = visitor.locator("iframe")
     expect(box).to_have_attribute("title", "Book us")

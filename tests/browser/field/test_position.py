@@ -1,4 +1,4 @@
-"""Two phones: the technician's sends where it is while driving, and the customer's shows it until the arrival."""
+"""Two phones: the technician's says where it is while driving, the customer's shows it till the arrival."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def test_the_position_is_seen_while_driving(
     with page.expect_response(re.compile("/position$")) as sent:
         press(page, "On my way")
     assert sent.value.status == 204
-    expect(page.get_by_text(re.compile("sees on a map where you are, while this page is open"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile("sees on a map where you are, while this page is open"))
+    ).to_be_visible()
     customer.goto(track)
     expect(customer.get_by_text("less than a minute ago")).to_be_visible()
     expect(customer.locator(".map-coming")).to_be_visible()

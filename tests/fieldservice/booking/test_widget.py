@@ -25,7 +25,9 @@ ANCESTORS = "frame-ancestors https://www.example.com http://127.0.0.1:8123"
 @pytest.fixture(scope="module")
 def framed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A company whose booking two sites may frame; frames know nothing of databases, so one kind is enough."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), secret_key="only-here", widget_origins=HOSTS)
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("data"), secret_key="only-here", widget_origins=HOSTS
+    )
     services = make_services(settings)
     migrate.upgrade(services.db.engine)
     with services.db.transaction() as session:
@@ -117,7 +119,7 @@ def test_a_form_of_the_frame_counts_without_cookies(site: Flask) -> None:
 
 @pytest.mark.parametrize("origin", [None, "null", "https://www.example.com", "http://localhost.evil.example"])
 def test_a_form_from_elsewhere_does_not_count(site: Flask, origin: str | None) -> None:
-    """Even with a token that anybody can fetch: the browser says where a form comes from. Ours counts above."""
+    """Even with a token that anybody can fetch: the browser says where a form comes from."""
     browser = site.test_client(use_cookies=False)
     headers = {"Origin": origin} if origin else {}
     answer = browser.post("/embed/book", data=form_of(browser, "/embed/book"), headers=headers)
@@ -157,10 +159,10 @@ def test_a_service_that_is_gone_is_said(browser: FlaskClient) -> None:
     assert "checked" in page
 
 
-@pytest.mark.parametrize("origins", ["*", "https://*.example.com", "https://a.example/x", "a.example", "https://a; x"])
+@pytest.mark.parametrize(
+    "origins", ["*", "https://*.example.com", "https://a.example/x", "a.example", "https://a; x"]
+)
 def test_only_exact_origins_are_settings(origins: str) -> None:
     """What would open the pages to more than one site, or add to the policy, is refused at the start."""
     with pytest.raises(SettingError, match="FIELDSERVICE_WIDGET_ORIGINS"):
         Settings(widget_origins=origins).require_valid()
-
-

@@ -1,4 +1,4 @@
-"""Where the technician is, for the one customer they drive to: only while driving, only if shared, never kept."""
+"""Where the technician is, for one customer: only while driving, only if shared, never kept."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def stored(crew: Crew) -> list[tuple[int, float, datetime]]:
 def test_only_between_on_my_way_and_arrived(
     phone: Phone, crew: Crew, client: FlaskClient, services: Services
 ) -> None:
-    """Before and after nothing is taken, shown or kept; during the drive this customer sees it, with its age."""
+    """Before and after nothing is taken, shown or kept; on the drive this customer sees it, with its age."""
     visit, other = crew.visits[:2]
     track, others = (f"{link_of(services, each)}/track" for each in (visit, other))
     share(phone)
@@ -134,9 +134,9 @@ def test_an_old_position_is_not_shown(
     share(phone)
     phone.say(visit, "on_my_way")
     send(phone, visit)
-    clock_at_now.move_to(NOW + 3 * MINUTE)
+    clock_at_now.move_to(NOW + 3 * MINUTE + timedelta(seconds=10))
     assert "3 minutes ago" in client.get(track).text
-    clock_at_now.move_to(NOW + 5 * MINUTE + timedelta(seconds=1))
+    clock_at_now.move_to(NOW + 5 * MINUTE + timedelta(seconds=10))
     assert SHOWN not in client.get(track).text
 
 
@@ -159,7 +159,7 @@ def test_a_drive_ends_after_two_hours(phone: Phone, crew: Crew, clock_at_now: Tr
 
 
 def test_nobody_else_can_send_it(app: Flask, phone: Phone, crew: Crew) -> None:
-    """A colleague who shares has no part in this visit; when it moves to them the old position is nobody's."""
+    """A colleague who shares has no part in this visit, and nonsense is refused."""
     visit = crew.visits[0]
     share(phone)
     phone.say(visit, "on_my_way")

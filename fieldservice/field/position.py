@@ -63,7 +63,7 @@ def keep(session: Session, technician: Technician, visit_id: int, fix: Fix, *, n
     row = visit.position
     if row is not None and fix.seen_at < row.seen_at + EVERY:
         return
-    if fix.seen_at < step.occurred_at:
+    if fix.seen_at < step.occurred_at - EVERY:  # a phone knows where it is from a moment ago
         return
     if row is None:
         row = visit.position = DrivePosition()

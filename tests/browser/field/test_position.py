@@ -49,6 +49,7 @@ def test_the_position_is_seen_while_driving(
     press(page, "Share my position on drives")
     expect(page.get_by_role("heading", name="Your position is shared on drives")).to_be_visible()
     assert_usable(page)
+    page.context.set_geolocation({"latitude": 39.312, "longitude": -76.601})
     with page.expect_response(re.compile("/position$")) as sent:
         press(page, "On my way")
     assert sent.value.status == 204

@@ -24,7 +24,7 @@ ANCESTORS = "frame-ancestors https://www.example.com http://127.0.0.1:8123"
 
 @pytest.fixture(scope="module")
 def framed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """A company whose booking two sites may frame; frames know nothing of databases, so one kind is enough."""
+    """A company whose booking two sites may frame; one kind of database is enough for that."""
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("data"), secret_key="only-here", widget_origins=HOSTS
     )

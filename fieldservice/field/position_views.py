@@ -45,7 +45,7 @@ def keep(visit_id: int) -> ResponseReturnValue:
     """Where the phone is. Sent twice it is the same, so it needs no key; 409 says to send no more."""
     now, form = clock.now(), PositionForm()
     if not form.validate():
-        return {"errors": form.errors}, 422
+        return {"errors": form.errors | {"position": [_("Your position is not shared at this moment.")]}}, 422
     at = Coordinates(form.latitude.data, form.longitude.data)
     fix = Fix(at, now - timedelta(seconds=form.age.data))
     web.services().db.run(

@@ -23,6 +23,7 @@ from fieldservice import auth, clock, language, schema, web
 from fieldservice.assets import Assets
 from fieldservice.attachments import words as file_words
 from fieldservice.attachments.requests import UploadRequest, make_room
+from fieldservice.booking import widget_views
 from fieldservice.booking.phone_views import bp as phone
 from fieldservice.booking.views import bp as booking
 from fieldservice.config import Settings
@@ -95,6 +96,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.jinja_env.filters["answered"] = web.answer_words
     app.jinja_env.filters["phone"] = partial(words.phone_words, country=settings.country)
     auth.install(app, services, homes=_STAFF_HOMES)
+    widget_views.install(app)
     for code in _PAGES:
         app.register_error_handler(code, _error_page)
     app.register_error_handler(web.BadKey, lambda _: (render_template("errors/csrf.html"), 400))

@@ -11,6 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+_ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?")
+
 
 class SettingError(Exception):
     """A setting holds a value that cannot be used; the text names the variable and the fault."""
@@ -73,6 +75,13 @@ class Settings:
         default=60, metadata={"help": "How long a window stays reserved for somebody on the waiting list"}
     )
 
+    widget_origins: str = field(
+        default="",
+        metadata={
+            "help": "Sites that may show the booking in a frame, such as https://www.example.com; by commas"
+        },
+    )
+
     guard_drafts: int = field(
         default=30, metadata={"help": "Bookings that one network may begin in an hour before it is checked"}
     )
@@ -129,6 +138,11 @@ class Settings:
     def freeze(self) -> timedelta:
         """How soon a visit has to begin that no search moves it any more."""
         return timedelta(minutes=self.freeze_minutes)
+
+    @property
+    def framing_origins(self) -> tuple[str, ...]:
+        """The origins of the sites that may show the booking in a frame."""
+        return tuple(filter(None, (origin.strip() for origin in self.widget_origins.split(","))))
 
     @property
     def map_path(self) -> Path:
@@ -197,6 +211,11 @@ class Settings:
             re.compile(self.cost_centre_pattern)
         except re.error as error:
             raise SettingError(f"{variable('cost_centre_pattern')}: {error}") from error
+        for origin in self.framing_origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise SettingError(
+                    f"{variable('widget_origins')}: {origin!r} is no origin such as https://www.example.com"
+                )
         if self.sms_gateway not in ("file", "none"):
             raise SettingError(
                 f"{variable('sms_gateway')}: {self.sms_gateway!r} is neither `file` nor `none`"

@@ -28,6 +28,7 @@ TASK_LIMIT = timedelta(minutes=15)
 TASK_MODULES = [
     "fieldservice.attachments.tasks",
     "fieldservice.booking.tasks",
+    "fieldservice.field.tasks",
     "fieldservice.messages.tasks",
     "fieldservice.planning.tasks",
 ]
@@ -52,6 +53,7 @@ TIMETABLE = [
     Periodic("booking.tidy", timedelta(minutes=10)),
     Periodic("booking.expire_approvals", timedelta(seconds=60)),
     Periodic("booking.offer_gaps", timedelta(seconds=30)),
+    Periodic("field.tidy", timedelta(minutes=5)),
     Periodic("attachments.scan", timedelta(seconds=5)),
     Periodic("attachments.sweep", timedelta(hours=1)),
     Periodic("booking.serve_plans", timedelta(minutes=5)),

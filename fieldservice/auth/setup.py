@@ -12,7 +12,7 @@ from flask_login import user_logged_out  # type: ignore[import-untyped]
 from flask_security import Security, user_authenticated
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
-from fieldservice.auth import headers, limits, sessions, staff
+from fieldservice.auth import framing, headers, limits, sessions, staff
 from fieldservice.auth.accounts import AccountStore
 from fieldservice.auth.links import LinkExpired, LinkUnknown
 from fieldservice.config import Settings
@@ -24,6 +24,7 @@ def install(app: Flask, services: Services, *, homes: Mapping[UserRole, str]) ->
     """Protect the application; `homes` are the endpoints where each role begins after the sign-in."""
     app.config.update(_configuration(services.settings), **{staff.HOMES: homes})
     headers.install(app, services.settings)
+    framing.install(app, services.settings)
     limits.install(app, services.settings)
     CSRFProtect(app)
     _install_sign_in(app, services)

@@ -26,6 +26,7 @@ from fieldservice.models import (
     BookingDraft,
     ContactRole,
     Customer,
+    DrivePosition,
     Hold,
     Job,
     OfficeTask,
@@ -337,7 +338,8 @@ def _forget_visit(session: Session, visit: Visit, *, now: datetime) -> None:
         visit.feedback.body = ""
     for entry in _entries(session, visit):
         session.execute(delete(WaitingOffer).where(WaitingOffer.entry_id == entry.id))
-    for table in (OutboxMessage, AccessCode, PrivateLink, WaitingEntry):
+    theirs = (OutboxMessage, AccessCode, PrivateLink, WaitingEntry, DrivePosition)
+    for table in theirs:
         session.execute(delete(table).where(table.visit_id == visit.id))
     # windows of the past are nobody's secret, and the history of promises needs them
     words = VisitEvent.visit_id == visit.id, VisitEvent.kind != "promised"

@@ -1,19 +1,22 @@
-"""When the technician arrives, as far as a customer should know: no position, nobody else's visit."""
+"""When the technician arrives, and where they are while they drive: nothing of anybody else's visit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from fieldservice.geo.tables import TravelTables
-from fieldservice.models import Technician, Visit, VisitState, Window
+from fieldservice.models import DrivePosition, Stop, Technician, Visit, VisitState, Window
 from fieldservice.models.visit import ENDED, UNDERWAY
 from fieldservice.planning.agenda import Entry, agenda
 from fieldservice.planning.problem import build
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.travel import table_of
+
+FRESH = timedelta(minutes=5)
+"""An older position says nothing any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,7 @@ class Tracking:
     set_off_at: datetime | None = None
     arrived_at: datetime | None = None
     stops_before: int = 0
+    position: DrivePosition | None = None
 
     @property
     def over(self) -> bool:
@@ -66,10 +70,19 @@ def tracking(session: Session, visit: Visit, *, tables: TravelTables, now: datet
             technician=stop.technician,
             arrives_at=arrives_at,
             set_off_at=tapped_at,
+            position=_position(visit, stop, now),
         )
     if state != VisitState.DISPATCHED or stop.route.plan.on != visit.territory.local_day(now):
         return Tracking(state=state, window=window)
     return _planned(session, visit, stop.technician, tables=tables, now=now)
+
+
+def _position(visit: Visit, stop: Stop, now: datetime) -> DrivePosition | None:
+    """Where whoever drives there now was a short time ago."""
+    found = visit.position
+    if found is None or found.technician_id != stop.technician_id:
+        return None
+    return found if now - found.seen_at <= FRESH and now < found.ends_at else None
 
 
 def _planned(

@@ -41,6 +41,7 @@ from fieldservice.booking import (
     track_views,
     visit_views,
     waiting_views,
+    widget_views,
 )
 from fieldservice.booking.check_answers import forget_ended
 from fieldservice.booking.drafts import Draft, DraftAnswers
@@ -68,6 +69,7 @@ bp.register_blueprint(data_views.bp)
 bp.register_blueprint(calendar_views.bp)
 bp.register_blueprint(feedback_views.bp)
 bp.before_request(edge.recall_language)
+bp.register_blueprint(widget_views.bp)
 bp.register_blueprint(more_views.draft_bp)
 bp.register_blueprint(waiting_views.draft_bp)
 bp.register_blueprint(photo_views.draft_bp)
@@ -89,8 +91,10 @@ def problem() -> ResponseReturnValue:
     """What needs fixing; `?service=` picks a card."""
     with web.services().db.reading() as session:
         services = drafts.active_services(session)
-    form = _first_form(services)(data={"service": request.args.get("service")})
-    return _problem_page(form, services)
+    wanted = request.args.get("service", "")
+    form = _first_form(services)(data={"service": wanted})
+    missing = bool(wanted) and wanted not in {service.code for service in services}
+    return _problem_page(form, services, missing=missing)
 
 
 @bp.get("/book/questions")
@@ -174,7 +178,12 @@ def _first_form(services: Sequence[Service]) -> type[ProblemForm]:
 
 
 def _problem_page(
-    form: ProblemForm, services: Sequence[Service], tried: Sequence[str] = (), had: Sequence[str] = ()
+    form: ProblemForm,
+    services: Sequence[Service],
+    tried: Sequence[str] = (),
+    had: Sequence[str] = (),
+    *,
+    missing: bool = False,
 ) -> str:
     return render_template(
         "booking/problem.html",
@@ -184,6 +193,7 @@ def _problem_page(
         token=form.draft.data,
         files=photo_views.files_of_draft(form.draft.data),
         had=had,
+        missing=missing,
         step=1,
         steps=pages.step_names(),
     )

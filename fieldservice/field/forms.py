@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, StringField, ValidationError
-from wtforms.validators import AnyOf, InputRequired, Length, Optional
+from wtforms import FloatField, HiddenField, IntegerField, StringField, ValidationError
+from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional
 
 from fieldservice.field.service import Tap
 
@@ -34,3 +34,19 @@ class TapForm(FlaskForm):  # type: ignore[misc]
     def moment(self, now: datetime) -> datetime:
         """When it was tapped; now unless the phone says otherwise."""
         return datetime.fromisoformat(self.occurred_at.data).astimezone(UTC) if self.occurred_at.data else now
+
+
+class SharingForm(FlaskForm):  # type: ignore[misc]
+    """The switch for sharing the position, on the route's page or a visit's."""
+
+    share = StringField(validators=[InputRequired(), AnyOf(["on", "off"])])
+    visit = HiddenField()
+    idempotency_key = HiddenField(validators=[InputRequired(), Length(min=8, max=64)])
+
+
+class PositionForm(FlaskForm):  # type: ignore[misc]
+    """A place in degrees, and how many seconds ago the phone was there."""
+
+    latitude = FloatField(validators=[InputRequired(), NumberRange(-90, 90)])
+    longitude = FloatField(validators=[InputRequired(), NumberRange(-180, 180)])
+    age = IntegerField(validators=[InputRequired(), NumberRange(0, 300)])

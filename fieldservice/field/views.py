@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
 from fieldservice.attachments import serving
-from fieldservice.field import pages, service
+from fieldservice.field import pages, position, position_views, service
 from fieldservice.field.forms import TapForm
 from fieldservice.field.service import PhoneDay, Tap, TapEvent
 from fieldservice.geo.types import TravelTable
@@ -24,6 +24,8 @@ from fieldservice.planning.problem import StaleTravel
 from fieldservice.planning.travel import with_travel
 
 bp = Blueprint("field", __name__)
+bp.register_blueprint(position_views.bp)
+bp.after_request(position_views.allow)
 
 
 @bp.get("/")
@@ -36,7 +38,11 @@ def route() -> ResponseReturnValue:
         day = _day(session, technician, technician.territory.local_day(now), now)
         following = None if day.visits else service.next_stop(session, technician, now=now)
         return render_template(
-            "field/route.html", day=day, zone=technician.territory.zone, following=following
+            "field/route.html",
+            day=day,
+            zone=technician.territory.zone,
+            following=following,
+            shared=position.is_shared(session, technician),
         )
 
 
@@ -111,6 +117,7 @@ def _visit_page(session: Session, visit_id: int, form: TapForm) -> str:
         form=form,
         zone=technician.territory.zone,
         undoable=service.undoable_step(shown, now),
+        shared=position.is_shared(session, technician),
     )
 
 

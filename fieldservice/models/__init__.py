@@ -21,6 +21,7 @@ from fieldservice.models.customer import ContactRole, Customer, CustomerKind, Of
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
 from fieldservice.models.needs import Needs
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Presence, Proposal, Route, Stop, StopKind
+from fieldservice.models.position import DrivePosition, PositionSharing
 from fieldservice.models.service import Place, Service, ServiceSkill, ServiceTranslation
 from fieldservice.models.service_plan import Occurrence, OccurrenceState, PartOfDay, Renewal, ServicePlan
 from fieldservice.models.user import AuditEntry, IdempotencyKey, User, UserRole, UserSession
@@ -65,6 +66,7 @@ __all__ = [
     "ConversationMessage",
     "Customer",
     "CustomerKind",
+    "DrivePosition",
     "EffectKind",
     "Ending",
     "FaqEntry",
@@ -90,6 +92,7 @@ __all__ = [
     "Place",
     "Plan",
     "PlanChange",
+    "PositionSharing",
     "Presence",
     "PrivateLink",
     "Proposal",

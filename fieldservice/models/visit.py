@@ -19,6 +19,7 @@ from fieldservice.models.customer import Role, Site
 from fieldservice.models.message import MessageState, OutboxMessage, new_message
 from fieldservice.models.needs import Needs, highest
 from fieldservice.models.plan import Pin, Stop
+from fieldservice.models.position import DrivePosition
 from fieldservice.models.service import Service
 from fieldservice.models.window import Window as Window
 from fieldservice.models.work_order import WorkOrder
@@ -133,6 +134,7 @@ class Visit(Base):
     conversation: Mapped[Conversation | None] = relationship(back_populates="visit")
     feedback: Mapped[Feedback | None] = relationship(back_populates="visit")
     occurrence: Mapped[Occurrence | None] = relationship(back_populates="visit")
+    position: Mapped[DrivePosition | None] = relationship(cascade="all, delete-orphan")
 
     __mapper_args__ = {"version_id_col": version}
 
@@ -321,6 +323,7 @@ class Visit(Base):
 
     def _enter(self, state: VisitState, *, kind: str = "state", **event: Any) -> None:
         old, self.state = self.state, state
+        self.position = None  # it is for the drive that was just begun, or has ended
         self.record(kind, from_state=old, to_state=state, **event)
 
     def _retire_messages(self) -> None:

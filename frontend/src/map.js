@@ -1,5 +1,6 @@
 // Maps of a page: every element with `data-map` (templates/_macros/map.html writes it).
 import L from "leaflet";
+import { addLive } from "./map/live.js";
 import { addPin, addPlace } from "./map/pin.js";
 import { addRoutes } from "./map/routes.js";
 import { addTiles } from "./map/tiles.js";
@@ -40,6 +41,7 @@ function start(element) {
   if (position) map.setView(position, Number(element.dataset.zoom));
   if (position && element.dataset.latitudeField) addPin(map, element, position);
   else if (position && !element.dataset.routes) addPlace(map, position);
+  if (position && element.dataset.live) addLive(map, element.dataset.live, position);
   if (element.dataset.routes) addRoutes(map, element);
   addTiles(map, element.dataset);
   new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(element);

@@ -184,6 +184,12 @@ class World:
             "/book/<token>/outside": {"email": "ada.marker@example.com"},
             "/book/<token>/waiting": {"name": "Ada Marker", "phone": "+14105550177"},
             "/day/visits/<int:visit_id>/taps": {"kind": "on_my_way"},
+            "/day/visits/<int:visit_id>/position": {
+                "latitude": CENTRE.lat,
+                "longitude": CENTRE.lon,
+                "age": 0,
+            },
+            "/day/sharing": {"share": "on"},
             "/login": {"email": "nobody@example.com", "password": "wrong horse"},
             "/board/<day:on>/move": place | version,
             "/board/visits/<int:visit_id>/unassign": version,

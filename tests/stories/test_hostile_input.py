@@ -52,7 +52,7 @@ from fieldservice.dispatch.running_forms import (
     SwapForm,
     VehicleForm,
 )
-from fieldservice.field.forms import TapForm
+from fieldservice.field.forms import PositionForm, SharingForm, TapForm
 from fieldservice.models import Visit
 from fieldservice.web import Services
 from tests.matrix.world import Browser, World, make_browsers, make_world
@@ -116,7 +116,7 @@ TIMES = [
     "1772460000",
 ]
 OF_TIMES = {"window", "occurred_at", "start", "first_on", "day", "ends_on"}
-OF_NUMBERS = {"plan_version", "visit", "technician", "latitude", "longitude", "pin_lat", "pin_lon"}
+OF_NUMBERS = {"plan_version", "visit", "technician", "latitude", "longitude", "age", "pin_lat", "pin_lon"}
 OF_NUMBERS |= {"every", "period_days", "lead_days", "term_months", "version", "site", "service"}
 FEW = ["", "\x00", "x" * 5_000, "' OR 1=1; DROP TABLE visit; --", "👩‍👩‍👧‍👦" * 40]
 REFUSED = {400, 404, 409, 410, 413, 422}
@@ -176,6 +176,8 @@ FORMS: dict[str, Any] = {
     "/visit/<token>/plan/end": plan_forms.EndPlanForm,
     "/visit/<token>/plan/renew": plan_forms.RenewForm,
     "/day/visits/<int:visit_id>/taps": TapForm,
+    "/day/visits/<int:visit_id>/position": PositionForm,
+    "/day/sharing": SharingForm,
     "/board/<day:on>/move": board.MoveForm,
     "/board/visits/<int:visit_id>/unassign": board.PlanForm,
     "/board/visits/<int:visit_id>/pin": board.PinForm,

@@ -92,11 +92,11 @@ def test_details_and_decisions_without_script(stage: Stage, open_page: OpenPage)
     page.goto(stage.link)
     page.get_by_role("link", name=re.compile("Contact and notes")).click()
     page.get_by_label("Entry notes").fill("Use the back door")
-    press(page, "Save")
+    press(page, re.compile("^Save$"))
     expect(page.get_by_text("Saved: entry notes.")).to_be_visible()
     page.get_by_role("link", name=re.compile("Your data")).click()
     page.get_by_role("checkbox", name="Reminders before the visit").uncheck()
-    press(page, "Save")
+    press(page, re.compile("^Save$"))
     expect(page.get_by_role("checkbox", name="Reminders before the visit")).not_to_be_checked()
 
 
@@ -110,7 +110,7 @@ def test_download_and_erase_without_script(stage: Stage, open_page: OpenPage) ->
     press(page, "Continue")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download my data").click()
-    assert download.value.suggested_filename == "my-data.json"
+    assert download.value.suggested_filename == "my-data.zip"
     page.get_by_role("link", name=re.compile("Erase my data")).click()
     page.get_by_role("checkbox").check()
     press(page, "Erase my data")
@@ -149,7 +149,7 @@ def empty_details(_stage: Stage, page: Page) -> None:
     """Everything that is required is missing."""
     for label in ("Full name", "Mobile number", "Email"):
         page.get_by_label(label).fill("")
-    press(page, "Save")
+    press(page, re.compile("^Save$"))
 
 
 def rate(_stage: Stage, page: Page) -> None:

@@ -15,7 +15,7 @@ from fieldservice.geo.address import Address
 from fieldservice.models import OutboxMessage, Territory
 from tests.browser.booking.test_booking import next_page
 from tests.browser.booking.test_intake import faults
-from tests.factories import make_technician
+from tests.factories import make_technician, number
 from tests.fieldservice.booking.electric import WIRING, make_wiring
 from tests.fieldservice.booking.tight import AT
 
@@ -71,7 +71,7 @@ def add_wiring(page: Page) -> None:
 def confirm(page: Page) -> None:
     """Who asks, and who has to agree."""
     page.get_by_label("Full name").fill("Rosa Whitfield")
-    page.locator("#email").fill("rosa@example.com")
+    page.locator("#email").fill(f"rosa{number()}@example.com")  # one address books five times a day at most
     page.get_by_text("Someone else is at the address, pays").click()
     page.get_by_label("Name of the person at the address").fill("Jo Porter")
     page.get_by_label("Email of the person who has to agree first").fill("boss@example.com")

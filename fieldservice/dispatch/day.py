@@ -164,7 +164,6 @@ class Board:
         return [bar for row in self.rows for bar in row.bars if bar.visit is not None]
 
     @property
-    @property
     def off_sick(self) -> list[Row]:
         """Those who are sick on this day and not back yet."""
         return [row for row in self.rows if row.absence and row.absence.kind == AbsenceKind.SICK]

@@ -5,11 +5,13 @@ import re
 import pytest
 from jinja2 import Environment, FileSystemLoader, meta
 
+from fieldservice.language import titled, written
 from fieldservice.paths import TEMPLATES
 
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=True, extensions=["jinja2.ext.i18n", "jinja2.ext.do"]
 )
+ENVIRONMENT.filters.update(titled=titled, written=written)
 EMAIL = "email/"
 NAMES = ENVIRONMENT.list_templates()
 INLINE = re.compile(

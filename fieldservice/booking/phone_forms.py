@@ -73,14 +73,18 @@ class PhoneForm(ProblemForm):
 
     @property
     def site(self) -> SiteAnswers:
-        """Where to come; a new address has no coordinates yet."""
+        """Where to come; a new address has no coordinates yet. Looked up before it is judged."""
         if self.known is not None:
             return self.known
         return SiteAnswers(
-            address=self.street.data,
-            unit=self.unit.data,
-            city=self.city.data,
-            postcode=self.postcode.data,
+            address=_on_one_line(self.street.data),
+            unit=_on_one_line(self.unit.data),
+            city=_on_one_line(self.city.data),
+            postcode=_on_one_line(self.postcode.data),
             country=self.country,
             access_notes=self.access_notes.data,
         )
+
+
+def _on_one_line(text: str | None) -> str:
+    return "".join(char for char in text or "" if char.isprintable())

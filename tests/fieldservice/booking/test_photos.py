@@ -108,7 +108,8 @@ def test_from_the_first_screen_to_the_visit(walker: Walker, services: Services, 
     walker.open(walker.url.removesuffix("/booked"))
     assert "3 files" in walker.page.text
     walker.open(f"{walker.url}/photos")
-    document = next(link for link in walker.page.links if "size" not in link and link.endswith("/3"))
+    number = stored(services)[2].id
+    document = next(link for link in walker.page.links if link.endswith(f"/photos/{number}"))
     answer = walker.client.get(document, buffered=True)
     assert answer.data == PDF
     assert answer.headers["Content-Disposition"] == "attachment; filename=bill.pdf"

@@ -47,7 +47,7 @@ chaos: setup-tests  ## kill -9 under load for some minutes, CHAOS_CYCLES= times
 	CHAOS_CYCLES=$(or $(CHAOS_CYCLES),60) $(PYTHON) -m pytest -s tests/chaos
 
 hostile: setup-tests  ## a thousand hostile posts to every form on both databases, HOSTILE_POSTS= and HOSTILE_SEED=
-	HOSTILE_POSTS=$(or $(HOSTILE_POSTS),1000) $(PYTHON) -m pytest -n 2 tests/stories/test_hostile_input.py -k "many_posts or no_value" --timeout 3600
+	HOSTILE_POSTS=$(or $(HOSTILE_POSTS),1000) $(PYTHON) -m pytest -n 2 tests/stories/test_hostile_input.py -k many_posts --timeout 3600
 
 bench: $(BENCH_STAMP)  ## every benchmark beside other solvers, some hours; writes docs/benchmarks.md
 	$(BENCH) all

@@ -229,6 +229,7 @@ EXTRA = {
     "/board/plans/<int:plan_id>/change": ["step"],
     "/login": ["email", "password", "remember", "next"],
 }
+PARTS = 6
 BOTH = ["idempotency_key", "csrf_token"]
 
 
@@ -341,16 +342,15 @@ def test_every_form_is_here(app: Flask) -> None:
     assert rules - {"/logout"} == set(FORMS)
 
 
-def test_no_value_in_any_field_breaks_anything(stage: Stage) -> None:
-    """Nasty values in each field of each form, one at a time; the field missing, and twice.
-
-    Every fourth value of a field, beginning elsewhere in each: `make hostile` tries all.
-    """
-    step = 1 if "HOSTILE_POSTS" in os.environ else 4
-    for number, rule in enumerate(FORMS):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_value_in_any_field_breaks_anything(stage: Stage, part: int) -> None:
+    """Nasty values in each field of each form, one at a time; the field missing, and twice."""
+    for rule in [*FORMS][part::PARTS]:
         assert stage.send(rule).status_code < 500
         for position, name in enumerate(fields_of(rule)):
-            values = nasty_values(rule, name, position)[(number + position) % step :: step]
+            values = nasty_values(rule, name, position)
+            if stage.db.engine.dialect.name == "sqlite":
+                values = values[position % 2 :: 2]  # PostgreSQL refuses more and gets all
             for value in (None, ["1", "2"], *values):
                 what = f"{rule} {name}={str(value)[:40]!r}"
                 stage.require_clean(stage.send(rule, **{name: value}), what)

@@ -48,7 +48,7 @@ class DayField(DateField):  # type: ignore[misc]
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Refuse what is no day that a calendar of ours reaches."""
-        if not valuelist or not valuelist[0].strip():
+        if not valuelist or not valuelist[0]:  # blanks are no empty answer to InputRequired either
             self.data = None
             return
         self.data = day_of(valuelist[0].strip())

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from wtforms import DateField, Field, Form, ValidationError
+from wtforms import DateField, Field, Form, IntegerField, ValidationError
 from wtforms.fields.choices import SelectChoice
 
 from fieldservice.web import day_of
@@ -39,6 +39,16 @@ class Readable:
 def cards(choices: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
     """Values and labels as the choices of a field."""
     return [SelectChoice(value, label) for value, label in choices]
+
+
+class WholeNumber(IntegerField):  # type: ignore[misc]
+    """A whole number of at most 18 digits: NumberRange cannot compare one of hundreds."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Refuse what no column could hold."""
+        if valuelist and len(valuelist[0]) > 18:
+            raise ValueError(self.gettext("Not a valid integer value."))
+        super().process_formdata(valuelist)
 
 
 class DayField(DateField):  # type: ignore[misc]

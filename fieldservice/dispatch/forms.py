@@ -7,24 +7,15 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import FloatField, HiddenField, IntegerField, StringField, TimeField
+from wtforms import FloatField, HiddenField, StringField, TimeField
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional
 
 from fieldservice.models import Territory
 from fieldservice.planning.changes import PinTo
 from fieldservice.planning.judge import Move
+from fieldservice.typed import WholeNumber
 
 _ROW = NumberRange(min=1, max=2**31 - 1)
-
-
-class WholeNumber(IntegerField):  # type: ignore[misc]
-    """A whole number of at most 18 digits: NumberRange cannot compare one of hundreds."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Refuse what no column could hold."""
-        if valuelist and len(valuelist[0]) > 18:
-            raise ValueError(self.gettext("Not a valid integer value."))
-        super().process_formdata(valuelist)
 
 
 class BoardForm(FlaskForm):  # type: ignore[misc]

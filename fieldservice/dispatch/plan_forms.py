@@ -10,11 +10,11 @@ from wtforms import BooleanField, Field, SelectField, SelectMultipleField, TextA
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from fieldservice import plan_words
-from fieldservice.dispatch.forms import BoardForm, WholeNumber
+from fieldservice.dispatch.forms import BoardForm
 from fieldservice.models import PartOfDay, Renewal, Service, ServicePlan, Technician
 from fieldservice.models.recurrence import Rule, Season, Unit
 from fieldservice.planning.service_plans import Likes, Terms
-from fieldservice.typed import DayField, Readable, cards, tidy
+from fieldservice.typed import DayField, Readable, WholeNumber, cards, tidy
 
 _MOST = {Unit.WEEKS: 52, Unit.MONTHS: 60, Unit.YEARS: 10}
 _DAYS = {Unit.WEEKS: 7, Unit.MONTHS: 28, Unit.YEARS: 365}

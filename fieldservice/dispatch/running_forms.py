@@ -12,9 +12,9 @@ from wtforms import DateField, HiddenField, RadioField, TextAreaField, TimeField
 from wtforms.fields import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional, ValidationError
 
-from fieldservice.dispatch.forms import BoardForm, PlanForm, WholeNumber
+from fieldservice.dispatch.forms import BoardForm, PlanForm
 from fieldservice.planning.emergency import Choice
-from fieldservice.typed import Readable, tidy
+from fieldservice.typed import Readable, WholeNumber, tidy
 
 WITHIN = (30, 60, 90, 120)
 _NAME = re.compile(r"[vh][1-9][0-9]{0,8}")

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import FloatField, HiddenField, IntegerField, StringField, ValidationError
+from wtforms import FloatField, HiddenField, StringField, ValidationError
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional
 
 from fieldservice.field.service import Tap
+from fieldservice.typed import WholeNumber
 
 
 class TapForm(FlaskForm):  # type: ignore[misc]
@@ -49,4 +50,4 @@ class PositionForm(FlaskForm):  # type: ignore[misc]
 
     latitude = FloatField(validators=[InputRequired(), NumberRange(-90, 90)])
     longitude = FloatField(validators=[InputRequired(), NumberRange(-180, 180)])
-    age = IntegerField(validators=[InputRequired(), NumberRange(0, 300)])
+    age = WholeNumber(validators=[InputRequired(), NumberRange(0, 300)])

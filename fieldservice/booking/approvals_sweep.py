@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 from fieldservice.booking import approvals
 from fieldservice.db import Database
 from fieldservice.models import Approval
+from fieldservice.sweeps import each
 
 
 def expire_all(db: Database, *, now: datetime) -> int:
     """Give the windows back and tell the requesters; returns how many there were."""
     with db.reading() as session:
         late = approvals.overdue(session, now=now)
-    return sum(db.run(partial(_expire, approval_id=approval_id, now=now)) for approval_id in late)
+    return sum(each(late, lambda key: db.run(partial(_expire, approval_id=key, now=now))))
 
 
 def _expire(session: Session, *, approval_id: int, now: datetime) -> bool:

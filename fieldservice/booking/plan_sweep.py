@@ -28,6 +28,7 @@ from fieldservice.models import (
     VisitState,
 )
 from fieldservice.planning import service_plans
+from fieldservice.sweeps import each
 
 REMIND_AFTER = timedelta(days=3)
 """The least time between the invitation and the one reminder, which is sent when the due period begins."""
@@ -60,8 +61,8 @@ def serve_plans(db: Database, company: Company, *, now: datetime) -> Served:
     with db.reading() as session:
         ids = _with_something_to_do(session, now)
     total = Served()
-    for plan_id in ids:
-        total.add(db.run(partial(_serve, plan_id=plan_id, company=company, now=now)))
+    for served in each(ids, lambda key: db.run(partial(_serve, plan_id=key, company=company, now=now))):
+        total.add(served)
     return total
 
 

@@ -13,6 +13,7 @@ from fieldservice.geo.tables import TravelTables
 from fieldservice.models import WaitingEntry
 from fieldservice.planning import service as planning
 from fieldservice.planning.travel import with_travel
+from fieldservice.sweeps import each
 
 
 def offer_gaps(db: Database, tables: TravelTables, *, now: datetime, minutes: int) -> int:
@@ -24,7 +25,7 @@ def offer_gaps(db: Database, tables: TravelTables, *, now: datetime, minutes: in
     with db.reading() as session:
         entries = waiting.in_line(session)
     until = now + timedelta(minutes=minutes)
-    return sum(_serve(db, tables, entry_id, now=now, until=until) for entry_id in entries)
+    return sum(each(entries, lambda entry_id: _serve(db, tables, entry_id, now=now, until=until)))
 
 
 def _serve(db: Database, tables: TravelTables, entry_id: int, *, now: datetime, until: datetime) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
 from sqlalchemy import select
@@ -185,6 +186,19 @@ def test_sites_in_other_zones_have_their_own_day(db: Database) -> None:
     db.run(make)
     evening = datetime(2026, 3, 2, 21, tzinfo=UTC)  # 4 pm in Baltimore, 10 am on March 3 in Auckland
     assert sweep(db, evening).invited == 1
+
+
+def test_one_that_fails_stops_no_other(db: Database) -> None:
+    """Its error comes at the end, when the plan after it has been served."""
+    broken, whole = db.run(make_plan), db.run(make_plan)
+
+    def lose_the_zone(session: Session) -> None:
+        session.get_one(ServicePlan, broken).territory.time_zone = "Nowhere/At_All"
+
+    db.run(lose_the_zone)
+    with pytest.raises(ZoneInfoNotFoundError):
+        sweep(db)
+    assert state(db, whole) == OccurrenceState.INVITED
 
 
 def test_two_sweeps_at_once_invite_once(db: Database, plan_id: int) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, String, cast, delete, distinct, func, or_, select
 from sqlalchemy.orm import Session
 
 from fieldservice.config import Settings
@@ -75,10 +75,11 @@ def level_of_network(session: Session, network: str, bounds: Bounds, *, now: dat
 
 
 def level_of_address(session: Session, ways: Collection[str], bounds: Bounds, *, now: datetime) -> Level:
-    """What was booked with an e-mail address or phone within the last day."""
+    """What was booked with an e-mail address or phone within the last day; all asked for at once is one."""
+    booking = func.coalesce(func.nullif(WorkOrder.request_key, ""), cast(WorkOrder.id, String))
     reached = or_(ContactRole.email.in_(ways), ContactRole.phone.in_(ways))
     query = (
-        select(func.count(WorkOrder.id))
+        select(func.count(distinct(booking)))
         .join(ContactRole, ContactRole.work_order_id == WorkOrder.id)
         .where(ContactRole.role == Role.REQUESTER, reached, WorkOrder.created_at > now - ADDRESS_PERIOD)
     )

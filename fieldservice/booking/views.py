@@ -267,10 +267,8 @@ def hold(token: str) -> ResponseReturnValue:
             return _time_page(session, draft, picker, form, offer, now), 422
         draft = drafts.taken_apart(draft) if "apart" in request.args else draft
         picker = picking.of_draft(session, draft)
-        lengths = [leg.service.window_length for leg in draft.legs[:1] if draft.at_sites] or [
-            leg.service.window_length for leg in draft.legs
-        ]
-        chosen = form.chosen_all(lengths, picker.zone)
+        legs = draft.legs[:1] if draft.at_sites else draft.legs
+        chosen = form.chosen_all([leg.service.window_length for leg in legs], picker.zone)
         room = picker.room(session, chosen[0], now) if form.needs_room and not picker.then else None
         if room is None and (gone := _gone(session, draft, chosen, now)) is not None:
             return gone, 409

@@ -15,9 +15,11 @@ from time_machine import Traveller
 
 from fieldservice.auth import abuse
 from fieldservice.booking import guard
+from fieldservice.config import Settings
+from fieldservice.db import Database
 from fieldservice.models import AbuseSign, BookingDraft, Hold, SpentPuzzle, Visit
 from fieldservice.web import Services
-from tests.factories import NOW, make_draft
+from tests.factories import NOW, make_customer, make_draft, make_site, make_work_order
 from tests.fieldservice.booking.test_returning import newest_code
 from tests.fieldservice.booking.walker import Walker
 
@@ -163,6 +165,21 @@ def test_many_bookings_with_one_address_are_seen(walker: Walker, services: Servi
         booked = "You’re booked" in walker.page.text
         assert booked == (number <= services.settings.guard_address_bookings), number
     assert CHECK in walker.page.text
+
+
+@pytest.mark.parametrize(("together", "level"), [(True, abuse.Level.NOTHING), (False, abuse.Level.PUZZLE)])
+def test_sites_booked_at_once_are_one_booking(
+    db: Database, settings: Settings, together: bool, level: abuse.Level
+) -> None:
+    """A business that books for ten sites is no abuser; the control books them one by one."""
+    bounds = abuse.Bounds.of(settings)
+    with db.transaction() as session:
+        customer = make_customer(session)
+        for number in range(10):
+            key = "all-at-once" if together else f"request-{number}"
+            make_work_order(session, site=make_site(session, customer), request_key=key)
+        session.flush()
+        assert abuse.level_of_address(session, [customer.email], bounds, now=NOW) == level
 
 
 @pytest.mark.parametrize("bound", [1, 20])

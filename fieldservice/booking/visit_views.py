@@ -243,10 +243,10 @@ def _time_page(
 
 def _around(session: Session, visit: Visit, now: datetime) -> dict[str, object]:
     """Whether the customer waits for another time, and what else was booked with the visit."""
-    approval = approval_pages.waiting(session, visit, now)
+    approval, customer = approval_pages.waiting(session, visit, now), visit.work_order.customer
     return {
         "waits": waiting.is_waiting(session, visit),
-        "business": visit.work_order.customer.kind != CustomerKind.PRIVATE,
+        "has_sites": customer.kind != CustomerKind.PRIVATE or len(customer.sites) > 1,
         "together": together_pages.lines(session, visit, waiting=approval is not None),
         "approval": approval,
     }

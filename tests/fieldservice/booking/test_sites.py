@@ -47,6 +47,16 @@ def pick_sites(owner: Walker, services: Services) -> None:
     owner.open(f"/book/{owner.draft}/time?day=2026-03-05")
 
 
+def test_who_has_several_sites_finds_the_way(booked: Walker, town_map: Path) -> None:
+    """The private page of a customer's second site leads there; that of the only one does not."""
+    assert "Book for several sites" not in booked.page.text
+    booked.home = demoville.an_address(town_map, 3)
+    booked.book()
+    booked.open(booked.url.removesuffix("/booked"))
+    assert "Book for several sites" in booked.page.text
+    assert f"{booked.url}/sites" in booked.page.links
+
+
 def answers(services: Services) -> DraftAnswers:
     """Those of the draft that is being made."""
     with services.db.reading() as session:

@@ -249,6 +249,7 @@ def crowded(visits=40, seed=1):
     return replace(problem, visits=tuple(changed))
 
 
+@pytest.mark.alone
 def test_time_is_kept_and_plans_get_better():
     """Back in time with a legal plan that is better than inserting one after the other."""
     problem = crowded()

@@ -180,6 +180,7 @@ def test_a_visit_to_keep_is_worth_more_than_all_others():
     assert free.routes[0].visit_ids != ("K",)
 
 
+@pytest.mark.alone
 def test_it_stops_when_asked():
     """The search is over within a tenth of a second after the question is answered with yes."""
     problem = town(100, 10)
@@ -199,6 +200,7 @@ def test_an_error_in_a_thread_is_raised():
         )
 
 
+@pytest.mark.alone
 def test_threads_share_one_large_plan():
     """Above `LARGE` visits the threads work on parts of one plan: legal, as counted, and in time."""
     problem, found = town(300, 30), []

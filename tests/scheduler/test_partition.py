@@ -107,6 +107,7 @@ def test_the_relaxation_finds_the_good_ones_in_a_large_pool():
     assert worth(chosen.columns, losses) == worth(hidden, losses)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("seconds", "asked"), [(0.5, 60), (60, 0.5)])
 def test_time_is_kept_and_somebody_can_stop_it(seconds, asked):
     """Back soon after the seconds, and soon after being asked; with what it had by then."""

@@ -108,6 +108,7 @@ def iter_stop(questions):
     return lambda: next(left, None) is None
 
 
+@pytest.mark.alone
 def test_seconds_are_a_promise():
     """The answer comes within 5 % and half a second, on one visit and on many more than there is time for."""
     for problem in (town(1, 1), town(400, 20)):
@@ -118,6 +119,7 @@ def test_seconds_are_a_promise():
         complete(problem, plan)
 
 
+@pytest.mark.alone
 def test_stop_returns_the_best_so_far():
     """Asked to stop at once it is back at once, with a legal plan."""
     problem = town(200, 10)

@@ -90,7 +90,8 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
     app.url_map.converters["day"] = web.DayConverter
     language.install(app)
-    Assets(STATIC / "vendor").install(app.jinja_env)
+    app.extensions["assets"] = assets = Assets(STATIC / "vendor")
+    assets.install(app.jinja_env)
     app.context_processor(web.template_helpers)
     app.jinja_env.globals["file_words"] = file_words
     app.jinja_env.filters["answered"] = web.answer_words

@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.routing import BaseConverter, ValidationError
 
+from fieldservice.assets import Assets
 from fieldservice.config import Settings
 from fieldservice.db import Database
 from fieldservice.files import FileStore
@@ -63,6 +64,11 @@ class _RacedKey(Exception):
 def services() -> Services:
     """The services of the running application."""
     return cast(Services, current_app.extensions["fieldservice"])
+
+
+def assets() -> Assets:
+    """The files of the front-end build."""
+    return cast(Assets, current_app.extensions["assets"])
 
 
 def new_key() -> str:

@@ -13,7 +13,7 @@ const modules = path.join(here, "node_modules");
 const target = path.join(here, "..", "fieldservice", "static", "vendor");
 
 const STYLES = ["app.css", "board.css", "field.css", "map.css"];
-const SCRIPTS = ["app.js", "board.js", "booking.js", "guard-worker.js", "guard.js", "files.js", "frame.js", "map.js", "position.js", "widget.js"];
+const SCRIPTS = ["app.js", "board.js", "booking.js", "guard-worker.js", "guard.js", "files.js", "frame.js", "map.js", "phone.js", "phone-worker.js", "position.js", "signed-out.js", "widget.js"];
 // Copied or cut up, not bundled, so that esbuild does not report them.
 const COPIED = ["bootstrap-icons", "htmx.org"];
 
@@ -104,6 +104,7 @@ async function build() {
   files.set("icons.svg", svg);
   files.set("pictures.svg", drawn.svg);
   files.set("favicon.svg", await readFile(path.join(source, "favicon.svg")));
+  for (const icon of await readdir(path.join(source, "icons"))) files.set(icon, await readFile(path.join(source, "icons", icon)));
   files.set("htmx.js", await readFile(path.join(modules, "htmx.org", "dist", "htmx.min.js")));
 
   // Written beside the build that is in use and put in its place when it is whole: a build that fails, or that

@@ -27,6 +27,7 @@ from fieldservice.models import AuditEntry, User, UserRole
 from fieldservice.web import services
 
 HOMES = "STAFF_HOMES"
+UNSENT = "unsent"  # the cookie by which a phone says that something of a technician waits on it
 _TOKEN = "login_token"
 _LABEL_LENGTH = 80
 
@@ -162,7 +163,9 @@ def logout() -> Response:
     if request.is_json:
         abort(415)
     response = make_response(security_logout())
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    # What a phone could not send yet is in its storage, sealed: the sign-in page takes the rest away.
+    unsent = bool(request.cookies.get(UNSENT))
+    response.headers["Clear-Site-Data"] = '"cache"' if unsent else '"cache", "storage"'
     return response
 
 

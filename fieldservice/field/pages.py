@@ -12,6 +12,7 @@ from fieldservice import web
 from fieldservice.field.service import Tap
 from fieldservice.language import answer_written
 from fieldservice.models import Place, Visit, VisitState
+from fieldservice.models.visit import ENDED
 from fieldservice.planning.rows import visit_place
 
 _TAPS = {
@@ -20,12 +21,33 @@ _TAPS = {
     VisitState.EN_ROUTE: (Tap.ARRIVED, Tap.DONE),
     VisitState.ON_SITE: (Tap.DONE,),
 }
+_TAP_STEPS = {Tap.ON_MY_WAY: 0, Tap.ARRIVED: 2, Tap.DONE: 3}
 _STEPS = {VisitState.EN_ROUTE: 0, VisitState.ON_SITE: 2, VisitState.DONE: 3}
 
 
 def taps(visit: Visit) -> tuple[Tap, ...]:
     """The taps that a visit is ready for: first the usual one, then those for a step that was not tapped."""
     return _TAPS.get(VisitState(visit.state), ())
+
+
+def tap_words() -> dict[str, str]:
+    """What the buttons of the taps say."""
+    return {
+        Tap.ON_MY_WAY: _("On my way"),
+        Tap.ARRIVED: _("Arrived"),
+        Tap.DONE: _("Done"),
+        Tap.UNDO: _("Undo"),
+    }
+
+
+def step_of(kind: Tap) -> int:
+    """Which step a tap leads to."""
+    return _TAP_STEPS[kind]
+
+
+def is_over(visit: Visit) -> bool:
+    """Whether nothing more can be tapped."""
+    return visit.state in ENDED
 
 
 def step_names() -> list[str]:

@@ -35,7 +35,8 @@ from fieldservice.planning.travel import table_of
 UNDO_OFFERED = timedelta(minutes=10)
 FEEDBACK_AFTER = timedelta(hours=1)
 _FUTURE = timedelta(minutes=5)
-_PAST = timedelta(hours=24)
+_PAST = timedelta(days=3)  # a weekend in the mountains
+_CLOCKS_AGREE = timedelta(minutes=1)
 
 
 class Tap(StrEnum):
@@ -49,12 +50,19 @@ class Tap(StrEnum):
 
 @dataclass(frozen=True)
 class TapEvent:
-    """A tap as the phone tells it: its own id makes a repeated one harmless, its own clock says when."""
+    """A tap as the phone tells it: its id makes a repeated one harmless, its clock, set right, says when."""
 
     event_id: str
     visit_id: int
     kind: Tap
     occurred_at: datetime
+    phone_at: datetime | None = None
+
+    @property
+    def clocks(self) -> dict[str, str]:
+        """What the phone's own clock said, when that was not the time of the tap."""
+        wrong = self.phone_at is not None and abs(self.phone_at - self.occurred_at) > _CLOCKS_AGREE
+        return {"phone_at": self.phone_at.isoformat()} if self.phone_at and wrong else {}
 
 
 _STATES = {
@@ -85,7 +93,7 @@ class NotToday(Exception):
 
 
 class WrongTime(Exception):
-    """The tap is said to be in the future or more than a day old."""
+    """The tap is said to be in the future or more than three days old."""
 
 
 class EventReused(Exception):
@@ -264,7 +272,13 @@ def _step(
     if event.kind == Tap.UNDO:
         if undoable_step(visit, event.occurred_at) is None:
             raise NotAllowed(visit, VisitState(visit.state))
-        visit.revert(occurred_at=event.occurred_at, now=now, actor=actor, event_key=event.event_id)
+        visit.revert(
+            occurred_at=event.occurred_at,
+            now=now,
+            actor=actor,
+            event_key=event.event_id,
+            payload=event.clocks,
+        )
         return
     if event.kind != Tap.DONE:
         _require_free(session, technician, visit)
@@ -274,6 +288,7 @@ def _step(
         now=now,
         actor=actor,
         event_key=event.event_id,
+        payload=event.clocks,
     )
 
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
 from fieldservice.attachments import serving
-from fieldservice.field import pages, position, position_views, service
+from fieldservice.field import offline_views, outbox, pages, position, position_views, service
 from fieldservice.field.forms import TapForm
 from fieldservice.field.service import PhoneDay, Tap, TapEvent
 from fieldservice.geo.types import TravelTable
@@ -25,7 +25,9 @@ from fieldservice.planning.travel import with_travel
 
 bp = Blueprint("field", __name__)
 bp.register_blueprint(position_views.bp)
+bp.register_blueprint(offline_views.bp)
 bp.after_request(position_views.allow)
+bp.after_app_request(outbox.answer)
 
 
 @bp.get("/")
@@ -96,7 +98,8 @@ def geojson() -> Response:
 def _tap(
     session: Session, visit_id: int, form: TapForm, tables: Mapping[date, TravelTable], now: datetime
 ) -> ResponseReturnValue:
-    event = TapEvent(form.idempotency_key.data, visit_id, Tap(form.kind.data), form.moment(now))
+    kind, moment = Tap(form.kind.data), form.moment(now)
+    event = TapEvent(form.idempotency_key.data, visit_id, kind, moment, form.phone_at.instant)
     visit = service.tap(
         session, _technician(session), event, tables=tables, now=now, actor=auth.actor().label
     )
@@ -134,6 +137,8 @@ def _scope() -> str:
 
 
 def _refused(heading: str, text: str, code: int) -> ResponseReturnValue:
+    if outbox.item():
+        return {"error": text}, code
     return render_template("field/refused.html", heading=heading, text=text), code
 
 
@@ -151,7 +156,9 @@ def _not_yours(_error: service.NotYourVisit) -> ResponseReturnValue:
 
 @bp.errorhandler(service.WrongTime)
 def _wrong_time(_error: service.WrongTime) -> ResponseReturnValue:
-    text = _("Your phone says that this was tapped in the future, or more than a day ago. Check its clock.")
+    text = _(
+        "Your phone says that this was tapped in the future, or more than three days ago. Check its clock."
+    )
     return _refused(_("The time cannot be right"), text, 422)
 
 
@@ -163,28 +170,33 @@ def _reused(_error: service.EventReused) -> ResponseReturnValue:
 
 @bp.errorhandler(NotAllowed)
 def _not_allowed(_error: NotAllowed) -> ResponseReturnValue:
-    flash(_("Nothing was recorded: this visit has changed meanwhile. Please look again."))
-    return redirect(url_for(".visit", **(request.view_args or {})), code=303)
+    text = _("Nothing was recorded: this visit has changed meanwhile. Please look again.")
+    return outbox.refuse(text, url_for(".visit", **(request.view_args or {})))
 
 
 @bp.errorhandler(service.NotToday)
 def _not_today(_error: service.NotToday) -> ResponseReturnValue:
-    flash(_("Nothing was recorded: this visit is not planned for today."))
-    return redirect(url_for(".visit", **(request.view_args or {})), code=303)
+    text = _("Nothing was recorded: this visit is not planned for today.")
+    return outbox.refuse(text, url_for(".visit", **(request.view_args or {})))
 
 
 @bp.errorhandler(service.AnotherUnderway)
 def _another(error: service.AnotherUnderway) -> ResponseReturnValue:
-    flash(_("Finish this visit first, then go on to the next."))
-    return redirect(url_for(".visit", visit_id=error.visit_id), code=303)
+    text = _("Finish this visit first, then go on to the next.")
+    return outbox.refuse(text, url_for(".visit", visit_id=error.visit_id))
 
 
 @bp.errorhandler(StaleTravel)
 def _stale(_error: StaleTravel) -> ResponseReturnValue:
-    flash(_("Nothing was recorded: your route has just changed. Please look again."))
-    return redirect(url_for(".route"), code=303)
+    text = _("Nothing was recorded: your route has just changed. Please look again.")
+    return outbox.refuse(text, url_for(".route"))
+
+
+def _shown_at() -> str:
+    """The minute in which a page was made: the phone says so when it shows the page later."""
+    return clock.now().replace(second=0, microsecond=0).isoformat()
 
 
 @bp.context_processor
 def _helpers() -> dict[str, Any]:
-    return {"pages": pages}
+    return {"pages": pages, "shown_at": _shown_at}

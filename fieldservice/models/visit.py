@@ -236,7 +236,13 @@ class Visit(Base):
             self._retire_messages()
 
     def revert(
-        self, *, occurred_at: datetime, now: datetime, actor: str, event_key: str | None = None
+        self,
+        *,
+        occurred_at: datetime,
+        now: datetime,
+        actor: str,
+        event_key: str | None = None,
+        payload: Mapping[str, Any] | None = None,
     ) -> None:
         """Take back the last step of the work as a new event; raises NotAllowed when none was made.
 
@@ -254,6 +260,7 @@ class Visit(Base):
             now=now,
             actor=actor,
             event_key=event_key,
+            payload=payload,
             kind="undone",
         )
         self._revive_messages(now)

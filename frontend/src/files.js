@@ -1,8 +1,8 @@
 // Photos and documents: shrunk here, sent one by one while the form is filled in, and shown at once. Without
 // script the form carries them. Nothing here keeps a form from being sent.
 
-const LARGEST_SIDE = 1600;
-const QUALITY = 0.85;
+import { shrink } from "./phone/shrink.js";
+
 const WAITS_MS = [1000, 4000]; // before the second and the third try
 
 /** What is on its way or has failed: list item -> { file, input, request, failed }. */
@@ -14,27 +14,6 @@ const say = (text) => {
 };
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const fileList = () => document.querySelector("[data-file-list]");
-
-/** A picture no larger than needed, without what the camera noted; other files, and what cannot be opened, as they are. */
-async function shrink(file) {
-  if (!file.type.startsWith("image/")) return file;
-  try {
-    const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
-    const scale = Math.min(1, LARGEST_SIDE / Math.max(picture.width, picture.height));
-    const canvas = document.createElement("canvas");
-    canvas.width = Math.max(1, Math.round(picture.width * scale));
-    canvas.height = Math.max(1, Math.round(picture.height * scale));
-    const pen = canvas.getContext("2d");
-    pen.fillStyle = "#fff";
-    pen.fillRect(0, 0, canvas.width, canvas.height);
-    pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
-    picture.close();
-    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
-    return blob ? new File([blob], file.name, { type: blob.type }) : file;
-  } catch {
-    return file;
-  }
-}
 
 /** Sends one file; gives back the page or part that answers it. Throws when it did not arrive. */
 function send(entry, onProgress) {

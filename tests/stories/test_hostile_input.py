@@ -115,7 +115,7 @@ TIMES = [
     "2026-W10-1",
     "1772460000",
 ]
-OF_TIMES = {"window", "occurred_at", "start", "first_on", "day", "ends_on"}
+OF_TIMES = {"window", "tapped_at", "phone_at", "start", "first_on", "day", "ends_on"}
 OF_NUMBERS = {"plan_version", "visit", "technician", "latitude", "longitude", "age", "pin_lat", "pin_lon"}
 OF_NUMBERS |= {"every", "period_days", "lead_days", "term_months", "version", "site", "service"}
 FEW = ["", "\x00", "x" * 5_000, "' OR 1=1; DROP TABLE visit; --", "👩‍👩‍👧‍👦" * 40]

@@ -1,0 +1,217 @@
+// Every page of the technician's phone: what is tapped is kept on the phone first and sent from there; the day is fetched
+// ahead. Without this script, or where the browser has no secure storage, the forms are sent as forms.
+import { makeRoom, refreshDay } from "./phone/day.js";
+import { openDialog } from "./dialog.js";
+import { changes, keep, mine, takeApart, tell } from "./phone/outbox.js";
+import { drain } from "./phone/send.js";
+import { showChip, showMarks, showSheet } from "./phone/sheet.js";
+import { showSteps } from "./phone/steps.js";
+import { change, setFact } from "./phone/store.js";
+import { DAY, forget, hello, user } from "./phone/user.js";
+import { clock, say } from "./phone/words.js";
+
+const able = isSecureContext && "indexedDB" in window && "serviceWorker" in navigator && "locks" in navigator;
+let offline = !navigator.onLine;
+let timer = 0;
+let following = null; // the item whose answer this page waits for
+
+async function show() {
+  const state = { ...(await mine()), offline };
+  // The server clears this site's storage at a sign-out unless something unsent is in it.
+  const unsent = state.others || state.own.some((item) => item.state !== "with office");
+  document.cookie = `unsent=${unsent ? 1 : ""}; path=/; max-age=${unsent ? 31_536_000 : 0}; samesite=strict`;
+  showSteps(countedIn(state.own));
+  showChip(state);
+  showSheet(state, again);
+  await showMarks(state);
+  showAge(state.known);
+  return state;
+}
+
+// What this page has shown as tapped stays so when it is sent: the page itself is from before.
+const counted = new Map();
+function countedIn(own) {
+  for (const item of own) {
+    if (item.state === "waiting") counted.set(item.id, item);
+    else counted.delete(item.id);
+  }
+  return [...counted.values()].sort((one, other) => one.seq - other.seq);
+}
+
+async function send(options) {
+  const { state, at, sent } = await drain(options);
+  offline = state === "offline" || !navigator.onLine;
+  clearTimeout(timer);
+  if (state === "later") timer = setTimeout(send, Math.max(200, at - Date.now()));
+  if (state === "offline") timer = setTimeout(send, 30_000);
+  if (state === "signed out") return location.reload();
+  await show();
+  if (state !== "sent") return;
+  refresh({ force: sent > 0 });
+  if (sent > 0 && !isTyping() && !document.querySelector("dialog[open]")) goOn(location.href);
+}
+
+/** To the page that an answer led to, once: the page that is shown is from before. */
+let going = false;
+function goOn(where) {
+  if (going) return;
+  going = true;
+  if (new URL(where, location.href).href === location.href) location.reload();
+  else location.assign(where);
+}
+
+/** Has the day fetched anew; the service worker goes on with that when the page is closed. */
+function refresh({ force }) {
+  const { controller } = navigator.serviceWorker;
+  if (controller) controller.postMessage({ type: "refresh", force });
+  else refreshDay({ force }).catch(() => {});
+}
+
+const again = async (item) => {
+  await change(item.seq, { due: 0, tries: 0, closed: false });
+  await send({ force: true });
+};
+
+let ready = null; // settles when it is known who is signed in
+let queue = Promise.resolve(); // taps are written one after the other
+
+function take(event, form) {
+  if (form.dataset.plain) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (form.dataset.taken) return;
+  form.dataset.taken = "yes";
+  const at = Date.now();
+  const parts = takeApart(form, event.submitter);
+  const about = { action: form.getAttribute("action"), kind: form.dataset.outbox, page: location.pathname, at };
+  const label = event.submitter?.dataset.outboxLabel ?? form.dataset.outboxLabel ?? "";
+  queue = queue.then(() => write(form, event.submitter, parts, { ...about, label }));
+}
+
+async function write(form, submitter, parts, about) {
+  try {
+    await ready;
+    document.cookie = "unsent=1; path=/; max-age=31536000; samesite=strict";
+    for (const part of parts) following = await keepWithRoom(part, about);
+  } catch (error) {
+    return notKept(form, submitter, error);
+  }
+  delete form.dataset.taken;
+  if (!form.dataset.stays) form.reset();
+  sendKept(form);
+}
+
+async function sendKept(form) {
+  tell({ type: "changed" });
+  navigator.storage.persist?.();
+  const registration = await navigator.serviceWorker.getRegistration("/day/");
+  registration?.sync?.register("outbox").catch(() => {});
+  await show();
+  await send({ force: true });
+  if (offline && form.dataset.then && location.pathname !== form.dataset.then) location.assign(form.dataset.then);
+}
+
+async function keepWithRoom(part, about) {
+  try {
+    return await keep(part, about);
+  } catch (error) {
+    if (error.name !== "QuotaExceededError") throw error;
+    await makeRoom(await caches.open(DAY), { all: true });
+    return keep(part, about);
+  }
+}
+
+/** It could not be written: with a signal the form goes as a form, else its words stay where they are. */
+function notKept(form, submitter, error) {
+  console.warn(`not kept: ${error.name}`);
+  delete form.dataset.taken;
+  if (!offline) {
+    form.dataset.plain = "yes";
+    form.requestSubmit(submitter);
+    return;
+  }
+  const note = document.querySelector("[data-not-kept]");
+  note.hidden = false;
+  note.scrollIntoView({ block: "center" });
+}
+
+// What was sent, here or from another tab.
+let shows = 0;
+function heard({ detail, data }) {
+  const message = detail ?? data;
+  if (message?.type === "sent" && message.id === following?.id && !isTyping()) {
+    following = null;
+    return goOn(message.location ?? location.href);
+  }
+  shows ||= setTimeout(() => { shows = 0; show(); }, 100);
+}
+
+/** Whether a field of the page has something in it that was not there when it came: then the page stays. */
+function isTyping() {
+  const fields = [...document.querySelectorAll("main input:not([type=hidden]), main textarea, main select")];
+  return fields.some((field) => {
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field.tagName === "SELECT") return [...field.options].some((option) => option.selected !== option.defaultSelected);
+    return field.value !== field.defaultValue;
+  });
+}
+
+// Signing out. With something unsent it asks; without a signal the login ends when there is one.
+async function leave(event, form) {
+  event.preventDefault();
+  event.stopPropagation();
+  const { own } = await mine();
+  const unsent = own.filter((item) => item.state !== "with office").length;
+  const dialog = document.getElementById("leave-dialog");
+  if (!unsent) return goAway(form);
+  dialog.querySelector("[data-count]").textContent = say("leaveCount", { count: unsent });
+  dialog.querySelector("[data-leave-send]").onclick = () => { dialog.close(); send({ force: true }); };
+  dialog.querySelector("[data-leave-keep]").onclick = () => goAway(form);
+  openDialog(dialog, {});
+}
+
+async function goAway(form) {
+  let heard = true;
+  const fresh = await hello().catch(() => { heard = false; });
+  await forget();
+  form.dataset.leaving = "yes";
+  if (heard) {
+    form.elements.csrf_token.value = fresh.csrf;
+    return form.submit();
+  }
+  await setFact("leaving", true);
+  location.assign("/day/no-signal");
+}
+
+/** How old the page is, when it is not fresh. */
+function showAge(known) {
+  const place = document.querySelector("[data-shown-at]");
+  if (!place || !known) return;
+  const shown = Date.parse(place.dataset.shownAt);
+  const old = Date.now() + known.offset - shown > 120_000;
+  place.hidden = !old;
+  if (old) place.textContent = say("updated", { time: clock(shown - known.offset) });
+}
+
+async function start() {
+  ready = user().then((known) => known ?? hello().catch(() => {}));
+  document.querySelector("[data-chip]")?.addEventListener("click", () => openDialog(document.getElementById("sheet-dialog"), {}));
+  addEventListener("outbox", heard);
+  changes.addEventListener("message", heard);
+  addEventListener("online", () => send({ force: true }));
+  addEventListener("offline", () => { offline = true; show(); });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) send({ force: true }); });
+  await navigator.serviceWorker.register("/day/worker.js", { scope: "/day/", updateViaCache: "none" });
+  await show();
+  await send({ force: true });
+}
+
+if (able && document.getElementById("phone-words")) {
+  // In the capturing phase: before the page's other scripts see it.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.matches("[data-outbox]")) take(event, form);
+    else if (form.getAttribute("action") === "/logout" && !form.dataset.leaving) leave(event, form);
+  }, true);
+  start();
+}

@@ -35,6 +35,7 @@ from fieldservice.geo.geocoding import open_geocoding
 from fieldservice.geo.manifest import MapDamaged, MapMissing, load_manifest
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.travel import open_travel_times
+from fieldservice.messages.views import bp as hooks
 from fieldservice.models import UserRole
 from fieldservice.notify import open_channels, words
 from fieldservice.paths import STATIC, TEMPLATES
@@ -109,6 +110,8 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.register_blueprint(dispatch, url_prefix="/board")
     app.register_blueprint(phone, url_prefix="/board/phone")
     app.register_blueprint(field, url_prefix="/day")
+    app.register_blueprint(hooks)
+    app.extensions["csrf"].exempt(hooks)  # who calls has no session; a signature proves who it is
     return app
 
 

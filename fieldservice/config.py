@@ -54,7 +54,26 @@ class Settings:
             "secret": True,
         },
     )
-    sms_gateway: str = field(default="file", metadata={"help": "Text messages: `file` or `none`"})
+    sms_gateway: str = field(
+        default="file", metadata={"help": "Text messages: `file`, `http`, `twilio` or `none`"}
+    )
+    sms_url: str = field(
+        default="",
+        metadata={"help": "Address of the gateway; for `twilio` with https://SID:TOKEN@", "secret": True},
+    )
+    sms_token: str = field(
+        default="", metadata={"help": "Bearer token for the gateway `http`", "secret": True}
+    )
+    sms_sender: str = field(default="", metadata={"help": "Number or name that texts come from"})
+    sms_secret: str = field(
+        default="",
+        metadata={"help": "Signs what the gateway reports; empty: replies are not taken", "secret": True},
+    )
+    quiet_from: int = field(
+        default=21,
+        metadata={"help": "Hour from which texts wait for the morning; the same as the other: none wait"},
+    )
+    quiet_until: int = field(default=8, metadata={"help": "Hour at which waiting texts are sent"})
     map_dir: Path | None = field(
         default=None, metadata={"help": "Imported map; empty: `map` in the data folder"}
     )
@@ -199,6 +218,8 @@ class Settings:
             "complaint_hours": (1, 720),
             "records_years": (0, 100),
             "approval_hours": (1, 336),
+            "quiet_from": (0, 23),
+            "quiet_until": (0, 23),
         }
         for name, (low, high) in bounds.items():
             if not low <= getattr(self, name) <= high:
@@ -216,10 +237,7 @@ class Settings:
                 raise SettingError(
                     f"{variable('widget_origins')}: {origin!r} is no origin such as https://www.example.com"
                 )
-        if self.sms_gateway not in ("file", "none"):
-            raise SettingError(
-                f"{variable('sms_gateway')}: {self.sms_gateway!r} is neither `file` nor `none`"
-            )
+        self._require_texts()
         try:
             shlex.split(self.virus_scan_command)
         except ValueError as error:
@@ -227,6 +245,22 @@ class Settings:
         if self.map_tiles not in ("pmtiles", "raster", "none"):
             raise SettingError(
                 f"{variable('map_tiles')}: {self.map_tiles!r} is not `pmtiles`, `raster` or `none`"
+            )
+
+    def _require_texts(self) -> None:
+        known = ("file", "http", "twilio", "none")
+        if self.sms_gateway not in known:
+            raise SettingError(
+                f"{variable('sms_gateway')}: {self.sms_gateway!r} is none of {', '.join(known)}"
+            )
+        if self.sms_gateway not in ("http", "twilio"):
+            return
+        if not re.fullmatch(r"https?://[^\s/]+.*", self.sms_url):
+            # The address itself may hold a password, so it is not repeated.
+            raise SettingError(f"{variable('sms_url')}: not an address that begins with https://")
+        if self.sms_gateway == "twilio" and not (self.sms_sender and "@" in self.sms_url):
+            raise SettingError(
+                f"{variable('sms_sender')}: `twilio` needs a sender, and an address such as https://SID:TOKEN@…"
             )
 
 

@@ -28,6 +28,7 @@ from fieldservice.models import (
     Customer,
     DrivePosition,
     Hold,
+    InboundMessage,
     Job,
     OfficeTask,
     OutboxMessage,
@@ -38,6 +39,7 @@ from fieldservice.models import (
     Service,
     ServicePlan,
     Site,
+    TextStop,
     Visit,
     VisitEvent,
     VisitorCode,
@@ -108,6 +110,7 @@ def export(session: Session, visit: Visit) -> dict[str, Any]:
     return {
         "customers": [_customer(customer) for customer in customers.values()],
         "work_orders": [_order(session, order) for order in orders],
+        "texts_you_sent": [_text(text) for text in _texts(session, visit)],
         "areas_to_be_told_of": [_wish(session, wish) for wish in _wishes(session, _address(visit))],
     }
 
@@ -143,6 +146,19 @@ def _wishes(session: Session, email: str) -> Sequence[AreaWish]:
         return []
     same = func.lower(AreaWish.email) == email.lower()
     return session.scalars(select(AreaWish).where(same).order_by(AreaWish.id)).all()
+
+
+def _texts(session: Session, visit: Visit) -> Sequence[InboundMessage]:
+    """What came from the requester's number, about whichever visit."""
+    requester = visit.work_order.contact(Role.REQUESTER)
+    if requester is None or not requester.phone:
+        return []
+    query = select(InboundMessage).where(InboundMessage.sender == requester.phone).order_by(InboundMessage.id)
+    return session.scalars(query).all()
+
+
+def _text(text: InboundMessage) -> dict[str, Any]:
+    return _columns(text, "channel", "sender", "body", "received_at", "outcome")
 
 
 def _wish(session: Session, wish: AreaWish) -> dict[str, Any]:
@@ -231,7 +247,17 @@ def _visit(session: Session, visit: Visit) -> dict[str, Any]:
         else None,
         "messages": [
             _columns(
-                message, "kind", "channel", "recipient", "state", "due_at", "sent_at", "payload", "last_error"
+                message,
+                "kind",
+                "channel",
+                "recipient",
+                "state",
+                "due_at",
+                "sent_at",
+                "payload",
+                "last_error",
+                "sent_subject",
+                "sent_text",
             )
             for message in visit.messages
         ],
@@ -307,6 +333,7 @@ def erase(session: Session, visit: Visit, *, store: FileStore, now: datetime) ->
     typed = {way for way in (requester.email, requester.phone) if way} if requester else set()
     for wish in _wishes(session, _address(visit)):
         session.delete(wish)
+    _forget_texts(session, _texts(session, visit), [other.id for order in orders for other in order.visits])
     for order in orders:
         for other in order.visits:
             _forget_visit(session, other, now=now)
@@ -348,6 +375,17 @@ def _forget_visit(session: Session, visit: Visit, *, now: datetime) -> None:
     tasks = update(OfficeTask).where(OfficeTask.visit_id == visit.id)
     session.execute(tasks.values(detail=""))
     session.execute(tasks.where(OfficeTask.done_at.is_(None)).values(done_at=now))
+
+
+def _forget_texts(session: Session, texts: Sequence[InboundMessage], visits: Sequence[int]) -> None:
+    """What they texted. That a number said STOP stays, so that no later booking makes it get texts again."""
+    proofs = set(session.scalars(select(TextStop.inbound_message_id)))
+    theirs = session.scalars(select(InboundMessage).where(InboundMessage.visit_id.in_(visits)))
+    for text in {*texts, *theirs}:
+        if text.id in proofs:
+            text.visit_id = None
+        else:
+            session.delete(text)
 
 
 def _forget_reasons(session: Session, visit: Visit) -> None:

@@ -12,35 +12,36 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from fieldservice.auth.codes import code_of
-from fieldservice.auth.links import approval_token, token_of
 from fieldservice.auth.visitors import KIND as VISITOR_CODE
 from fieldservice.config import Settings
 from fieldservice.db import Database, skip_locked
-from fieldservice.messages.rules import PICKS, why_pointless, why_too_late
-from fieldservice.models import MessageState, OutboxMessage, Role, Service, Stop, Visit, Window, WorkOrder
-from fieldservice.models.facts import facts_of, facts_of_nobody
-from fieldservice.notify import Channels, words
+from fieldservice.messages.inbound import is_stopped
+from fieldservice.messages.quiet import Quiet, goes_before, waits_until
+from fieldservice.messages.rules import why_pointless, why_too_late
+from fieldservice.messages.writing import Writer
+from fieldservice.models import MessageState, OutboxMessage, Role, Service, Stop, Territory, Visit, WorkOrder
+from fieldservice.models.visit import REMINDERS
+from fieldservice.notify import Channels
 from fieldservice.notify.calendar import invitation
-from fieldservice.notify.errors import NotDelivered, Permanent, SwitchedOff, Temporary, Unavailable
+from fieldservice.notify.errors import NotDelivered, Permanent, SwitchedOff, Temporary, Unavailable, Unknown
 from fieldservice.notify.mail import Mail
 from fieldservice.notify.mailers import Post
 from fieldservice.notify.rendering import Occasion, letter, short_text
 from fieldservice.notify.sms import Text
 
 TRIES = 5
+TRIES_WITHOUT_KEY = 2  # of a text whose fate is unknown, where nobody would notice the second one
 PAUSE = timedelta(seconds=30)  # before the second try, then twice as long each time
 LEASE_MARGIN = timedelta(seconds=30)
 LONGEST_SWEEP = timedelta(minutes=1)  # a slow server must not keep a worker for long
-OF_APPROVAL = frozenset({"approval", "awaiting", "approved", "not_approved"})
-NOT_ABOUT_THE_WINDOW = frozenset({"answer", "ask", "code", "corrected", "plan_term", *OF_APPROVAL, *PICKS})
+CODES = frozenset({"code", VISITOR_CODE})
 WITH_CALENDAR = frozenset({"confirmation", "changed", "cancelled"})
 
 # All that a message tells, in three queries instead of nine: there may be thousands of messages in a minute.
@@ -66,6 +67,7 @@ class SweepResult:
     retired: int = 0  # no longer true, or the company does not use the channel
     delayed: int = 0  # to be tried again
     dead: int = 0  # given up
+    unknown: int = 0  # perhaps delivered, not tried again
 
     def count(self, state: str) -> None:
         """Count a message that was settled in this state."""
@@ -74,6 +76,8 @@ class SweepResult:
                 self.sent += 1
             case MessageState.DEAD:
                 self.dead += 1
+            case MessageState.UNKNOWN:
+                self.unknown += 1
             case MessageState.CANCELLED:
                 self.retired += 1
             case _:
@@ -117,7 +121,9 @@ def sweep(
     `owner` names this sweep and no other one. A message that is no longer true is retired instead. When a
     channel does not work at all, its messages wait for the next sweep and none of them loses a try.
     """
-    sweeper = _Sweeper(channels, settings, owner, began_at=now)
+    quiet = Quiet(settings.quiet_from, settings.quiet_until)
+    sweeper = _Sweeper(channels, Writer(settings), quiet, owner, began_at=now)
+    _before_the_quiet(db, quiet, now=now)
     result = SweepResult()
     settled: Settled | None = None
     with channels.email.open() as post:
@@ -141,7 +147,8 @@ def status(session: Session) -> dict[str, int]:
 @dataclass
 class _Sweeper:
     channels: Channels
-    settings: Settings
+    writer: Writer
+    quiet: Quiet
     owner: str
     began_at: datetime
     closed: set[str] = field(default_factory=set)
@@ -159,26 +166,29 @@ class _Sweeper:
             return Turn(None, ended)
         while (found := self._code_due(session, at) or self._next_due(session, at)) is not None:
             message, visit = found
-            end = _end_without_sending(message, visit, now=at)
-            if end is None:
-                if visit is not None:
-                    session.scalars(_FACTS.where(Visit.id == visit.id)).one()
-                return Turn(self._claim(message, visit, at), ended)
-            message.state, message.last_error = end
-            message.lease_owner, message.lease_until = "", None
-            ended.append(message.state)
+            end = _end_without_sending(session, message, visit, now=at)
+            if end is not None:
+                message.state, message.last_error = end
+                message.lease_owner, message.lease_until = "", None
+                ended.append(message.state)
+            elif (later := self._quiet_until(message, visit, at)) is not None:
+                message.next_at = later
+            else:
+                return Turn(self._claim(session, message, visit, at), ended)
             session.flush()
         return Turn(None, ended)
 
     def send(self, order: Order, post: Post) -> Settled:
         """Try once; never raises for a message that could not be delivered."""
+        if order.channel == "email":
+            content: Mail | Text = _mail(order, written_at=self.now())
+        else:
+            content = Text(key=order.key, recipient=order.recipient, text=short_text(order.occasion))
         try:
-            if order.channel == "email":
-                post.send(self._mail(order))
+            if isinstance(content, Mail):
+                post.send(content)
             else:
-                self.channels.sms.send(
-                    Text(key=order.key, recipient=order.recipient, text=short_text(order.occasion))
-                )
+                self.channels.sms.send(content)
         except NotDelivered as failure:
             if isinstance(failure, Unavailable):
                 self.closed.add(order.channel)
@@ -189,8 +199,13 @@ class _Sweeper:
                 order.channel,
                 type(failure).__name__,
             )
-            return Settled(order, _after_failure(failure, order.attempts, now=self.now()))
-        return Settled(order, {"state": MessageState.SENT, "sent_at": self.now(), "last_error": ""})
+            tries = TRIES if order.channel == "email" or self.channels.sms.knows_keys else TRIES_WITHOUT_KEY
+            values = _after_failure(failure, order.attempts, tries, now=self.now())
+            if values["state"] == MessageState.UNKNOWN:
+                values |= _as_sent(order, content)
+            return Settled(order, values)
+        values = {"state": MessageState.SENT, "sent_at": self.now(), "last_error": ""}
+        return Settled(order, values | _as_sent(order, content))
 
     def now(self) -> datetime:
         """The sweep's own time: when it began and what has passed since."""
@@ -225,7 +240,12 @@ class _Sweeper:
             .limit(1)
         )
 
-    def _claim(self, message: OutboxMessage, visit: Visit | None, at: datetime) -> Order:
+    def _quiet_until(self, message: OutboxMessage, visit: Visit | None, at: datetime) -> datetime | None:
+        return None if visit is None else waits_until(message, visit, self.quiet, now=at)
+
+    def _claim(self, session: Session, message: OutboxMessage, visit: Visit | None, at: datetime) -> Order:
+        if visit is not None:
+            session.scalars(_FACTS.where(Visit.id == visit.id)).one()
         message.state = MessageState.SENDING
         message.attempts += 1
         message.lease_owner = self.owner
@@ -239,102 +259,9 @@ class _Sweeper:
             recipient=message.recipient,
             recipient_name=contact.name if contact else "",
             attempts=message.attempts,
-            occasion=self._occasion(message, visit, at) if visit is not None else self._code(message, at),
-        )
-
-    def _occasion(self, message: OutboxMessage, visit: Visit, at: datetime) -> Occasion:
-        told = {
-            name: datetime.fromisoformat(message.payload[name])
-            for name in ("arrives_at", "window_starts_at", "window_ends_at", "until")
-            if name in message.payload
-        }
-        link = self._link_for(message, visit, at)
-        if message.kind == "offer":
-            offered = Window(told["window_starts_at"], told["window_ends_at"])
-            return Occasion(
-                kind=message.kind,
-                facts=facts_of(visit, self.settings, link=link, offered=offered),
-                old_starts_at=visit.window_starts_at,
-                old_ends_at=visit.window_ends_at,
-                answer_by=told["until"],
-            )
-        return Occasion(
-            kind=message.kind,
-            facts=facts_of(
-                visit, self.settings, link=link, promised=message.kind not in NOT_ABOUT_THE_WINDOW
-            ),
-            technician=visit.stop.technician.name if visit.stop else "",
-            arrives_at=told.get("arrives_at"),
-            old_starts_at=told.get("window_starts_at"),
-            old_ends_at=told.get("window_ends_at"),
-            words=self._words(message, visit),
-            first_on=_day(message, "first_on"),
-            last_on=_day(message, "last_on"),
-            renewal=message.payload.get("renewal", ""),
-            answer_by=told.get("until") if message.kind in OF_APPROVAL else None,
-            asker=_asker(visit),
-            why=message.payload.get("why", ""),
-            choices=tuple(
-                Window(*map(datetime.fromisoformat, each)) for each in message.payload.get("choices", ())
-            ),
-        )
-
-    def _code(self, message: OutboxMessage, at: datetime) -> Occasion:
-        return Occasion(
-            kind=VISITOR_CODE,
-            facts=facts_of_nobody(self.settings, locale=message.payload["locale"], now=at),
-            words=code_of(message.payload["nonce"], self.settings.secret_key),
-        )
-
-    def _words(self, message: OutboxMessage, visit: Visit) -> str:
-        """What only this message says: the office's answer, or a code."""
-        if message.kind == "code":
-            return code_of(message.payload["nonce"], self.settings.secret_key)
-        if message.kind == "answer" and visit.conversation is not None:
-            wanted = message.payload["message_id"]
-            return next((found.body for found in visit.conversation.messages if found.id == wanted), "")
-        if message.kind in OF_APPROVAL:
-            return self._reserved(message, visit)
-        return ""
-
-    def _reserved(self, message: OutboxMessage, visit: Visit) -> str:
-        """The windows that an approval is about, one a line, and why it was refused."""
-        locale, zone = visit.work_order.customer.locale or self.settings.locale, visit.territory.zone
-        lines = []
-        for title, *bounds in message.payload.get("windows", ()):
-            starts_at, ends_at = map(datetime.fromisoformat, bounds)
-            day = words.day_words(starts_at.astimezone(zone).date(), locale)
-            lines.append(f"{title}: {day}, {words.window_words(starts_at, ends_at, zone, locale)}")
-        return "\n".join([*lines, *filter(None, [message.payload.get("reason", "")])])
-
-    def _link_for(self, message: OutboxMessage, visit: Visit, at: datetime) -> str:
-        """The requester's private link, the approver's own, and none for everybody else."""
-        if message.kind == "approval":
-            token = approval_token(message.payload["nonce"], self.settings.secret_key)
-            return f"{self.settings.public_url.rstrip('/')}/approve/{token}"
-        return self._link(visit, at) if message.role == Role.REQUESTER else ""
-
-    def _link(self, visit: Visit, at: datetime) -> str:
-        working = [link for link in visit.links if link.expires_at > at]
-        if not working:
-            return ""
-        token = token_of(working[-1], self.settings.secret_key)
-        return f"{self.settings.public_url.rstrip('/')}/visit/{token}"
-
-    def _mail(self, order: Order) -> Mail:
-        facts, at = order.occasion.facts, self.now()
-        written = letter(order.occasion)
-        return Mail(
-            key=order.key,
-            sender_name=facts.company.name,
-            sender=facts.company.email,
-            recipient_name=order.recipient_name,
-            recipient=order.recipient,
-            written_at=at,
-            subject=written.subject,
-            text=written.text,
-            html=written.html,
-            invitation=invitation(facts, written_at=at) if order.occasion.kind in WITH_CALENDAR else None,
+            occasion=self.writer.code(message, at)
+            if visit is None
+            else self.writer.occasion(message, visit, at),
         )
 
     def _settle(self, session: Session, settled: Settled) -> None:
@@ -350,30 +277,71 @@ class _Sweeper:
         session.execute(row.values(lease_owner="", lease_until=None, **settled.values))
 
 
-def _day(message: OutboxMessage, name: str) -> date | None:
-    return date.fromisoformat(message.payload[name]) if name in message.payload else None
-
-
-def _asker(visit: Visit) -> str:
-    requester = visit.work_order.contact(Role.REQUESTER)
-    return requester.name if requester else ""
-
-
 def _end_without_sending(
-    message: OutboxMessage, visit: Visit | None, *, now: datetime
+    session: Session, message: OutboxMessage, visit: Visit | None, *, now: datetime
 ) -> tuple[str, str] | None:
     reason = why_too_late(message, now=now) if visit is None else why_pointless(message, visit, now=now)
+    if reason is None and message.channel == "sms" and is_stopped(session, message.recipient):
+        reason = "the number wants no texts"
     if reason is not None:
         return MessageState.CANCELLED, reason
     if message.attempts >= TRIES:
-        return MessageState.DEAD, "no try came to an end"
+        return MessageState.UNKNOWN, "no try came to an end"
     return None
 
 
-def _after_failure(failure: NotDelivered, attempts: int, *, now: datetime) -> dict[str, Any]:
-    """The row's values after a failed try.
+def _before_the_quiet(db: Database, quiet: Quiet, *, now: datetime) -> None:
+    """Send reminders earlier that are due in the coming quiet hours and would come too late after them."""
+    with db.reading() as session:
+        near = [each.id for each in session.scalars(select(Territory)) if quiet.is_near(now, each.zone)]
+    if near:
+        db.run(partial(_hurry, territories=near, quiet=quiet, now=now))
 
-    A try whose outcome is unknown counts like one that failed: one more message is better than none.
+
+def _hurry(session: Session, *, territories: list[int], quiet: Quiet, now: datetime) -> None:
+    query = (
+        select(OutboxMessage, Visit)
+        .join(Visit, Visit.id == OutboxMessage.visit_id)
+        .where(Visit.territory_id.in_(territories), OutboxMessage.state == MessageState.PENDING)
+        .where(OutboxMessage.channel == "sms", OutboxMessage.kind.in_(REMINDERS))
+        .where(OutboxMessage.next_at > now, OutboxMessage.next_at < now + timedelta(days=1))
+    )
+    for message, visit in session.execute(skip_locked(session, query)):
+        if goes_before(message, visit, quiet, now=now):
+            message.next_at = now
+
+
+def _mail(order: Order, *, written_at: datetime) -> Mail:
+    facts = order.occasion.facts
+    written = letter(order.occasion)
+    return Mail(
+        key=order.key,
+        sender_name=facts.company.name,
+        sender=facts.company.email,
+        recipient_name=order.recipient_name,
+        recipient=order.recipient,
+        written_at=written_at,
+        subject=written.subject,
+        text=written.text,
+        html=written.html,
+        invitation=invitation(facts, written_at=written_at) if order.occasion.kind in WITH_CALENDAR else None,
+    )
+
+
+def _as_sent(order: Order, content: Mail | Text) -> dict[str, str]:
+    """What the row keeps of what was said: nothing of a code, and no link that opens a page."""
+    if order.occasion.kind in CODES:
+        return {}
+    link = order.occasion.facts.link
+    text = content.text.replace(link, f"{link.rpartition('/')[0]}/…") if link else content.text
+    return {"sent_subject": content.subject if isinstance(content, Mail) else "", "sent_text": text}
+
+
+def _after_failure(failure: NotDelivered, attempts: int, tries: int, *, now: datetime) -> dict[str, Any]:
+    """The row's values after a failed try; after `tries` no further one is made.
+
+    A try whose outcome is unknown counts like one that failed: one more message is better than none. When the
+    last one was of this kind, the message stays unknown: it may well have arrived.
     """
     values: dict[str, Any] = {"last_error": f"{type(failure).__name__}: {failure}"}
     if isinstance(failure, SwitchedOff):
@@ -384,6 +352,8 @@ def _after_failure(failure: NotDelivered, attempts: int, *, now: datetime) -> di
             "attempts": attempts - 1,
             "next_at": now + _jitter(PAUSE),
         }
+    if isinstance(failure, Unknown) and attempts >= tries:
+        return values | {"state": MessageState.UNKNOWN}
     if isinstance(failure, Permanent) or attempts >= TRIES:
         return values | {"state": MessageState.DEAD}
     pause = _jitter(PAUSE * 2 ** (attempts - 1))

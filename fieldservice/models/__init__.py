@@ -18,6 +18,7 @@ from fieldservice.models.catalogue import (
 )
 from fieldservice.models.conversation import Author, Channel, Conversation, ConversationMessage
 from fieldservice.models.customer import ContactRole, Customer, CustomerKind, OfficeTask, Role, Site
+from fieldservice.models.inbound import InboundMessage, Outcome, TextStop
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
 from fieldservice.models.needs import Needs
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Presence, Proposal, Route, Stop, StopKind
@@ -86,6 +87,9 @@ __all__ = [
     "OccurrenceState",
     "OfferState",
     "OfficeTask",
+    "InboundMessage",
+    "Outcome",
+    "TextStop",
     "OutboxMessage",
     "PartOfDay",
     "Pin",

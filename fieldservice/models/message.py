@@ -23,6 +23,7 @@ class MessageState(StrEnum):
     PENDING = "pending"
     SENDING = "sending"
     SENT = "sent"
+    UNKNOWN = "unknown"  # handed over, and nobody said what became of it
     DEAD = "dead"
     CANCELLED = "cancelled"
 
@@ -58,6 +59,8 @@ class OutboxMessage(Base):
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_error: Mapped[str] = mapped_column(Text, default="")
+    sent_subject: Mapped[str] = mapped_column(Text, default="", server_default="")
+    sent_text: Mapped[str] = mapped_column(Text, default="", server_default="")  # without the private link
 
 
 def new_message(

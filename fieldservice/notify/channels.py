@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from fieldservice.config import Settings
+from fieldservice.notify.gateways import HttpSms, TwilioSms
 from fieldservice.notify.mailers import FileMailer, Mailer
 from fieldservice.notify.sms import FileSms, NoSms, SmsGateway
 from fieldservice.notify.smtp import SmtpMailer
@@ -30,5 +31,16 @@ def open_channels(settings: Settings) -> Channels:
         email: Mailer = SmtpMailer.from_url(settings.smtp_url)
     else:
         email = FileMailer(settings.data_dir / "outbox")
-    sms: SmsGateway = FileSms(settings.data_dir / "sms") if settings.sms_gateway == "file" else NoSms()
-    return Channels(email, sms)
+    return Channels(email, _sms(settings))
+
+
+def _sms(settings: Settings) -> SmsGateway:
+    match settings.sms_gateway:
+        case "file":
+            return FileSms(settings.data_dir / "sms")
+        case "http":
+            return HttpSms(settings.sms_url, settings.sms_token, settings.sms_sender)
+        case "twilio":
+            return TwilioSms(settings.sms_url, settings.sms_sender)
+        case _:
+            return NoSms()

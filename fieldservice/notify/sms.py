@@ -25,6 +25,10 @@ class SmsGateway(Protocol):
     """Delivers text messages."""
 
     @property
+    def knows_keys(self) -> bool:
+        """Whether a text that is sent again under its key reaches nobody twice."""
+
+    @property
     def longest_send(self) -> timedelta:
         """After this time a `send` has returned or raised."""
 
@@ -38,6 +42,7 @@ class FileSms:
 
     folder: Path
     longest_send: timedelta = timedelta(seconds=10)
+    knows_keys: bool = True
 
     def send(self, text: Text) -> None:
         """Write the file; raises Unavailable when the disk refuses."""
@@ -53,6 +58,7 @@ class NoSms:
     """The company sends no text messages."""
 
     longest_send: timedelta = timedelta(0)
+    knows_keys: bool = True
 
     def send(self, text: Text) -> None:
         """Raise SwitchedOff."""

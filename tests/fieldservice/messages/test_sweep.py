@@ -280,7 +280,14 @@ def test_the_counts_name_every_state(db: Database, sender: Sender, sink: SmtpSin
     book("gone@example.com")
     sender.sweep()
     change(db, visit, lambda visit: visit.cancel(now=NOW, actor="customer"))
-    assert states_of_all(db) == {"pending": 3, "sending": 0, "sent": 1, "dead": 1, "cancelled": 2}
+    assert states_of_all(db) == {
+        "pending": 3,
+        "sending": 0,
+        "sent": 1,
+        "unknown": 0,
+        "dead": 1,
+        "cancelled": 2,
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""What a gateway reports: texts of customers. Nobody is signed in; a signature proves who calls."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+import phonenumbers
+from flask import Blueprint, Response, abort, jsonify, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from fieldservice import clock, web
+from fieldservice.auth import limits
+from fieldservice.messages.inbound import Received, receive
+from fieldservice.messages.signatures import is_signed, is_signed_as_twilio
+
+bp = Blueprint("hooks", __name__)
+
+_LONGEST_KEY = 120
+_LONGEST_BODY = 5000
+
+
+@bp.post("/hooks/sms")
+@limits.POLL
+def sms() -> ResponseReturnValue:
+    """Take in a text: JSON with `id`, `from`, `text`, or a form with `MessageSid`, `From`, `Body`."""
+    received = _read()
+    outcome = _take(received)
+    if request.is_json:
+        return jsonify({"outcome": outcome})
+    return Response("<Response/>", content_type="text/xml")
+
+
+def _take(received: Received) -> str:
+    work = partial(_outcome, received=received, now=clock.now())
+    try:
+        return web.services().db.run(work)
+    except IntegrityError:
+        # The same text was reported twice at once: whoever is second finds the first.
+        return web.services().db.run(work)
+
+
+def _outcome(session: Session, *, received: Received, now: datetime) -> str:
+    return receive(session, received, now=now).outcome
+
+
+def _read() -> Received:
+    """The text, if a gateway with the secret sent it: 404 without a secret, 403 unsigned, 400 incomplete."""
+    settings = web.services().settings
+    secret = settings.sms_secret
+    if not secret:
+        abort(404)
+    if request.is_json:
+        if not is_signed(secret, dict(request.headers), request.get_data(), now=clock.now()):
+            abort(403)
+        content = request.get_json(silent=True)
+        content = content if isinstance(content, dict) else {}
+        names = ("id", "from", "text")
+    else:
+        content, names = request.form.to_dict(), ("MessageSid", "From", "Body")
+        url = settings.public_url.rstrip("/") + request.path
+        if not is_signed_as_twilio(secret, url, dict(request.headers), content):
+            abort(403)
+    values = [content.get(name) for name in names]
+    key, sender, body = (value if isinstance(value, str) else "" for value in values)
+    phone = _number(sender, settings.country)
+    if not key or len(key) > _LONGEST_KEY or phone is None or "\x00" in key + body:
+        abort(400)
+    return Received(provider_key=key, sender=phone, body=body[:_LONGEST_BODY])
+
+
+def _number(typed: str, country: str) -> str | None:
+    """A number as it is stored, or None."""
+    try:
+        parsed = phonenumbers.parse(typed, country)
+    except phonenumbers.NumberParseException:
+        return None
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))

@@ -1,0 +1,114 @@
+"""What a message says, taken from its row and from the visit as it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from fieldservice.auth.codes import code_of
+from fieldservice.auth.links import approval_token, token_of
+from fieldservice.auth.visitors import KIND as VISITOR_CODE
+from fieldservice.config import Settings
+from fieldservice.messages.rules import PICKS
+from fieldservice.models import OutboxMessage, Role, Visit, Window
+from fieldservice.models.facts import facts_of, facts_of_nobody
+from fieldservice.notify import words
+from fieldservice.notify.rendering import Occasion
+
+OF_APPROVAL = frozenset({"approval", "awaiting", "approved", "not_approved"})
+NOT_ABOUT_THE_WINDOW = frozenset({"answer", "ask", "code", "corrected", "plan_term", *OF_APPROVAL, *PICKS})
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes for one company; its methods need the session in which the rows were read."""
+
+    settings: Settings
+
+    def occasion(self, message: OutboxMessage, visit: Visit, at: datetime) -> Occasion:
+        told = {
+            name: datetime.fromisoformat(message.payload[name])
+            for name in ("arrives_at", "window_starts_at", "window_ends_at", "until")
+            if name in message.payload
+        }
+        link = self._link_for(message, visit, at)
+        if message.kind == "offer":
+            offered = Window(told["window_starts_at"], told["window_ends_at"])
+            return Occasion(
+                kind=message.kind,
+                facts=facts_of(visit, self.settings, link=link, offered=offered),
+                old_starts_at=visit.window_starts_at,
+                old_ends_at=visit.window_ends_at,
+                answer_by=told["until"],
+            )
+        return Occasion(
+            kind=message.kind,
+            facts=facts_of(
+                visit, self.settings, link=link, promised=message.kind not in NOT_ABOUT_THE_WINDOW
+            ),
+            technician=visit.stop.technician.name if visit.stop else "",
+            arrives_at=told.get("arrives_at"),
+            old_starts_at=told.get("window_starts_at"),
+            old_ends_at=told.get("window_ends_at"),
+            words=self._words(message, visit),
+            first_on=_day(message, "first_on"),
+            last_on=_day(message, "last_on"),
+            renewal=message.payload.get("renewal", ""),
+            answer_by=told.get("until") if message.kind in OF_APPROVAL else None,
+            asker=_asker(visit),
+            why=message.payload.get("why", ""),
+            choices=tuple(
+                Window(*map(datetime.fromisoformat, each)) for each in message.payload.get("choices", ())
+            ),
+        )
+
+    def code(self, message: OutboxMessage, at: datetime) -> Occasion:
+        return Occasion(
+            kind=VISITOR_CODE,
+            facts=facts_of_nobody(self.settings, locale=message.payload["locale"], now=at),
+            words=code_of(message.payload["nonce"], self.settings.secret_key),
+        )
+
+    def _words(self, message: OutboxMessage, visit: Visit) -> str:
+        """What only this message says: the office's answer, or a code."""
+        if message.kind == "code":
+            return code_of(message.payload["nonce"], self.settings.secret_key)
+        if message.kind == "answer" and visit.conversation is not None:
+            wanted = message.payload["message_id"]
+            return next((found.body for found in visit.conversation.messages if found.id == wanted), "")
+        if message.kind in OF_APPROVAL:
+            return self._reserved(message, visit)
+        return ""
+
+    def _reserved(self, message: OutboxMessage, visit: Visit) -> str:
+        """The windows that an approval is about, one a line, and why it was refused."""
+        locale, zone = visit.work_order.customer.locale or self.settings.locale, visit.territory.zone
+        lines = []
+        for title, *bounds in message.payload.get("windows", ()):
+            starts_at, ends_at = map(datetime.fromisoformat, bounds)
+            day = words.day_words(starts_at.astimezone(zone).date(), locale)
+            lines.append(f"{title}: {day}, {words.window_words(starts_at, ends_at, zone, locale)}")
+        return "\n".join([*lines, *filter(None, [message.payload.get("reason", "")])])
+
+    def _link_for(self, message: OutboxMessage, visit: Visit, at: datetime) -> str:
+        """The requester's private link, the approver's own, and none for everybody else."""
+        if message.kind == "approval":
+            token = approval_token(message.payload["nonce"], self.settings.secret_key)
+            return f"{self.settings.public_url.rstrip('/')}/approve/{token}"
+        return self._link(visit, at) if message.role == Role.REQUESTER else ""
+
+    def _link(self, visit: Visit, at: datetime) -> str:
+        working = [link for link in visit.links if link.expires_at > at]
+        if not working:
+            return ""
+        token = token_of(working[-1], self.settings.secret_key)
+        return f"{self.settings.public_url.rstrip('/')}/visit/{token}"
+
+
+def _day(message: OutboxMessage, name: str) -> date | None:
+    return date.fromisoformat(message.payload[name]) if name in message.payload else None
+
+
+def _asker(visit: Visit) -> str:
+    requester = visit.work_order.contact(Role.REQUESTER)
+    return requester.name if requester else ""

@@ -29,10 +29,12 @@ from fieldservice.models import (
     Conversation,
     Feedback,
     Hold,
+    InboundMessage,
     Job,
     Occurrence,
     OfficeTask,
     OutboxMessage,
+    Outcome,
     Plan,
     PlanChange,
     Role,
@@ -108,6 +110,18 @@ def person(
     for message in visit.messages:
         message.payload = {"x": said("outbox_message.payload")}
         message.last_error = said("outbox_message.last_error")
+        message.sent_subject = said("outbox_message.sent_subject")
+        message.sent_text = said("outbox_message.sent_text")
+    session.add(
+        InboundMessage(
+            channel=Channel.SMS,
+            provider_key=f"of-{len(name)}",
+            sender=customer.phone,
+            body=said("inbound_message.body"),
+            received_at=NOW,
+            outcome=Outcome.ASKED,
+        )
+    )
     conversation = add(session, Conversation(visit=visit, last_at=NOW))
     conversation.ask(said("conversation_message.body"), channel=Channel.PAGE, now=NOW)
     session.add(Feedback(visit=visit, rating=2, body=said("feedback.body"), created_at=NOW, changed_at=NOW))

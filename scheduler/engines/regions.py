@@ -84,11 +84,17 @@ class Relay:
         self._barrier = threading.Barrier(threads, self._join)
 
     def meet(self, number: int, current: Routes, best: Routes, wait_s: float) -> bool:
-        """Hand in the routes of a thread as they are and at their best; whether all came in time."""
+        """Hand in the routes of a thread as they are and at their best; whether all came in time.
+
+        Where the machine is busy one may come late; the threads then go on with the parts they have until
+        they meet again.
+        """
         self._handed[number] = (current, best)
         try:
             self._barrier.wait(wait_s)
         except threading.BrokenBarrierError:
+            if self._barrier.broken:
+                self._barrier.reset()
             return False
         return True
 

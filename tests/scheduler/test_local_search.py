@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from scheduler.costs import evaluate, objective, starts_of
 from scheduler.engines.local import LocalSearch
-from scheduler.engines.regions import Routes, cut, join
+from scheduler.engines.regions import Relay, Routes, cut, join
 from scheduler.engines.warm import warm
 from scheduler.limits import Limit
 from scheduler.model import Plan, Restock
@@ -233,3 +234,16 @@ def test_cuts_differ():
     data = LocalSearch(town(60, 8)).data
     routes = Routes(np.zeros((8, 20), np.int64), np.zeros(8, np.int64))
     assert len({tuple(cut(data, routes, 2, turn).shifts.tolist()) for turn in range(8)}) > 2
+
+
+def test_threads_meet_again_when_one_came_late():
+    """Who waited in vain goes on alone; at the next meeting both are there again."""
+    engine = LocalSearch(town(20))
+    relay = Relay(engine.data, 2)
+    rows = np.zeros((len(engine.data.shifts), 30), np.int64)
+    routes = Routes(rows, np.zeros(len(rows), np.int64))
+    assert not relay.meet(0, routes, routes, 0.01)
+    assert not relay.meet(1, routes, routes, 0.01)
+    with ThreadPoolExecutor(2) as pool:
+        met = [pool.submit(relay.meet, number, routes, routes, 30.0) for number in range(2)]
+    assert [each.result() for each in met] == [True, True]

@@ -247,6 +247,7 @@ def task_words(task: OfficeTask) -> str:
     """What the office has to do."""
     words = {
         "complaint": _("Complaint"),
+        "sync_conflict": _("Done while the plan changed"),
         "plan_call": _("Call to agree on a time: wants no messages"),
         "plan_not_picked": _("Has not picked a time"),
         "plan_not_renewed": _("Plan ended, not renewed"),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
 from fieldservice.attachments import serving
-from fieldservice.field import offline_views, outbox, pages, position, position_views, service
+from fieldservice.field import kept_views, offline_views, outbox, pages, position, position_views, service
 from fieldservice.field.forms import TapForm
 from fieldservice.field.service import PhoneDay, Tap, TapEvent
 from fieldservice.geo.types import TravelTable
@@ -26,6 +26,7 @@ from fieldservice.planning.travel import with_travel
 bp = Blueprint("field", __name__)
 bp.register_blueprint(position_views.bp)
 bp.register_blueprint(offline_views.bp)
+bp.register_blueprint(kept_views.bp)
 bp.after_request(position_views.allow)
 bp.after_app_request(outbox.answer)
 

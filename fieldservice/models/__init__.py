@@ -19,6 +19,7 @@ from fieldservice.models.catalogue import (
 from fieldservice.models.conversation import Author, Channel, Conversation, ConversationMessage
 from fieldservice.models.customer import ContactRole, Customer, CustomerKind, OfficeTask, Role, Site
 from fieldservice.models.inbound import InboundMessage, Outcome, TextStop
+from fieldservice.models.kept import KeptDecision, KeptWork
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
 from fieldservice.models.needs import Needs
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Presence, Proposal, Route, Stop, StopKind
@@ -80,6 +81,8 @@ __all__ = [
     "IntakeQuestion",
     "Job",
     "JobState",
+    "KeptDecision",
+    "KeptWork",
     "MessageState",
     "Needs",
     "NotAllowed",

@@ -46,13 +46,14 @@ from fieldservice.dispatch.inbox_forms import AnswerForm
 from fieldservice.dispatch.running_forms import (
     CancelVisitForm,
     EmergencyForm,
+    KeptDecisionForm,
     MissedForm,
     OverrunForm,
     SickForm,
     SwapForm,
     VehicleForm,
 )
-from fieldservice.field.forms import PositionForm, SharingForm, TapForm
+from fieldservice.field.forms import KeptForm, PositionForm, SharingForm, TapForm
 from fieldservice.models import Visit
 from fieldservice.web import Services
 from tests.matrix.world import Browser, World, make_browsers, make_world
@@ -178,6 +179,8 @@ FORMS: dict[str, Any] = {
     "/day/visits/<int:visit_id>/taps": TapForm,
     "/day/visits/<int:visit_id>/position": PositionForm,
     "/day/sharing": SharingForm,
+    "/day/kept": KeptForm,
+    "/board/visits/<int:visit_id>/kept/<int:kept_id>": KeptDecisionForm,
     "/board/<day:on>/move": board.MoveForm,
     "/board/visits/<int:visit_id>/unassign": board.PlanForm,
     "/board/visits/<int:visit_id>/pin": board.PinForm,

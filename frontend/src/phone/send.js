@@ -74,7 +74,7 @@ async function handOver(item, who) {
     kind: item.kind,
     label: said.label,
     action: said.action,
-    fields: JSON.stringify(said.fields),
+    content: JSON.stringify(said.fields),
     status: String(why.status),
     reason: why.error,
   };

@@ -1,6 +1,6 @@
 // The service worker of the technician's phone. The server writes a line before this script: self.SHELL = {version, files},
 // the styles and scripts of this version, so that each new version is another worker.
-import { DAY, Offline, hello, user } from "./phone/user.js";
+import { DAY, user } from "./phone/user.js";
 import { refreshDay, store } from "./phone/day.js";
 import { drain } from "./phone/send.js";
 import { dropFact, fact, setFact } from "./phone/store.js";
@@ -84,17 +84,16 @@ async function replace(request, answer) {
 /** Signed out without signal: the login ends on the server before anything else is asked of it. */
 async function leave() {
   try {
-    const { csrf } = await hello();
+    const answer = await fetch("/day/phone.json", { cache: "no-store" });
+    if (answer.status === 401) return void (await dropFact("leaving"));
+    const { csrf } = await answer.json();
     const body = new URLSearchParams({ csrf_token: csrf });
-    const answer = await fetch("/logout", { method: "POST", body, redirect: "manual" });
-    if (answer.type !== "opaqueredirect" && !answer.ok) return;
-  } catch (error) {
-    if (error instanceof Offline || !(await signedOut())) return;
+    const left = await fetch("/logout", { method: "POST", body, redirect: "manual" });
+    if (left.type === "opaqueredirect" || left.ok) await dropFact("leaving");
+  } catch {
+    // still no signal
   }
-  await dropFact("leaving");
 }
-
-const signedOut = async () => (await fetch("/day/phone.json").catch(() => null))?.status === 401;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

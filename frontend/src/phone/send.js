@@ -55,7 +55,10 @@ async function sendOne(item, who) {
   }
   if (answer.status === 401) throw new SignedOut();
   const tries = item.tries + 1;
-  if (!isRefusal(answer) || (answer.status === 409 && tries < TRIES)) return later(item, tries, answer.status);
+  const overtaken = (item.overtaken ?? 0) + (answer.status === 409 ? 1 : 0);
+  if (!isRefusal(answer) || (answer.status === 409 && overtaken < TRIES)) {
+    return later(item, tries, answer.status, { overtaken });
+  }
   const why = await sealWords(who.key, { status: answer.status, error: answer.content.error ?? "" });
   await change(item.seq, { state: REFUSED, tries: 0, due: 0, why });
   tell({ type: "changed" });
@@ -96,11 +99,11 @@ async function handOver(item, who) {
 /** Our server's own no; that of a network in between, or of a server in trouble, is none. */
 const isRefusal = ({ ours, status }) => ours && status >= 400 && status < 500 && !AGAIN.has(status);
 
-async function later(item, tries, status) {
+async function later(item, tries, status, more = {}) {
   if (!status) throw new Offline();
   const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (tries - 1)) * (0.75 + Math.random() / 2);
   const due = Date.now() + wait;
-  await change(item.seq, { tries, due });
+  await change(item.seq, { ...more, tries, due });
   tell({ type: "changed" });
   return { state: "later", at: due };
 }

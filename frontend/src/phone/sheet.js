@@ -24,8 +24,10 @@ export function showChip({ own, offline }) {
   note.querySelector("[data-count]").textContent = unsent.length ? say("keepWorking", { count: unsent.length }) : "";
 }
 
+/** Filled when it is looked at. */
 export function showSheet({ own, others, known }, again) {
   const list = document.querySelector("[data-sheet]");
+  if (!list.closest("dialog").open) return;
   list.replaceChildren(...own.map((item) => line(item, known, again)));
   const none = own.length ? "" : say("nothing");
   const theirs = others ? say("others", { count: others }) : "";
@@ -54,10 +56,13 @@ function line(item, known, again) {
 
 /** At each form whose words wait: a line that says so, with the picture. */
 export async function showMarks({ own, known }) {
-  for (const old of document.querySelectorAll("[data-mark]")) old.remove();
-  for (const item of own) {
-    if (!item.said || item.said.page !== location.pathname || item.state === "with office") continue;
-    const forms = [...document.querySelectorAll("form[data-outbox]")];
+  const here = own.filter((item) => item.said?.page === location.pathname && item.state !== "with office");
+  const wanted = new Set(here.map((item) => item.id));
+  const marks = new Map([...document.querySelectorAll("[data-mark]")].map((mark) => [mark.dataset.mark, mark]));
+  for (const [id, mark] of marks) if (!wanted.has(id)) mark.remove();
+  const forms = [...document.querySelectorAll("form[data-outbox]")];
+  for (const item of here) {
+    if (marks.has(item.id)) continue;
     const form = forms.find((one) => one.getAttribute("action") === item.said.action && one.dataset.outbox === item.kind);
     if (item.kind === "tap" && document.querySelector("[data-next]")) continue; // the next card says it
     const mark = element("p", "waiting-mark", icon("cloud-arrow-up"), " ", say("waitsHere", {

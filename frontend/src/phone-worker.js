@@ -1,9 +1,9 @@
 // The service worker of the technician's phone. The server writes a line before this script: self.SHELL = {version, files},
 // the styles and scripts of this version, so that each new version is another worker.
-import { DAY, user } from "./phone/user.js";
+import { DAY, leave, user } from "./phone/user.js";
 import { refreshDay, store } from "./phone/day.js";
 import { drain } from "./phone/send.js";
-import { dropFact, fact, setFact } from "./phone/store.js";
+import { setFact } from "./phone/store.js";
 
 const { version, files } = self.SHELL;
 const SHELL = `shell-${version}`;
@@ -54,7 +54,7 @@ async function fresh(request) {
 /** A page: from the server, or as it was when there was a signal. */
 async function page(event) {
   const { request } = event;
-  if (await fact("leaving")) await leave();
+  await leave();
   const old = await caches.match(request, { cacheName: DAY, ignoreSearch: true });
   const network = fetchPage(event);
   try {
@@ -79,20 +79,6 @@ async function fetchPage(event) {
 async function replace(request, answer) {
   const cache = await caches.open(DAY);
   if ((await cache.match(request)) && (await user())) await store(cache, request.url, answer);
-}
-
-/** Signed out without signal: the login ends on the server before anything else is asked of it. */
-async function leave() {
-  try {
-    const answer = await fetch("/day/phone.json", { cache: "no-store" });
-    if (answer.status === 401) return void (await dropFact("leaving"));
-    const { csrf } = await answer.json();
-    const body = new URLSearchParams({ csrf_token: csrf });
-    const left = await fetch("/logout", { method: "POST", body, redirect: "manual" });
-    if (left.type === "opaqueredirect" || left.ok) await dropFact("leaving");
-  } catch {
-    // still no signal
-  }
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

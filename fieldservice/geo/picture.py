@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mapbox_vector_tile.Mapbox import vector_tile_pb2
 from pmtiles.reader import MmapSource, Reader
@@ -47,13 +47,18 @@ def _around(tiles: Path, _version: int, lat: float, lon: float) -> tuple[Shape, 
     left, top = middle_x - WIDTH / 2 / _TILE, middle_y - HEIGHT / 2 / _TILE
     paths: dict[str, list[str]] = defaultdict(list)
     with tiles.open("rb") as file:
-        reader = Reader(MmapSource(file))
+        reader: Any = _reader(file)
         for x in range(int(left), int(left + WIDTH / _TILE) + 1):
             for y in range(int(top), int(top + HEIGHT / _TILE) + 1):
                 content = reader.get(MAX_ZOOM, x, y)
                 if content:
                     _draw(gzip.decompress(content), ((x - left) * _TILE, (y - top) * _TILE), paths)
     return tuple(Shape(kind, "".join(paths[kind])) for kind in (*_AREAS, *_ROADS) if paths.get(kind))
+
+
+def _reader(file: BinaryIO) -> Any:
+    """Reads single tiles; the library has no types."""
+    return Reader(MmapSource(file))  # type: ignore[no-untyped-call]
 
 
 def _on_the_map(lat: float, lon: float) -> Point:

@@ -14,7 +14,7 @@ from fieldservice.models import KeptWork, OfficeTask, Technician, Visit
 
 TASK = "sync_conflict"
 DECIDE_WITHIN = timedelta(hours=4)
-_ABOUT = re.compile(r"/day/visits/(\d{1,9})/\w+(/\w+)*")
+_ABOUT = re.compile(r"/day/visits/(\d{1,9})/[\w-]+(/[\w-]+)*")
 
 
 class NotAboutAVisit(Exception):

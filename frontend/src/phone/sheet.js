@@ -24,24 +24,27 @@ export function showChip({ own, offline }) {
   note.querySelector("[data-count]").textContent = unsent.length ? say("keepWorking", { count: unsent.length }) : "";
 }
 
+/** When it was tapped, by the server's clock. */
+const tappedAt = (item) => item.tapped.at + (item.tapped.offset ?? 0);
+
 /** Filled when it is looked at. */
-export function showSheet({ own, others, known }, again) {
+export function showSheet({ own, others }, again) {
   const list = document.querySelector("[data-sheet]");
   if (!list.closest("dialog").open) return;
-  list.replaceChildren(...own.map((item) => line(item, known, again)));
+  list.replaceChildren(...own.map((item) => line(item, again)));
   const none = own.length ? "" : say("nothing");
   const theirs = others ? say("others", { count: others }) : "";
   document.querySelector("[data-sheet-note]").textContent = [none, theirs].filter(Boolean).join(" ");
 }
 
-function line(item, known, again) {
+function line(item, again) {
   const label = item.said?.label || say("item");
   const state = item.state === "with office" ? say("withOffice")
     : item.locked ? say("locked")
     : item.closed ? say("refused")
     : item.tries ? say("tries", { count: item.tries }) : say("waits");
   const words = element("span", "", element("b", "", label), element("small", "",
-    [clock(item.tapped.at), age(Date.now() - item.tapped.at), size(item.size)].join(" · ")), element("small", "", state));
+    [clock(tappedAt(item)), age(Date.now() - item.tapped.at), size(item.size)].join(" · ")), element("small", "", state));
   const mark = icon(item.state === "with office" ? "person-check" : item.closed ? "exclamation-triangle-fill" : "cloud-arrow-up");
   const made = element("li", Date.now() - item.tapped.at > OLD_MS ? "unsent old" : "unsent", mark, words);
   if (item.state !== "with office") {
@@ -66,7 +69,7 @@ export async function showMarks({ own, known }) {
     const form = forms.find((one) => one.getAttribute("action") === item.said.action && one.dataset.outbox === item.kind);
     if (item.kind === "tap" && document.querySelector("[data-next]")) continue; // the next card says it
     const mark = element("p", "waiting-mark", icon("cloud-arrow-up"), " ", say("waitsHere", {
-      label: item.said.label, time: clock(item.tapped.at) }));
+      label: item.said.label, time: clock(tappedAt(item)) }));
     mark.dataset.mark = item.id;
     if (item.said.file?.type.startsWith("image/")) await addPicture(mark, known, item);
     if (form?.closest("[data-taps]")) form.closest("[data-taps]").prepend(mark);

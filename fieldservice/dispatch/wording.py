@@ -266,6 +266,9 @@ def task_words(task: OfficeTask) -> str:
     """What the office has to do."""
     words = {
         "complaint": _("Complaint"),
+        "find_address": _("Address not found"),
+        "find_time": _("Wants a time"),
+        "sync_conflict": _("The phone and the plan disagree"),
         "windows_declined": _("None of the offered windows suits: call to agree on a time"),
         "windows_unanswered": _("No answer to the offered windows: call to agree on a time"),
         "plan_call": _("Call to agree on a time: wants no messages"),

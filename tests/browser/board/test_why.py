@@ -104,6 +104,35 @@ def test_why_the_day_and_another_day_by_keyboard(desk: Desk) -> None:
     expect(page.locator("#toast")).to_contain_text("The route of Ana Reyes is on")
 
 
+def test_the_other_actions_in_three_clicks(desk: Desk) -> None:
+    """Menu, action, choice: time to spare, exchange, vehicle trouble, another day; a cancellation in four."""
+    page = desk.page
+    flows = (
+        ("Ben Okafor", "Has time: what to take…", "Give Lea Park to Ben Okafor", "Moved to Ben Okafor"),
+        ("Ana Reyes", "Exchange visits…", re.compile("^Exchange .*Ben Okafor"), "have exchanged their visits"),
+        ("Ben Okafor", "Move the route to another day…", re.compile("^Move to "), "The route of Ben Okafor"),
+        ("Ana Reyes", "Vehicle trouble…", re.compile("."), "Ana Reyes cannot drive"),
+    )
+    for technician, action, choice, told in flows:
+        desk.open()
+        clicks = Clicks()
+        row = page.get_by_role("group", name=technician)
+        clicks.on(row.locator("summary"))
+        clicks.on(row.get_by_role("link", name=action))
+        clicks.on(page.locator("main").get_by_role("button", name=choice).first)
+        expect(page.locator("#toast")).to_contain_text(told)
+        assert clicks.count == 3
+    desk.search()
+    desk.open()
+    clicks = Clicks()
+    clicks.on(page.locator(desk.bar("Ida")))
+    clicks.on(page.locator("#visit-menu summary"))
+    clicks.on(page.get_by_role("link", name="Customer cancels…"))
+    clicks.on(page.locator("main").get_by_role("button").first)
+    expect(page.locator("#toast")).to_contain_text("Cancelled.")
+    assert clicks.count == 4
+
+
 def test_without_javascript(plain: Desk) -> None:
     """The same links and forms."""
     evening(plain)

@@ -45,9 +45,8 @@ def changed(dispatcher: Dispatcher) -> list[str]:
             select(Visit)
             .join(OutboxMessage, OutboxMessage.visit_id == Visit.id)
             .where(OutboxMessage.kind == "changed", OutboxMessage.state == MessageState.PENDING)
-            .distinct()
         )
-        return sorted(visit.work_order.customer.name.split()[0] for visit in rows)
+        return sorted({visit.work_order.customer.name.split()[0] for visit in rows})
 
 
 def test_a_route_goes_to_tomorrow_and_back(dana: Dispatcher) -> None:

@@ -109,7 +109,12 @@ def test_the_other_actions_in_three_clicks(desk: Desk) -> None:
     page = desk.page
     flows = (
         ("Ben Okafor", "Has time: what to take…", "Give Lea Park to Ben Okafor", "Moved to Ben Okafor"),
-        ("Ana Reyes", "Exchange visits…", re.compile("^Exchange .*Ben Okafor"), "have exchanged their visits"),
+        (
+            "Ana Reyes",
+            "Exchange visits…",
+            re.compile("^Exchange .*Ben Okafor"),
+            "have exchanged their visits",
+        ),
         ("Ben Okafor", "Move the route to another day…", re.compile("^Move to "), "The route of Ben Okafor"),
         ("Ana Reyes", "Vehicle trouble…", re.compile("."), "Ana Reyes cannot drive"),
     )

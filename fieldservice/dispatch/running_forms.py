@@ -14,7 +14,7 @@ from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Option
 
 from fieldservice.dispatch.forms import BoardForm, PlanForm
 from fieldservice.planning.emergency import Choice
-from fieldservice.typed import Readable, WholeNumber, tidy
+from fieldservice.typed import DayField, Readable, WholeNumber, tidy
 
 WITHIN = (30, 60, 90, 120)
 _NAME = re.compile(r"[vh][1-9][0-9]{0,8}")
@@ -121,7 +121,7 @@ class MissedForm(BoardForm):
 class RouteDayForm(PlanForm):
     """To which day a route goes, and why a rule may break for it."""
 
-    to = DateField(validators=[InputRequired()])
+    to = DayField(validators=[InputRequired()])
     reason = StringField(
         _l("Why?"),
         filters=[lambda text: text.strip() if text else text],

@@ -23,6 +23,7 @@ from fieldservice.dispatch import (
     history_views,
     inbox_views,
     kept_views,
+    optimise_views,
     pages,
     plan_views,
     route_day_views,
@@ -35,10 +36,10 @@ from fieldservice.dispatch import (
 from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import MoveForm, PresenceForm
 from fieldservice.dispatch.presence import Place, as_header, show_presence
-from fieldservice.dispatch.wording import title
+from fieldservice.dispatch.wording import goal_details, goal_words, title
 from fieldservice.models import Attachment, Technician
 from fieldservice.notify import words
-from fieldservice.planning import changes, improve
+from fieldservice.planning import changes, proposals
 from fieldservice.planning.lines import collection
 from fieldservice.planning.why import minutes_more
 
@@ -50,6 +51,7 @@ bp.register_blueprint(find_views.bp)
 bp.register_blueprint(history_views.bp)
 bp.register_blueprint(inbox_views.bp)
 bp.register_blueprint(kept_views.bp)
+bp.register_blueprint(optimise_views.bp)
 bp.register_blueprint(plan_views.bp)
 bp.register_blueprint(running_views.bp)
 bp.register_blueprint(urgent_views.bp)
@@ -197,6 +199,8 @@ def _same_view(_endpoint: str, values: dict[str, Any]) -> None:
 def _helpers() -> dict[str, Any]:
     return {
         "visit_title": title,
+        "goal_words": goal_words,
+        "goal_details": goal_details,
         "hour_words": _hour_words,
         "minutes_more": minutes_more,
         "short_time": _short_time,
@@ -227,6 +231,7 @@ def _not_set_up(_error: Exception) -> ResponseReturnValue:
 @bp.errorhandler(changes.StalePlan)
 @bp.errorhandler(changes.NothingToUndo)
 @bp.errorhandler(changes.NotPlannable)
-@bp.errorhandler(improve.ProposalClosed)
+@bp.errorhandler(proposals.ProposalClosed)
+@bp.errorhandler(proposals.PartGone)
 def _overtaken(_error: Exception) -> ResponseReturnValue:
     return render_template("board/stale.html"), 409

@@ -52,7 +52,15 @@ from fieldservice.dispatch.running_forms import (
     SwapForm,
     VehicleForm,
 )
-from fieldservice.field.forms import PositionForm, SharingForm, TapForm
+from fieldservice.field.ending_forms import CannotForm, FollowUpForm
+from fieldservice.field.forms import (
+    CorrectionForm,
+    LateForm,
+    NavigationForm,
+    PositionForm,
+    SharingForm,
+    TapForm,
+)
 from fieldservice.models import Visit
 from fieldservice.web import Services
 from tests.matrix.world import Browser, World, make_browsers, make_world
@@ -115,7 +123,7 @@ TIMES = [
     "2026-W10-1",
     "1772460000",
 ]
-OF_TIMES = {"window", "tapped_at", "phone_at", "start", "first_on", "day", "ends_on"}
+OF_TIMES = {"window", "tapped_at", "phone_at", "at", "start", "first_on", "day", "ends_on"}
 OF_NUMBERS = {"plan_version", "visit", "technician", "latitude", "longitude", "age", "pin_lat", "pin_lon"}
 OF_NUMBERS |= {"every", "period_days", "lead_days", "term_months", "version", "site", "service"}
 FEW = ["", "\x00", "x" * 5_000, "' OR 1=1; DROP TABLE visit; --", "👩‍👩‍👧‍👦" * 40]
@@ -177,7 +185,12 @@ FORMS: dict[str, Any] = {
     "/visit/<token>/plan/renew": plan_forms.RenewForm,
     "/day/visits/<int:visit_id>/taps": TapForm,
     "/day/visits/<int:visit_id>/position": PositionForm,
+    "/day/visits/<int:visit_id>/late": LateForm,
+    "/day/visits/<int:visit_id>/correct": CorrectionForm,
+    "/day/visits/<int:visit_id>/cannot": CannotForm,
+    "/day/visits/<int:visit_id>/follow-up": FollowUpForm,
     "/day/sharing": SharingForm,
+    "/day/me/navigation": NavigationForm,
     "/board/<day:on>/move": board.MoveForm,
     "/board/visits/<int:visit_id>/unassign": board.PlanForm,
     "/board/visits/<int:visit_id>/pin": board.PinForm,

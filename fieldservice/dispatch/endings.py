@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fieldservice.auth.links import make_link
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import OfficeTask, Visit, VisitState
-from fieldservice.models.visit import PLANNABLE, UNDERWAY, new_reference
+from fieldservice.models.visit import PLANNABLE, UNDERWAY
+from fieldservice.planning.again import MISSED, once_more
 from fieldservice.planning.changes import NotPlannable
 from fieldservice.planning.progress import follow
 from fieldservice.planning.service import lock_territory, release_visit
-
-MISSED = "missed"
-_LINK = timedelta(days=180)
 
 
 def free_until(visit: Visit) -> datetime | None:
@@ -79,39 +76,7 @@ def record_missed(
     follow(session, visit, tables=tables, now=now)
     for channel in ("email", "sms"):
         visit.tell(MISSED, due_at=now, now=now, channel=channel)
-    return _once_more(session, visit, secret_key, now=now, actor=actor) if again else None
-
-
-def _once_more(session: Session, visit: Visit, secret_key: str, *, now: datetime, actor: str) -> Visit:
-    more = Visit(
-        reference=_free_reference(session, visit.reference.rpartition("-")[0] or "V"),
-        work_order=visit.work_order,
-        territory=visit.territory,
-        state=VisitState.REQUESTED,
-        setup=visit.setup,
-        service_duration=visit.service_duration,
-        cleanup=visit.cleanup,
-        priority=visit.priority,
-        skills=dict(visit.skills),
-        parts=list(visit.parts),
-        preferred_technician_id=visit.preferred_technician_id,
-        wanted_on=visit.territory.local_day(now),
-        promise_version=0,
-        created_at=now,
-    )
-    session.add(more)
-    more.record("requested", occurred_at=now, now=now, actor=actor, payload={"after": visit.reference})
-    session.flush()
-    session.add(OfficeTask(kind="find_time", visit_id=more.id, detail=visit.site.one_line, created_at=now))
-    make_link(more, secret_key=secret_key, now=now, expires_at=now + _LINK)
-    return more
-
-
-def _free_reference(session: Session, prefix: str) -> str:
-    while True:
-        reference = new_reference(prefix)
-        if session.scalar(select(Visit.id).where(Visit.reference == reference)) is None:
-            return reference
+    return once_more(session, visit, secret_key, now=now, actor=actor) if again else None
 
 
 def _close_tasks(session: Session, visit: Visit, now: datetime) -> None:

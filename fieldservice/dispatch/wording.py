@@ -271,6 +271,9 @@ def task_words(task: OfficeTask) -> str:
         "find_time": _("Wants a time"),
         "windows_declined": _("None of the offered windows suits: call to agree on a time"),
         "windows_unanswered": _("No answer to the offered windows: call to agree on a time"),
+        "running_late": _("Runs %(minutes)s min late", minutes=task.detail),
+        "could_not_do": _("Could not be done: %(why)s", why=_cannot(task)),
+        "follow_up": _("Find another time: %(why)s", why=_cannot(task)),
         "plan_call": _("Call to agree on a time: wants no messages"),
         "plan_not_picked": _("Has not picked a time"),
         "plan_not_renewed": _("Plan ended, not renewed"),
@@ -297,6 +300,19 @@ def goal_details() -> dict[str, str]:
         "on_time": str(_("Half an hour to spare in each promise; what is late is saved first")),
         "fair": str(_("Work and driving spread evenly")),
     }
+
+
+def _cannot(task: OfficeTask) -> str:
+    """Why a technician could not do a visit, as the task keeps it: the reason, and their words."""
+    reason, _line, said = task.detail.partition("\n")
+    words = {
+        "nobody_home": _("nobody was there"),
+        "wrong_parts": _("parts were wrong or missing"),
+        "unsafe": _("it was not safe"),
+        "second_person": _("it needs a second person"),
+        "other": _("something else"),
+    }
+    return ": ".join(filter(None, (str(words.get(reason, reason)), said)))
 
 
 def title(visit: Visit) -> str:

@@ -8,11 +8,14 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import FloatField, HiddenField, StringField, ValidationError
+from wtforms import FloatField, HiddenField, RadioField, StringField, TimeField, ValidationError
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional, Regexp
 
+from fieldservice.field.corrections import STEPS
+from fieldservice.field.lateness import MINUTES
 from fieldservice.field.service import Tap
-from fieldservice.typed import Readable, WholeNumber
+from fieldservice.models import Navigation
+from fieldservice.typed import Readable, WholeNumber, cards, tidy
 
 
 class InstantField(StringField):  # type: ignore[misc]
@@ -97,12 +100,75 @@ def _sound(text: str) -> bool:
     return True
 
 
+class LateForm(OutboxForm):
+    """How much later, in minutes."""
+
+    minutes = WholeNumber(validators=[InputRequired(), AnyOf(MINUTES)])
+
+
+class CorrectionForm(FlaskForm):  # type: ignore[misc]
+    """Which step was at another time, or was none, and why."""
+
+    step = RadioField(
+        _l("Which step?"), choices=[], validators=[InputRequired(_l("Choose a step."))], validate_choice=False
+    )
+    at = TimeField(_l("It was at"), format=["%H:%M", "%H:%M:%S"], validators=[Optional()])
+    reason = StringField(
+        _l("Why?"),
+        filters=[tidy],
+        validators=[
+            InputRequired(_l("Say why, so that others understand it later.")),
+            Length(max=200, message=_l("Write at most 200 characters.")),
+            Readable(),
+        ],
+    )
+    do = StringField(validators=[Optional(), AnyOf(["time", "back"])])
+    idempotency_key = HiddenField(validators=[InputRequired(), Length(min=8, max=64)])
+
+    def validate_step(self, field: RadioField) -> None:
+        """One of the steps."""
+        if field.data not in [tap.value for tap in STEPS]:
+            raise ValidationError(_l("Choose a step."))
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """A time, unless the step did not happen at all."""
+        good = bool(super().validate(extra_validators))
+        if good and self.at.data is None and self.do.data != "back":
+            self.at.errors = [_l("Give the time at which it really was.")]
+            return False
+        return good
+
+
 class SharingForm(FlaskForm):  # type: ignore[misc]
     """The switch for sharing the position, on the route's page or a visit's."""
 
     share = StringField(validators=[InputRequired(), AnyOf(["on", "off"])])
     visit = HiddenField()
     idempotency_key = HiddenField(validators=[InputRequired(), Length(min=8, max=64)])
+
+
+class NavigationForm(FlaskForm):  # type: ignore[misc]
+    """The application in which directions open."""
+
+    navigation = RadioField(
+        _l("Directions open in"),
+        choices=cards(
+            [
+                (Navigation.GOOGLE.value, "Google Maps"),
+                (Navigation.APPLE.value, "Apple Maps"),
+                (Navigation.WAZE.value, "Waze"),
+                (Navigation.OSM.value, "OpenStreetMap"),
+                (Navigation.GEO.value, _l("Another application of the phone")),
+            ]
+        ),
+        validators=[InputRequired()],
+    )
+    idempotency_key = HiddenField(validators=[InputRequired(), Length(min=8, max=64)])
+
+    def show(self, chosen: Navigation | None) -> None:
+        """Tick what was chosen before, unless this form comes back with its own."""
+        if not self.is_submitted():
+            self.navigation.process_data(chosen.value if chosen else None)
 
 
 class PositionForm(FlaskForm):  # type: ignore[misc]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from flask_babel import gettext as _
 
 from fieldservice import web
 from fieldservice.field.service import Tap
+from fieldservice.field.ways import directions
 from fieldservice.geo import picture
 from fieldservice.geo.manifest import MapDamaged, MapMissing, load_manifest
 from fieldservice.language import answer_written
-from fieldservice.models import Place, Visit, VisitState
+from fieldservice.models import Navigation, Place, Visit, VisitState
 from fieldservice.models.visit import ENDED
 from fieldservice.planning.rows import visit_place
 
@@ -21,14 +21,15 @@ _TAPS = {
     VisitState.BOOKED: (Tap.ON_MY_WAY, Tap.ARRIVED, Tap.DONE),
     VisitState.DISPATCHED: (Tap.ON_MY_WAY, Tap.ARRIVED, Tap.DONE),
     VisitState.EN_ROUTE: (Tap.ARRIVED, Tap.DONE),
-    VisitState.ON_SITE: (Tap.DONE,),
 }
-_TAP_STEPS = {Tap.ON_MY_WAY: 0, Tap.ARRIVED: 2, Tap.DONE: 3}
-_STEPS = {VisitState.EN_ROUTE: 0, VisitState.ON_SITE: 2, VisitState.DONE: 3}
+_TAP_STEPS = {Tap.ON_MY_WAY: 0, Tap.ARRIVED: 1, Tap.WORKING: 2, Tap.DONE: 3}
+_STEPS = {VisitState.EN_ROUTE: 0, VisitState.DONE: 3}
 
 
 def taps(visit: Visit) -> tuple[Tap, ...]:
     """The taps that a visit is ready for: first the usual one, then those for a step that was not tapped."""
+    if visit.state == VisitState.ON_SITE:
+        return (Tap.DONE,) if visit.working_since else (Tap.WORKING, Tap.DONE)
     return _TAPS.get(VisitState(visit.state), ())
 
 
@@ -37,6 +38,7 @@ def tap_words() -> dict[str, str]:
     return {
         Tap.ON_MY_WAY: _("On my way"),
         Tap.ARRIVED: _("Arrived"),
+        Tap.WORKING: _("Start work"),
         Tap.DONE: _("Done"),
         Tap.UNDO: _("Undo"),
     }
@@ -52,13 +54,25 @@ def is_over(visit: Visit) -> bool:
     return visit.state in ENDED
 
 
+def tap_names() -> dict[Tap, str]:
+    """What each step is called."""
+    return {
+        Tap.ON_MY_WAY: _("On my way"),
+        Tap.ARRIVED: _("Arrived"),
+        Tap.WORKING: _("Working"),
+        Tap.DONE: _("Done"),
+    }
+
+
 def step_names() -> list[str]:
     """The steps of a visit as the technician sees them."""
-    return [_("On my way"), _("Arrived"), _("Working"), _("Done")]
+    return list(tap_names().values())
 
 
 def step(visit: Visit) -> int:
     """Which of the steps the visit is at; -1 before the first one."""
+    if visit.state == VisitState.ON_SITE:
+        return 2 if visit.working_since else 1
     return _STEPS.get(VisitState(visit.state), -1)
 
 
@@ -72,16 +86,10 @@ def address(visit: Visit) -> str:
     return visit.site.one_line
 
 
-def navigation_url(visit: Visit) -> str:
-    """A link that the phone's map application opens with directions; empty without a place to drive to."""
+def navigation_url(visit: Visit, chosen: Navigation | None = None) -> str:
+    """A link that opens directions in the chosen application; empty without a place to drive to."""
     wanted = address(visit)
-    if not wanted:
-        return ""
-    at = visit_place(visit)
-    target = f"{at.lat:.6f},{at.lon:.6f}" if at else wanted
-    return "https://www.google.com/maps/dir/?" + urlencode(
-        {"api": 1, "destination": target, "travelmode": "driving"}
-    )
+    return directions(chosen or Navigation.GOOGLE, visit_place(visit), wanted) if wanted else ""
 
 
 def surroundings(visit: Visit) -> tuple[picture.Shape, ...]:

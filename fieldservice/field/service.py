@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,7 +25,7 @@ from fieldservice.models import (
     VisitState,
     WorkOrder,
 )
-from fieldservice.models.visit import ENDED, PLANNABLE, UNDERWAY
+from fieldservice.models.visit import ENDED, PLANNABLE, UNDERWAY, UNDO
 from fieldservice.planning.agenda import Agenda, Entry, agenda
 from fieldservice.planning.problem import build
 from fieldservice.planning.progress import follow
@@ -32,7 +33,9 @@ from fieldservice.planning.rows import load_day
 from fieldservice.planning.service import lock_territory
 from fieldservice.planning.travel import table_of
 
-UNDO_OFFERED = timedelta(minutes=10)
+UNDO_OFFERED = UNDO
+UNDO_TAKEN = timedelta(minutes=1)
+"""So long a page that showed the button is believed; later a step is corrected with a reason."""
 FEEDBACK_AFTER = timedelta(hours=1)
 _FUTURE = timedelta(minutes=5)
 _PAST = timedelta(days=3)  # a weekend in the mountains
@@ -44,6 +47,7 @@ class Tap(StrEnum):
 
     ON_MY_WAY = "on_my_way"
     ARRIVED = "arrived"
+    WORKING = "working"
     DONE = "done"
     UNDO = "undo"
 
@@ -65,7 +69,7 @@ class TapEvent:
         return {"phone_at": self.phone_at.isoformat()} if self.phone_at and wrong else {}
 
 
-_STATES = {
+STATES = {
     Tap.ON_MY_WAY: VisitState.EN_ROUTE,
     Tap.ARRIVED: VisitState.ON_SITE,
     Tap.DONE: VisitState.DONE,
@@ -220,11 +224,32 @@ def planned_on(visit: Visit) -> date:
     return visit.stop.route.plan.on
 
 
-def undoable_step(visit: Visit, at: datetime) -> VisitEvent | None:
+def undoable_step(visit: Visit, at: datetime, *, within: timedelta = UNDO_OFFERED) -> VisitEvent | None:
     """The technician's last step, while it is young enough to be taken back."""
-    step = visit.last_step
-    own = step is not None and step.to_state in _STATES.values()
-    return step if step and own and at - step.occurred_at <= UNDO_OFFERED else None
+    step = last_tap(visit)
+    own = step is not None and (step.kind == "working" or step.to_state in STATES.values())
+    return step if step and own and at - step.occurred_at <= within else None
+
+
+def last_tap(visit: Visit) -> VisitEvent | None:
+    """The last step of the work that counts, the beginning of the work at the site among them."""
+    if visit.working_since is None:
+        return visit.last_step
+    return next((event for event in reversed(visit.events) if event.kind == "working"), None)
+
+
+def require_moment(occurred_at: datetime, *, now: datetime) -> None:
+    """Raise WrongTime for a tap of the future, or one of more than a day ago."""
+    if not now - _PAST <= occurred_at <= now + _FUTURE:
+        raise WrongTime
+
+
+def was_sent(session: Session, event_id: str, visit_id: int) -> bool:
+    """Whether what the phone sends has been recorded. Raises EventReused when it was of another visit."""
+    found = session.scalar(select(VisitEvent.visit_id).where(VisitEvent.event_key == event_id))
+    if found not in (None, visit_id):
+        raise EventReused
+    return found is not None
 
 
 def tap(
@@ -241,11 +266,10 @@ def tap(
     Raises NotYourVisit, NotToday, WrongTime, AnotherUnderway when a second visit would be begun, NotAllowed
     for a step that does not exist or an undo that comes too late, EventReused, StaleTravel.
     """
-    if not now - _PAST <= event.occurred_at <= now + _FUTURE:
-        raise WrongTime
+    require_moment(event.occurred_at, now=now)
     lock_territory(session, technician.territory)
     visit = own_visit(session, technician, event.visit_id)
-    if _known(session, event) or visit.state == _STATES.get(event.kind):
+    if was_sent(session, event.event_id, event.visit_id) or _is_there(visit, event.kind):
         return visit
     if planned_on(visit) > technician.territory.local_day(now):
         raise NotToday
@@ -259,37 +283,33 @@ def tap(
     return visit
 
 
-def _known(session: Session, event: TapEvent) -> bool:
-    visit_id = session.scalar(select(VisitEvent.visit_id).where(VisitEvent.event_key == event.event_id))
-    if visit_id not in (None, event.visit_id):
-        raise EventReused
-    return visit_id is not None
+def _is_there(visit: Visit, kind: Tap) -> bool:
+    """Whether the visit is at the step already: a tap on a page that was not fresh."""
+    return visit.state == STATES.get(kind) or (kind == Tap.WORKING and visit.working_since is not None)
 
 
 def _step(
     session: Session, technician: Technician, visit: Visit, event: TapEvent, *, now: datetime, actor: str
 ) -> None:
+    said: dict[str, Any] = {
+        "occurred_at": event.occurred_at,
+        "now": now,
+        "actor": actor,
+        "event_key": event.event_id,
+        "payload": event.clocks,
+    }
     if event.kind == Tap.UNDO:
-        if undoable_step(visit, event.occurred_at) is None:
+        step = undoable_step(visit, event.occurred_at, within=UNDO_TAKEN)
+        if step is None:
             raise NotAllowed(visit, VisitState(visit.state))
-        visit.revert(
-            occurred_at=event.occurred_at,
-            now=now,
-            actor=actor,
-            event_key=event.event_id,
-            payload=event.clocks,
-        )
+        (visit.stop_working if step.kind == "working" else visit.revert)(**said)
+        return
+    if event.kind == Tap.WORKING:
+        visit.begin_working(**said)
         return
     if event.kind != Tap.DONE:
         _require_free(session, technician, visit)
-    visit.advance(
-        _STATES[event.kind],
-        occurred_at=event.occurred_at,
-        now=now,
-        actor=actor,
-        event_key=event.event_id,
-        payload=event.clocks,
-    )
+    visit.advance(STATES[event.kind], **said)
 
 
 def _require_free(session: Session, technician: Technician, visit: Visit) -> None:

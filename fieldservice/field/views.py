@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
@@ -13,20 +13,36 @@ from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
 from fieldservice.attachments import serving
-from fieldservice.field import kept_views, offline_views, outbox, pages, position, position_views, service
+from fieldservice.field import (
+    day_views,
+    days,
+    edge,
+    ending_views,
+    kept_views,
+    offline_views,
+    outbox,
+    pages,
+    position,
+    position_views,
+    service,
+    step_views,
+    ways,
+)
 from fieldservice.field.forms import TapForm
-from fieldservice.field.service import PhoneDay, Tap, TapEvent
+from fieldservice.field.service import Tap, TapEvent
 from fieldservice.geo.types import TravelTable
-from fieldservice.models import NotAllowed, Technician, UserRole
+from fieldservice.models import NotAllowed, UserRole
 from fieldservice.models.visit import ENDED
 from fieldservice.planning.lines import collection, features
 from fieldservice.planning.problem import StaleTravel
-from fieldservice.planning.travel import with_travel
 
 bp = Blueprint("field", __name__)
 bp.register_blueprint(position_views.bp)
 bp.register_blueprint(offline_views.bp)
 bp.register_blueprint(kept_views.bp)
+bp.register_blueprint(day_views.bp)
+bp.register_blueprint(step_views.bp)
+bp.register_blueprint(ending_views.bp)
 bp.after_request(position_views.allow)
 bp.after_app_request(outbox.answer)
 
@@ -37,8 +53,8 @@ def route() -> ResponseReturnValue:
     """Today's route: the next visit on top, then the day in order."""
     now = clock.now()
     with web.services().db.reading() as session:
-        technician = _technician(session)
-        day = _day(session, technician, technician.territory.local_day(now), now)
+        technician = edge.technician_of(session)
+        day = edge.day_of(session, technician, technician.territory.local_day(now), now)
         following = None if day.visits else service.next_stop(session, technician, now=now)
         return render_template(
             "field/route.html",
@@ -46,6 +62,8 @@ def route() -> ResponseReturnValue:
             zone=technician.territory.zone,
             following=following,
             shared=position.is_shared(session, technician),
+            chosen=ways.chosen(session, technician),
+            tomorrow=day.on + timedelta(days=1),
         )
 
 
@@ -61,18 +79,13 @@ def visit(visit_id: int) -> ResponseReturnValue:
 @auth.require(UserRole.TECHNICIAN)
 def tap(visit_id: int) -> ResponseReturnValue:
     """Record a tap and go on: to the visit, or back to the route when the visit is over."""
-    now, form, joined = clock.now(), TapForm(), web.services()
-    with joined.db.reading() as session:
-        technician = _technician(session)
-        day = service.planned_on(service.own_visit(session, technician, visit_id))
-        territory_id = technician.territory_id
-        if not form.validate():
+    now, form = clock.now(), TapForm()
+    if not form.validate():
+        with web.services().db.reading() as session:
             return _visit_page(session, visit_id, form), 422
-
-    def work(tables: Mapping[date, TravelTable]) -> Response:
-        return web.once(lambda session: _tap(session, visit_id, form, tables, now), now=now, scope=_scope())
-
-    return with_travel(joined.db, joined.tables, territory_id, [day], [], now=now, work=work)
+    return edge.once_on_route(
+        visit_id, lambda session, tables: _tap(session, visit_id, form, tables, now), now=now
+    )
 
 
 @bp.get("/photos/<int:attachment_id>")
@@ -80,7 +93,7 @@ def tap(visit_id: int) -> ResponseReturnValue:
 def attachment(attachment_id: int) -> Response:
     """A photo or document of an own visit; `?size=small` is the small picture of a photo."""
     with web.services().db.reading() as session:
-        found = service.own_attachment(session, _technician(session), attachment_id)
+        found = service.own_attachment(session, edge.technician_of(session), attachment_id)
         return serving.send(found, small=request.args.get("size") == serving.SMALL)
 
 
@@ -90,8 +103,8 @@ def geojson() -> Response:
     """Today's route as a line with numbered stops, for the map."""
     now, joined = clock.now(), web.services()
     with joined.db.reading() as session:
-        technician = _technician(session)
-        day = _day(session, technician, technician.territory.local_day(now), now)
+        technician = edge.technician_of(session)
+        day = edge.day_of(session, technician, technician.territory.local_day(now), now)
         found = features(joined.travel, technician, day.agenda)
     return jsonify(collection(found))
 
@@ -102,16 +115,16 @@ def _tap(
     kind, moment = Tap(form.kind.data), form.moment(now)
     event = TapEvent(form.idempotency_key.data, visit_id, kind, moment, form.phone_at.instant)
     visit = service.tap(
-        session, _technician(session), event, tables=tables, now=now, actor=auth.actor().label
+        session, edge.technician_of(session), event, tables=tables, now=now, actor=auth.actor().label
     )
     over = visit.state in ENDED
     return redirect(url_for(".route") if over else url_for(".visit", visit_id=visit_id), code=303)
 
 
 def _visit_page(session: Session, visit_id: int, form: TapForm) -> str:
-    now, technician = clock.now(), _technician(session)
+    now, technician = clock.now(), edge.technician_of(session)
     shown = service.own_visit(session, technician, visit_id)
-    day = _day(session, technician, service.planned_on(shown), now)
+    day = edge.day_of(session, technician, service.planned_on(shown), now)
     return render_template(
         "field/visit.html",
         visit=shown,
@@ -122,19 +135,8 @@ def _visit_page(session: Session, visit_id: int, form: TapForm) -> str:
         zone=technician.territory.zone,
         undoable=service.undoable_step(shown, now),
         shared=position.is_shared(session, technician),
+        chosen=ways.chosen(session, technician),
     )
-
-
-def _day(session: Session, technician: Technician, on: date, now: datetime) -> PhoneDay:
-    return service.phone_day(session, technician, on, tables=web.services().tables, now=now)
-
-
-def _technician(session: Session) -> Technician:
-    return service.technician_of(session, auth.actor().technician_id)
-
-
-def _scope() -> str:
-    return f"user:{auth.actor().id}"
 
 
 def _refused(heading: str, text: str, code: int) -> ResponseReturnValue:
@@ -153,6 +155,11 @@ def _no_technician(_error: service.NoTechnician) -> ResponseReturnValue:
 def _not_yours(_error: service.NotYourVisit) -> ResponseReturnValue:
     text = _("The visit may have been cancelled, or moved to another day or technician. Ask the office.")
     return _refused(_("Not on your route"), text, 404)
+
+
+@bp.errorhandler(days.NoSuchDay)
+def _no_such_day(_error: days.NoSuchDay) -> ResponseReturnValue:
+    return _refused(_("Not shown"), _("The phone shows a week back and two weeks ahead."), 404)
 
 
 @bp.errorhandler(service.WrongTime)

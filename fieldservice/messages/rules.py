@@ -98,6 +98,19 @@ def _on_my_way(message: OutboxMessage, visit: Visit, _window: Window, now: datet
     return None
 
 
+def _late(message: OutboxMessage, visit: Visit, now: datetime) -> str | None:
+    """That somebody comes later is told until they should be there; a newer word takes its place."""
+    if visit.state not in (*PLANNABLE, VisitState.EN_ROUTE):
+        return f"the visit is {visit.state}"
+    if message.promise_version != visit.promise_version:
+        return "another window was promised since"
+    if now >= datetime.fromisoformat(message.payload["arrives_at"]):
+        return "the technician should have arrived"
+    if any(other.kind == message.kind and other.due_at > message.due_at for other in visit.messages):
+        return "another time was said since"
+    return None
+
+
 def _why_unwanted(message: OutboxMessage, visit: Visit) -> str | None:
     """A customer may refuse what is not needed: reminders, questions, and texts beside e-mails."""
     purpose = _PURPOSES.get(message.kind)
@@ -190,6 +203,7 @@ _APART: dict[str, Callable[[OutboxMessage, Visit, datetime], str | None]] = {
     "code": _code,
     "corrected": _corrected,
     "feedback": _feedback,
+    "late": _late,
     "missed": _missed,
     "offer": _offer,
     "plan_term": _term,

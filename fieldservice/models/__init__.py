@@ -22,6 +22,7 @@ from fieldservice.models.inbound import InboundMessage, Outcome, TextStop
 from fieldservice.models.kept import KeptDecision, KeptWork
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
 from fieldservice.models.needs import Needs
+from fieldservice.models.phone import Navigation, PhoneChoice
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Presence, Proposal, Route, Stop, StopKind
 from fieldservice.models.position import DrivePosition, PositionSharing
 from fieldservice.models.service import Place, Service, ServiceSkill, ServiceTranslation
@@ -93,6 +94,7 @@ __all__ = [
     "KeptWork",
     "MessageState",
     "Needs",
+    "Navigation",
     "NotAllowed",
     "Occurrence",
     "OccurrenceState",
@@ -104,6 +106,7 @@ __all__ = [
     "TextStop",
     "OutboxMessage",
     "PartOfDay",
+    "PhoneChoice",
     "Pin",
     "Place",
     "Plan",

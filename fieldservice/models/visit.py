@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
@@ -21,6 +20,9 @@ from fieldservice.models.needs import Needs, highest
 from fieldservice.models.plan import Pin, Stop
 from fieldservice.models.position import DrivePosition
 from fieldservice.models.service import Service
+from fieldservice.models.steps import NotAllowed as NotAllowed
+from fieldservice.models.steps import Steps
+from fieldservice.models.steps import VisitState as VisitState
 from fieldservice.models.window import Window as Window
 from fieldservice.models.work_order import WorkOrder
 from fieldservice.models.workforce import Territory
@@ -39,28 +41,17 @@ _KEPT = frozenset(
         "code",
         "corrected",
         "feedback",
+        "late",
         "plan_term",
         "approved",
         "not_approved",
     }
 )
 # What somebody else at the site gets as well, as a text.
-_TO_THE_SITE = frozenset({"confirmation", "changed", "cancelled", "on_my_way", "reminder_24h", "reminder_2h"})
+_TO_THE_SITE = frozenset(
+    {"confirmation", "changed", "cancelled", "late", "on_my_way", "reminder_24h", "reminder_2h"}
+)
 REMINDERS = {"reminder_24h": timedelta(hours=24), "reminder_2h": timedelta(hours=2)}
-
-
-class VisitState(StrEnum):
-    """A visit's way from the request to its end."""
-
-    REQUESTED = "requested"
-    BOOKED = "booked"
-    DISPATCHED = "dispatched"
-    EN_ROUTE = "en_route"
-    ON_SITE = "on_site"
-    DONE = "done"
-    CANCELLED = "cancelled"
-    NO_SHOW = "no_show"
-    COULD_NOT_DO = "could_not_do"
 
 
 PLANNABLE = frozenset({VisitState.REQUESTED, VisitState.BOOKED, VisitState.DISPATCHED})
@@ -83,16 +74,7 @@ _NEXT: Mapping[VisitState, set[VisitState]] = {
 }
 
 
-class NotAllowed(Exception):
-    """A visit cannot go from its present state to the wanted one."""
-
-    def __init__(self, visit: Visit, wanted: VisitState) -> None:
-        super().__init__(f"visit {visit.id} is {visit.state}, it cannot become {wanted}")
-        self.visit = visit
-        self.wanted = wanted
-
-
-class Visit(Base):
+class Visit(Steps, Base):
     """One trip by one technician to one site."""
 
     __tablename__ = "visit"
@@ -260,8 +242,8 @@ class Visit(Base):
             now=now,
             actor=actor,
             event_key=event_key,
-            payload=payload,
             kind="undone",
+            payload=payload,
         )
         self._revive_messages(now)
 
@@ -270,6 +252,11 @@ class Visit(Base):
         if self.state != VisitState.DISPATCHED:
             raise NotAllowed(self, VisitState.BOOKED)
         self._enter(VisitState.BOOKED, occurred_at=now, now=now, actor=actor, kind="recalled")
+
+    def tell_late(self, *, starts_at: datetime, due_at: datetime, now: datetime) -> None:
+        """Write the message that the technician comes later than promised, or than was told."""
+        payload = {"arrives_at": starts_at.isoformat(), "occasion": now.isoformat()}
+        self._write_messages("late", due_at=due_at, now=now, payload=payload)
 
     def tell_on_my_way(self, *, arrives_at: datetime, now: datetime) -> None:
         """Write the message that the technician has set off; it waits a moment, so that a slip is undone."""

@@ -401,7 +401,11 @@ def _what_happened(stop: Stop, now: datetime) -> tuple[datetime, datetime, datet
     if stop.visit is None:
         return stop.arrives_at, stop.starts_at, stop.ends_at
     # not those that took a step back: what was undone and stayed in its state began when it was first tapped
-    taps = {event.to_state: event.occurred_at for event in stop.visit.events if event.kind == "state"}
+    taps = {
+        event.to_state: event.occurred_at
+        for event in stop.visit.events
+        if event.kind in ("state", "corrected") and event.to_state
+    }
     state = stop.visit.state
     if state == VisitState.EN_ROUTE:
         arrives_at = max(taps.get(state, stop.arrives_at) + stop.travel, now)

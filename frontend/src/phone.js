@@ -157,9 +157,21 @@ function heard({ detail, data }) {
   const message = detail ?? data;
   if (message?.type === "sent" && message.id === following?.id && !isTyping()) {
     following = null;
+    if (message.told?.length) sessionStorage.setItem("told", message.told.join("\n"));
     return goOn(message.location ?? location.href);
   }
   shows ||= setTimeout(() => { shows = 0; show(); }, 100);
+}
+
+// What the server said about it is shown on the page that it led to.
+const told = sessionStorage.getItem("told");
+if (told) {
+  sessionStorage.removeItem("told");
+  const note = document.createElement("div");
+  note.className = "note warn mb-3";
+  note.setAttribute("role", "status");
+  note.textContent = told;
+  document.getElementById("main")?.prepend(note);
 }
 
 /** Whether a field of the page has something in it that was not there when it came: then the page stays. */

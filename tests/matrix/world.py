@@ -191,6 +191,9 @@ class World:
                 "longitude": CENTRE.lon,
                 "age": 0,
             },
+            "/day/visits/<int:visit_id>/late": {"minutes": "10"},
+            "/day/visits/<int:visit_id>/correct": {"step": "arrived", "at": "08:00", "reason": "Wrong house"},
+            "/day/visits/<int:visit_id>/cannot": {"reason": "unsafe", "following": "office"},
             "/day/sharing": {"share": "on"},
             "/day/kept": {
                 "kind": "tap",
@@ -198,6 +201,7 @@ class World:
                 "content": "[]",
             },
             "/board/visits/<int:visit_id>/kept/<int:kept_id>": {"decision": "stays"},
+            "/day/me/navigation": {"navigation": "waze"},
             "/login": {"email": "nobody@example.com", "password": "wrong horse"},
             "/board/<day:on>/move": place | version,
             "/board/<day:on>/let-in": place | version | {"longer": "shift", "minutes": 30},

@@ -57,7 +57,16 @@ from fieldservice.dispatch.running_forms import (
     VehicleForm,
 )
 from fieldservice.dispatch.why_forms import AskForm, LetInForm
-from fieldservice.field.forms import KeptForm, PositionForm, SharingForm, TapForm
+from fieldservice.field.ending_forms import CannotForm, FollowUpForm
+from fieldservice.field.forms import (
+    CorrectionForm,
+    KeptForm,
+    LateForm,
+    NavigationForm,
+    PositionForm,
+    SharingForm,
+    TapForm,
+)
 from fieldservice.models import Visit
 from fieldservice.web import Services
 from tests.matrix.world import Browser, World, make_browsers, make_world
@@ -120,7 +129,7 @@ TIMES = [
     "2026-W10-1",
     "1772460000",
 ]
-OF_TIMES = {"window", "tapped_at", "phone_at", "start", "first_on", "day", "ends_on", "to"}
+OF_TIMES = {"window", "tapped_at", "phone_at", "at", "start", "first_on", "day", "ends_on", "to"}
 OF_NUMBERS = {"plan_version", "visit", "technician", "latitude", "longitude", "age", "pin_lat", "pin_lon"}
 OF_NUMBERS |= {
     "every",
@@ -193,9 +202,14 @@ FORMS: dict[str, Any] = {
     "/visit/<token>/plan/renew": plan_forms.RenewForm,
     "/day/visits/<int:visit_id>/taps": TapForm,
     "/day/visits/<int:visit_id>/position": PositionForm,
+    "/day/visits/<int:visit_id>/late": LateForm,
+    "/day/visits/<int:visit_id>/correct": CorrectionForm,
+    "/day/visits/<int:visit_id>/cannot": CannotForm,
+    "/day/visits/<int:visit_id>/follow-up": FollowUpForm,
     "/day/sharing": SharingForm,
     "/day/kept": KeptForm,
     "/board/visits/<int:visit_id>/kept/<int:kept_id>": KeptDecisionForm,
+    "/day/me/navigation": NavigationForm,
     "/board/<day:on>/move": board.MoveForm,
     "/board/<day:on>/let-in": LetInForm,
     "/board/<day:on>/technicians/<int:technician_id>/another-day": RouteDayForm,

@@ -14,9 +14,9 @@ function tapsOf(own) {
   return taps;
 }
 
-const TO = { on_my_way: 0, arrived: 2, done: 3 };
+const TO = { on_my_way: 0, arrived: 1, working: 2, done: 3 };
 
-/** Where a visit is after its waiting taps: 0 on the way, 2 working, 3 done, -1 before. */
+/** Where a visit is after its waiting taps: 0 on the way, 1 there, 2 working, 3 done, -1 before. */
 function stepAfter(step, taps = []) {
   const past = [step];
   for (const { kind } of taps) {

@@ -55,7 +55,7 @@ def test_a_visit_without_signal(page: Page, crew: Crew) -> None:
             "aria-current", "step"
         )
         tap(page, "Arrived")
-        expect(page.get_by_role("listitem").filter(has_text="Working")).to_have_attribute(
+        expect(page.get_by_role("listitem").filter(has_text="Arrived")).to_have_attribute(
             "aria-current", "step"
         )
         chip(page, "2 saved")

@@ -11,7 +11,7 @@ import pytest
 from fieldservice.notify.rendering import Occasion, letter, short_text
 from tests.fieldservice.notify.conftest import TEN, MakeFacts
 
-KINDS = ("confirmation", "reminder_24h", "reminder_2h", "changed", "cancelled", "on_my_way", "offer")
+KINDS = ("confirmation", "reminder_24h", "reminder_2h", "changed", "cancelled", "on_my_way", "late", "offer")
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}{% raw %}\r\nhttps://evil.example\u202e"
 
 

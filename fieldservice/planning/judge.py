@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 import scheduler
 from fieldservice.models import Visit
+from fieldservice.planning.order import out_of_order
 from fieldservice.planning.problem import WHOLE_DAY_S, Day, row_id, shift_id, visit_id, wish
 from scheduler import timeline
 from scheduler.insertion import Board, Place
@@ -72,7 +73,7 @@ def candidates(day: Day, visit: Visit) -> list[Candidate]:
 
     `day` is built without the visit.
     """
-    asked = unpinned(wish(day.rows, day.table, visit))
+    asked = wish(day.rows, day.table, visit, pinned=False)
     board = Board(day.problem, day.plan)
     refused = scheduler.refusals(day.problem, day.plan, asked)
     found = []
@@ -105,7 +106,7 @@ def _candidate(
 
 def judge(day: Day, visit: Visit, move: Move) -> Judgement:
     """What a move does to a day that is built without the visit. Raises RuleBroken without any place."""
-    asked = unpinned(wish(day.rows, day.table, visit))
+    asked = wish(day.rows, day.table, visit, pinned=False)
     shift = day.problem.shift_by_id.get(shift_id(move.technician_id))
     if shift is None:
         text = "The technician has no shift on this day."
@@ -113,7 +114,12 @@ def judge(day: Day, visit: Visit, move: Move) -> Judgement:
     route = _with_visit(day, asked, shift, move)
     problem = day.adding(asked).problem
     changed = replace(day.plan, routes=tuple(route if r.shift == shift.id else r for r in day.plan.routes))
-    broken = scheduler.check(problem, changed)
+    broken = [
+        *scheduler.check(problem, changed),
+        *out_of_order(
+            day, [route], {**day.visits, visit.id: visit}, fixed=visit.id if move.starts_at else None
+        ),
+    ]
     starts = {stop.visit: stop.start_s for stop in route.stops if stop.visit}
     before = {stop.visit: stop.start_s for stop in day.plan.route_of(shift.id).stops if stop.visit}
     return Judgement(
@@ -146,8 +152,3 @@ def _with_visit(day: Day, asked: scheduler.Visit, shift: scheduler.Shift, move: 
         order.insert(sum(starts[name] < start_s for name in order), asked.id)
         lenient = replace(asked, windows=((start_s, max(start_s, WHOLE_DAY_S)),))
     return timeline.project(day.adding(lenient).problem, shift.id, order)
-
-
-def unpinned(visit: scheduler.Visit) -> scheduler.Visit:
-    """The visit as if nobody had pinned it."""
-    return replace(visit, pinned=None)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice.db import Database, exists_one, lock_names
 from fieldservice.files import FileStore, Kept, NotStored
-from fieldservice.models import Attachment, BookingDraft, ScanState, Visit, WorkOrder
+from fieldservice.models import Attachment, BookingDraft, KeptWork, ScanState, Visit, WorkOrder
 
 MOST_FILES = 5
 UNBOOKED_BYTES = 2_000_000_000
@@ -166,7 +166,8 @@ def sweep(db: Database, store: FileStore, *, now: datetime) -> int:
         with db.reading() as session:
             for key in keys:
                 named = select(Attachment.id).where((Attachment.key == key) | (Attachment.small_key == key))
-                if not exists_one(session, named):
+                kept = select(KeptWork.id).where(KeptWork.file_key == key)
+                if not exists_one(session, named) and not exists_one(session, kept):
                     store.remove(key)
                     removed += 1
     return removed

@@ -15,6 +15,7 @@ from sqlalchemy import Text, cast, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from fieldservice.attachments import service as attachments
+from fieldservice.booking import kept
 from fieldservice.booking.service import CUSTOMER
 from fieldservice.files import FileStore
 from fieldservice.models import (
@@ -261,6 +262,10 @@ def _visit(session: Session, visit: Visit) -> dict[str, Any]:
             )
             for message in visit.messages
         ],
+        "kept_of_a_phone": [
+            _columns(row, "label", "fields", "reason", "file_name", "tapped_at")
+            for row in kept.of_visit(session, visit)
+        ],
         "tasks_of_the_office": [_columns(task, "kind", "detail", "created_at", "done_at") for task in tasks],
         "waiting_list": [_entry(entry) for entry in _entries(session, visit)],
     }
@@ -337,6 +342,7 @@ def erase(session: Session, visit: Visit, *, store: FileStore, now: datetime) ->
     for order in orders:
         for other in order.visits:
             _forget_visit(session, other, now=now)
+            kept.forget(session, other, store)
         order.problem, order.answers, order.said = "", {}, []
         attachments.remove(session, store, order.attachments)
         order.also, order.cost_centre = [], ""

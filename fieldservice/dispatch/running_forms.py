@@ -13,11 +13,18 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from fieldservice.dispatch.forms import BoardForm, PlanForm
+from fieldservice.models import KeptDecision
 from fieldservice.planning.emergency import Choice
 from fieldservice.typed import Readable, WholeNumber, tidy
 
 WITHIN = (30, 60, 90, 120)
 _NAME = re.compile(r"[vh][1-9][0-9]{0,8}")
+
+
+class KeptDecisionForm(BoardForm):
+    """Whether work counts that was done while the plan changed."""
+
+    decision = HiddenField(validators=[InputRequired(), AnyOf([choice.value for choice in KeptDecision])])
 
 
 class SickForm(BoardForm):

@@ -22,6 +22,7 @@ from fieldservice.dispatch import (
     find_views,
     history_views,
     inbox_views,
+    kept_views,
     pages,
     plan_views,
     running_views,
@@ -45,6 +46,7 @@ bp.register_blueprint(check_views.bp)
 bp.register_blueprint(find_views.bp)
 bp.register_blueprint(history_views.bp)
 bp.register_blueprint(inbox_views.bp)
+bp.register_blueprint(kept_views.bp)
 bp.register_blueprint(plan_views.bp)
 bp.register_blueprint(running_views.bp)
 bp.register_blueprint(urgent_views.bp)

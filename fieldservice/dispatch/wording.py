@@ -250,6 +250,7 @@ def task_words(task: OfficeTask) -> str:
         "running_late": _("Runs %(minutes)s min late", minutes=task.detail),
         "could_not_do": _("Could not be done: %(why)s", why=_cannot(task)),
         "follow_up": _("Find another time: %(why)s", why=_cannot(task)),
+        "sync_conflict": _("Done while the plan changed"),
         "plan_call": _("Call to agree on a time: wants no messages"),
         "plan_not_picked": _("Has not picked a time"),
         "plan_not_renewed": _("Plan ended, not renewed"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import FloatField, HiddenField, RadioField, StringField, TimeField, ValidationError
-from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional
+from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional, Regexp
 
 from fieldservice.field.corrections import STEPS
 from fieldservice.field.lateness import MINUTES
@@ -99,6 +100,43 @@ class CorrectionForm(FlaskForm):  # type: ignore[misc]
             self.at.errors = [_l("Give the time at which it really was.")]
             return False
         return good
+
+
+class KeptForm(OutboxForm):
+    """An item of the outbox that was refused: what it was, as JSON [[name, value]], and why."""
+
+    kind = StringField(validators=[InputRequired(), Length(max=30), Readable()])
+    label = StringField(validators=[Length(max=200), Readable()])
+    action = StringField(validators=[InputRequired(), Length(max=200)])
+    content = StringField(validators=[InputRequired(), Length(max=20_000)])
+    status = WholeNumber(validators=[Optional(), NumberRange(0, 599)])
+    reason = StringField(validators=[Length(max=1000), Readable()])
+    sha256 = StringField(validators=[Optional(), Regexp(r"\A[0-9a-f]{64}\Z")])
+
+    def validate_content(self, field: StringField) -> None:
+        """Pairs of texts, and nothing else."""
+        try:
+            pairs = json.loads(field.data)
+        except (ValueError, RecursionError) as error:
+            raise ValidationError("not JSON") from error
+        if not isinstance(pairs, list) or not all(_is_pair(pair) for pair in pairs):
+            raise ValidationError("not pairs of texts")
+        self.pairs: list[list[str]] = pairs
+
+
+def _is_pair(pair: object) -> bool:
+    if not isinstance(pair, list) or len(pair) != 2:
+        return False
+    return all(isinstance(part, str) and "\x00" not in part and _sound(part) for part in pair)
+
+
+def _sound(text: str) -> bool:
+    """Whether a text can be stored: JSON may hold halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class SharingForm(FlaskForm):  # type: ignore[misc]

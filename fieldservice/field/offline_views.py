@@ -51,10 +51,8 @@ def manifest() -> Response:
 def worker() -> Response:
     """The service worker, with a line that names the files of this version before it."""
     assets = web.assets()
-    files = [
-        assets.url(name) for name in sorted(assets.manifest.files) if not name.startswith(_OF_OTHER_FACES)
-    ]
-    files.append(url_for(".no_signal"))
+    names = [name for name in assets.manifest.files if not name.startswith(_OF_OTHER_FACES)]
+    files = sorted({*map(assets.url, names), url_for(".no_signal")})
     script = (STATIC / "vendor" / assets.manifest.files["phone-worker.js"]).read_text(encoding="utf-8")
     version = hashlib.sha256(json.dumps(sorted(assets.manifest.files.items())).encode()).hexdigest()[:12]
     shell = json.dumps({"version": version, "files": files})

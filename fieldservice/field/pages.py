@@ -10,6 +10,8 @@ from flask_babel import gettext as _
 from fieldservice import web
 from fieldservice.field.service import Tap
 from fieldservice.field.ways import directions
+from fieldservice.geo import picture
+from fieldservice.geo.manifest import MapDamaged, MapMissing, load_manifest
 from fieldservice.language import answer_written
 from fieldservice.models import Navigation, Place, Visit, VisitState
 from fieldservice.models.visit import ENDED
@@ -88,6 +90,16 @@ def navigation_url(visit: Visit, chosen: Navigation | None = None) -> str:
     """A link that opens directions in the chosen application; empty without a place to drive to."""
     wanted = address(visit)
     return directions(chosen or Navigation.GOOGLE, visit_place(visit), wanted) if wanted else ""
+
+
+def surroundings(visit: Visit) -> tuple[picture.Shape, ...]:
+    """The streets around the place of a visit; none without a place or an imported map."""
+    at, folder = visit_place(visit), web.services().settings.map_path
+    try:
+        tiles = folder / load_manifest(folder).tiles.file
+        return picture.around(tiles, at) if at else ()
+    except (MapMissing, MapDamaged, OSError):
+        return ()
 
 
 def answers(visit: Visit) -> list[str]:

@@ -18,6 +18,7 @@ from fieldservice.field import (
     days,
     edge,
     ending_views,
+    kept_views,
     offline_views,
     outbox,
     pages,
@@ -41,6 +42,7 @@ bp.register_blueprint(offline_views.bp)
 bp.register_blueprint(day_views.bp)
 bp.register_blueprint(step_views.bp)
 bp.register_blueprint(ending_views.bp)
+bp.register_blueprint(kept_views.bp)
 bp.after_request(position_views.allow)
 bp.after_app_request(outbox.answer)
 

@@ -19,6 +19,7 @@ from fieldservice.models.catalogue import (
 from fieldservice.models.conversation import Author, Channel, Conversation, ConversationMessage
 from fieldservice.models.customer import ContactRole, Customer, CustomerKind, OfficeTask, Role, Site
 from fieldservice.models.inbound import InboundMessage, Outcome, TextStop
+from fieldservice.models.kept import KeptDecision, KeptWork
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
 from fieldservice.models.needs import Needs
 from fieldservice.models.phone import Navigation, PhoneChoice
@@ -81,6 +82,8 @@ __all__ = [
     "IntakeQuestion",
     "Job",
     "JobState",
+    "KeptDecision",
+    "KeptWork",
     "MessageState",
     "Needs",
     "Navigation",

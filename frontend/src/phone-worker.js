@@ -1,9 +1,9 @@
 // The service worker of the technician's phone. The server writes a line before this script: self.SHELL = {version, files},
 // the styles and scripts of this version, so that each new version is another worker.
-import { DAY, Offline, hello, user } from "./phone/user.js";
+import { DAY, leave, user } from "./phone/user.js";
 import { refreshDay, store } from "./phone/day.js";
 import { drain } from "./phone/send.js";
-import { dropFact, fact, setFact } from "./phone/store.js";
+import { setFact } from "./phone/store.js";
 
 const { version, files } = self.SHELL;
 const SHELL = `shell-${version}`;
@@ -54,7 +54,7 @@ async function fresh(request) {
 /** A page: from the server, or as it was when there was a signal. */
 async function page(event) {
   const { request } = event;
-  if (await fact("leaving")) await leave();
+  await leave();
   const old = await caches.match(request, { cacheName: DAY, ignoreSearch: true });
   const network = fetchPage(event);
   try {
@@ -80,21 +80,6 @@ async function replace(request, answer) {
   const cache = await caches.open(DAY);
   if ((await cache.match(request)) && (await user())) await store(cache, request.url, answer);
 }
-
-/** Signed out without signal: the login ends on the server before anything else is asked of it. */
-async function leave() {
-  try {
-    const { csrf } = await hello();
-    const body = new URLSearchParams({ csrf_token: csrf });
-    const answer = await fetch("/logout", { method: "POST", body, redirect: "manual" });
-    if (answer.type !== "opaqueredirect" && !answer.ok) return;
-  } catch (error) {
-    if (error instanceof Offline || !(await signedOut())) return;
-  }
-  await dropFact("leaving");
-}
-
-const signedOut = async () => (await fetch("/day/phone.json").catch(() => null))?.status === 401;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -15,7 +15,21 @@ let offline = !navigator.onLine;
 let timer = 0;
 let following = null; // the item whose answer this page waits for
 
-async function show() {
+/** Shows what is on the phone. Asked for again while it does so, it does so once more. */
+let showing = null;
+let outdated = false;
+function show() {
+  outdated = true;
+  showing ??= (async () => {
+    while (outdated) {
+      outdated = false;
+      await showOnce();
+    }
+  })().finally(() => { showing = null; });
+  return showing;
+}
+
+async function showOnce() {
   const state = { ...(await mine()), offline };
   // The server clears this site's storage at a sign-out unless something unsent is in it.
   const unsent = state.others || state.own.some((item) => item.state !== "with office");
@@ -25,7 +39,6 @@ async function show() {
   showSheet(state, again);
   await showMarks(state);
   showAge(state.known);
-  return state;
 }
 
 // What this page has shown as tapped stays so when it is sent: the page itself is from before.
@@ -38,8 +51,11 @@ function countedIn(own) {
   return [...counted.values()].sort((one, other) => one.seq - other.seq);
 }
 
+let queued = 0; // one that waits for its turn sends what is written till then
 async function send(options) {
-  const { state, at, sent } = await drain(options);
+  if (queued > 1) return;
+  queued += 1;
+  const { state, at, sent } = await drain(options).finally(() => { queued -= 1; });
   offline = state === "offline" || !navigator.onLine;
   clearTimeout(timer);
   if (state === "later") timer = setTimeout(send, Math.max(200, at - Date.now()));
@@ -207,7 +223,10 @@ function showAge(known) {
 
 async function start() {
   ready = user().then((known) => known ?? hello().catch(() => {}));
-  document.querySelector("[data-chip]")?.addEventListener("click", () => openDialog(document.getElementById("sheet-dialog"), {}));
+  document.querySelector("[data-chip]")?.addEventListener("click", async () => {
+    await openDialog(document.getElementById("sheet-dialog"), {});
+    await show();
+  });
   addEventListener("outbox", heard);
   changes.addEventListener("message", heard);
   addEventListener("online", () => send({ force: true }));

@@ -29,6 +29,7 @@ from fieldservice.models import (
     CodePurpose,
     Conversation,
     Feedback,
+    KeptWork,
     Occurrence,
     OfficeTask,
     Plan,
@@ -194,6 +195,12 @@ class World:
             "/day/visits/<int:visit_id>/cannot": {"reason": "unsafe", "following": "office"},
             "/day/sharing": {"share": "on"},
             "/day/me/navigation": {"navigation": "waze"},
+            "/day/kept": {
+                "kind": "tap",
+                "action": f"/day/visits/{self.visit.id}/taps",
+                "content": "[]",
+            },
+            "/board/visits/<int:visit_id>/kept/<int:kept_id>": {"decision": "stays"},
             "/login": {"email": "nobody@example.com", "password": "wrong horse"},
             "/board/<day:on>/move": place | version,
             "/board/visits/<int:visit_id>/unassign": version,
@@ -288,10 +295,32 @@ def _office(session: Session, world: World, services: Services) -> None:
         "technician_id": company.technicians[0].id,
         "absence_id": _absence(session, company),
         "task_id": _inbox(session, world),
+        "kept_id": _kept(session, world, services),
         **_plan(session, world),
         "attachment_id": make_attachment(session, services.files, world.visit).id,
         "draft_attachment_id": make_attachment(session, services.files, world.drafts["customer"]).id,
     }
+
+
+def _kept(session: Session, world: World, services: Services) -> int:
+    """What the technician's phone sent about the visit when the plan had changed, with a photo."""
+    row = KeptWork(
+        item_id="0" * 36,
+        visit_id=world.visit.id,
+        technician_id=world.company.technicians[0].id,
+        kind="photo",
+        label="Photo",
+        fields=[],
+        status=404,
+        reason="",
+        tapped_at=NOW,
+        phone_at=NOW,
+        received_at=NOW,
+        file_key=services.files.put(b"a photo"),
+        file_name="photo.jpg",
+    )
+    add(session, row)
+    return row.id
 
 
 def _plan(session: Session, world: World) -> dict[str, int]:

@@ -46,6 +46,7 @@ from fieldservice.dispatch.inbox_forms import AnswerForm
 from fieldservice.dispatch.running_forms import (
     CancelVisitForm,
     EmergencyForm,
+    KeptDecisionForm,
     MissedForm,
     OverrunForm,
     SickForm,
@@ -55,6 +56,7 @@ from fieldservice.dispatch.running_forms import (
 from fieldservice.field.ending_forms import CannotForm, FollowUpForm
 from fieldservice.field.forms import (
     CorrectionForm,
+    KeptForm,
     LateForm,
     NavigationForm,
     PositionForm,
@@ -191,6 +193,8 @@ FORMS: dict[str, Any] = {
     "/day/visits/<int:visit_id>/follow-up": FollowUpForm,
     "/day/sharing": SharingForm,
     "/day/me/navigation": NavigationForm,
+    "/day/kept": KeptForm,
+    "/board/visits/<int:visit_id>/kept/<int:kept_id>": KeptDecisionForm,
     "/board/<day:on>/move": board.MoveForm,
     "/board/visits/<int:visit_id>/unassign": board.PlanForm,
     "/board/visits/<int:visit_id>/pin": board.PinForm,

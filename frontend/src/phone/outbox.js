@@ -58,13 +58,11 @@ export async function mine() {
   return { own: read, others: all.length - own.length, known };
 }
 
-/** What an item says; null when it cannot be opened with this key. */
+/** What an item says; null when it cannot be opened with this key. An item's words never change. */
+const opened = new Map();
 async function words(known, item) {
-  try {
-    return await unsealWords(known.key, item.words);
-  } catch {
-    return null;
-  }
+  if (!opened.has(item.id)) opened.set(item.id, await unsealWords(known.key, item.words).catch(() => null));
+  return opened.get(item.id);
 }
 
 /** The file of an item. */

@@ -10,7 +10,8 @@ const FILE_MS = 180_000;
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 300_000;
 const AGAIN = new Set([408, 425, 429]); // will be answered otherwise in a moment
-const TRIES = 3; // of a 409, which a change at the same moment may have caused
+const PERHAPS = new Set([400, 409]); // a sign-out, or a change, at the same moment may be why
+const TRIES = 3; // of those
 const OFFICE = "/day/kept";
 
 /** Sends what waits; `force` does not wait for the time of the next try. Gives back { state, at }: "sent", "offline",
@@ -55,7 +56,11 @@ async function sendOne(item, who) {
   }
   if (answer.status === 401) throw new SignedOut();
   const tries = item.tries + 1;
-  if (!isRefusal(answer) || (answer.status === 409 && tries < TRIES)) return later(item, tries, answer.status);
+  const perhaps = PERHAPS.has(answer.status);
+  const overtaken = (item.overtaken ?? 0) + (perhaps ? 1 : 0);
+  if (!isRefusal(answer) || (perhaps && overtaken < TRIES)) {
+    return later(item, tries, answer.status, { overtaken });
+  }
   const why = await sealWords(who.key, { status: answer.status, error: answer.content.error ?? "" });
   await change(item.seq, { state: REFUSED, tries: 0, due: 0, why });
   tell({ type: "changed" });
@@ -74,7 +79,7 @@ async function handOver(item, who) {
     kind: item.kind,
     label: said.label,
     action: said.action,
-    fields: JSON.stringify(said.fields),
+    content: JSON.stringify(said.fields),
     status: String(why.status),
     reason: why.error,
   };
@@ -85,22 +90,24 @@ async function handOver(item, who) {
     return null;
   }
   if (answer.status === 401) throw new SignedOut();
-  if (isRefusal(answer)) {
+  const perhaps = PERHAPS.has(answer.status);
+  const handing = (item.handing ?? 0) + (perhaps ? 1 : 0);
+  if (isRefusal(answer) && !(perhaps && handing < TRIES)) {
     await change(item.seq, { closed: true });
     tell({ type: "changed" });
     return null;
   }
-  return later(item, item.tries + 1, answer.status);
+  return later(item, item.tries + 1, answer.status, { handing });
 }
 
 /** Our server's own no; that of a network in between, or of a server in trouble, is none. */
 const isRefusal = ({ ours, status }) => ours && status >= 400 && status < 500 && !AGAIN.has(status);
 
-async function later(item, tries, status) {
+async function later(item, tries, status, more = {}) {
   if (!status) throw new Offline();
   const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (tries - 1)) * (0.75 + Math.random() / 2);
   const due = Date.now() + wait;
-  await change(item.seq, { tries, due });
+  await change(item.seq, { ...more, tries, due });
   tell({ type: "changed" });
   return { state: "later", at: due };
 }

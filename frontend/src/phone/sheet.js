@@ -24,22 +24,27 @@ export function showChip({ own, offline }) {
   note.querySelector("[data-count]").textContent = unsent.length ? say("keepWorking", { count: unsent.length }) : "";
 }
 
-export function showSheet({ own, others, known }, again) {
+/** When it was tapped, by the server's clock. */
+const tappedAt = (item) => item.tapped.at + (item.tapped.offset ?? 0);
+
+/** Filled when it is looked at. */
+export function showSheet({ own, others }, again) {
   const list = document.querySelector("[data-sheet]");
-  list.replaceChildren(...own.map((item) => line(item, known, again)));
+  if (!list.closest("dialog").open) return;
+  list.replaceChildren(...own.map((item) => line(item, again)));
   const none = own.length ? "" : say("nothing");
   const theirs = others ? say("others", { count: others }) : "";
   document.querySelector("[data-sheet-note]").textContent = [none, theirs].filter(Boolean).join(" ");
 }
 
-function line(item, known, again) {
+function line(item, again) {
   const label = item.said?.label || say("item");
   const state = item.state === "with office" ? say("withOffice")
     : item.locked ? say("locked")
     : item.closed ? say("refused")
     : item.tries ? say("tries", { count: item.tries }) : say("waits");
   const words = element("span", "", element("b", "", label), element("small", "",
-    [clock(item.tapped.at), age(Date.now() - item.tapped.at), size(item.size)].join(" · ")), element("small", "", state));
+    [clock(tappedAt(item)), age(Date.now() - item.tapped.at), size(item.size)].join(" · ")), element("small", "", state));
   const mark = icon(item.state === "with office" ? "person-check" : item.closed ? "exclamation-triangle-fill" : "cloud-arrow-up");
   const made = element("li", Date.now() - item.tapped.at > OLD_MS ? "unsent old" : "unsent", mark, words);
   if (item.state !== "with office") {
@@ -54,14 +59,17 @@ function line(item, known, again) {
 
 /** At each form whose words wait: a line that says so, with the picture. */
 export async function showMarks({ own, known }) {
-  for (const old of document.querySelectorAll("[data-mark]")) old.remove();
-  for (const item of own) {
-    if (!item.said || item.said.page !== location.pathname || item.state === "with office") continue;
-    const forms = [...document.querySelectorAll("form[data-outbox]")];
+  const here = own.filter((item) => item.said?.page === location.pathname && item.state !== "with office");
+  const wanted = new Set(here.map((item) => item.id));
+  const marks = new Map([...document.querySelectorAll("[data-mark]")].map((mark) => [mark.dataset.mark, mark]));
+  for (const [id, mark] of marks) if (!wanted.has(id)) mark.remove();
+  const forms = [...document.querySelectorAll("form[data-outbox]")];
+  for (const item of here) {
+    if (marks.has(item.id)) continue;
     const form = forms.find((one) => one.getAttribute("action") === item.said.action && one.dataset.outbox === item.kind);
     if (item.kind === "tap" && document.querySelector("[data-next]")) continue; // the next card says it
     const mark = element("p", "waiting-mark", icon("cloud-arrow-up"), " ", say("waitsHere", {
-      label: item.said.label, time: clock(item.tapped.at) }));
+      label: item.said.label, time: clock(tappedAt(item)) }));
     mark.dataset.mark = item.id;
     if (item.said.file?.type.startsWith("image/")) await addPicture(mark, known, item);
     if (form?.closest("[data-taps]")) form.closest("[data-taps]").prepend(mark);

@@ -17,6 +17,8 @@ export const user = () => fact(USER);
 /** Asks the server who is signed in: the stored user and a token for forms. Throws Offline, or SignedOut after
  *  everything personal that is not unsent was taken away. */
 export async function hello() {
+  await leave();
+  if (await fact("leaving")) throw new Offline();
   const asked = Date.now();
   let answer;
   try {
@@ -63,4 +65,19 @@ export function corrected(tapped, now) {
   const later = tapped.at + now.offset;
   if (fits(later)) return later;
   return Math.min(Math.max(then, earliest), serverNow);
+}
+
+/** Signed out without signal: the login ends on the server before anything else is asked of it. */
+export async function leave() {
+  if (!(await fact("leaving"))) return;
+  try {
+    const answer = await fetch("/day/phone.json", { cache: "no-store" });
+    if (answer.status === 401) return void (await dropFact("leaving"));
+    const { csrf } = await answer.json();
+    const body = new URLSearchParams({ csrf_token: csrf });
+    const left = await fetch("/logout", { method: "POST", body, redirect: "manual" });
+    if (left.type === "opaqueredirect" || left.ok) await dropFact("leaving");
+  } catch {
+    // still no signal
+  }
 }

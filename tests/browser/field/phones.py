@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Error, Page, Route, expect
+from flask import Flask
+from playwright.sync_api import BrowserContext, Error, Page, expect
 
 from tests.services import wait_until
 
@@ -67,9 +72,20 @@ def ready(page: Page, *urls: str) -> None:
     wait_until(lambda: wanted <= set(kept(page)), f"{wanted} on the phone")
 
 
-def all_sent(page: Page, seconds: float = 30) -> None:
-    """Wait until nothing waits any more."""
-    wait_until(lambda: not unsent(page), "an empty outbox", seconds)
+def hurry(page: Page) -> None:
+    """Let the phone try again at once, as when the signal comes back."""
+    _ask(page, "() => { window.dispatchEvent(new Event('online')); }")
+
+
+def all_sent(page: Page, seconds: float = 30, *, hurried: bool = False) -> None:
+    """Wait until nothing waits any more; `hurried` does not wait for the time of the next try."""
+
+    def sent() -> bool:
+        if hurried:
+            hurry(page)
+        return not unsent(page)
+
+    wait_until(sent, "an empty outbox", seconds)
 
 
 @contextmanager
@@ -85,17 +101,54 @@ def chip(page: Page, text: str) -> None:
     expect(page.locator("[data-chip]")).to_contain_text(text)
 
 
+@dataclass(frozen=True)
+class Call:
+    """A request of the outbox on its way to the server."""
+
+    item: str
+    path: str
+    body: bytes
+    number: int
+
+
 class Network:
-    """What stands between the phone and the server: each POST of the outbox is given to `does`."""
+    """What stands between phones and server: `does` says what becomes of each request of the outbox.
 
-    def __init__(self, context: BrowserContext, does: Callable[[Route, int], None]) -> None:
-        self.count = 0
-        self._does = does
-        context.route(lambda url: True, self._one)
+    `pass`; `cut` before it arrives; `lost`: it arrives and its answer does not; a status of our server, such
+    as `409`; `hotel`: a page of somebody else; `forged`: a success in the name of the server, which knows
+    nothing of it.
+    """
 
-    def _one(self, route: Route) -> None:
-        if route.request.method != "POST" or "x-outbox" not in route.request.headers:
-            route.continue_()
-            return
-        self.count += 1
-        self._does(route, self.count)
+    def __init__(self, app: Flask, does: Callable[[Call], str]) -> None:
+        self.does = does
+        self.calls: list[Call] = []
+        self._server = app.wsgi_app
+        self._lock = threading.Lock()
+        app.wsgi_app = self  # type: ignore[method-assign]
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request, or have the server do so."""
+        item = environ.get("HTTP_X_OUTBOX", "")
+        if not item:
+            return self._server(environ, start)
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = BytesIO(body)
+        with self._lock:
+            call = Call(item, environ["PATH_INFO"], body, len(self.calls) + 1)
+            self.calls.append(call)
+            what = self.does(call)
+        if what == "pass":
+            return self._server(environ, start)
+        if what in ("cut", "lost"):
+            if what == "lost":
+                b"".join(self._server(environ, lambda *_: None))
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            start("500 Cut", [])
+            return []
+        if what in ("hotel", "forged"):
+            own = [("X-Outbox", item)] if what == "forged" else []
+            kind = "application/json" if own else "text/html"
+            start("200 OK", [("Content-Type", kind), *own])
+            return [b"{}" if own else b"<p>Welcome to our hotel. Please sign in.</p>"]
+        start(f"{what} Trouble", [("Content-Type", "application/json"), ("X-Outbox", item)])
+        return [b'{"error": "not now"}']

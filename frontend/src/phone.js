@@ -2,7 +2,7 @@
 // ahead. Without this script, or where the browser has no secure storage, the forms are sent as forms.
 import { makeRoom, refreshDay } from "./phone/day.js";
 import { openDialog } from "./dialog.js";
-import { changes, keep, mine, takeApart, tell } from "./phone/outbox.js";
+import { actionOf, changes, keep, mine, takeApart, tell } from "./phone/outbox.js";
 import { drain } from "./phone/send.js";
 import { showChip, showMarks, showSheet } from "./phone/sheet.js";
 import { showSteps } from "./phone/steps.js";
@@ -99,7 +99,7 @@ function take(event, form) {
   form.dataset.taken = "yes";
   const at = Date.now();
   const parts = takeApart(form, event.submitter);
-  const about = { action: form.getAttribute("action"), kind: form.dataset.outbox, page: location.pathname, at };
+  const about = { action: actionOf(form), kind: form.dataset.outbox, page: location.pathname, at };
   const label = event.submitter?.dataset.outboxLabel ?? form.dataset.outboxLabel ?? "";
   queue = queue.then(() => write(form, event.submitter, parts, { ...about, label }));
 }

@@ -14,6 +14,9 @@ export function tell(message) {
   globalThis.dispatchEvent(new CustomEvent("outbox", { detail: message }));
 }
 
+/** Where a form is sent: to its own page when it names nothing else. */
+export const actionOf = (form) => form.getAttribute("action") || location.pathname;
+
 /** Takes a form apart: [{ fields, file }]. Each file goes alone, with the form's other fields. */
 export function takeApart(form, submitter) {
   const entries = [...new FormData(form, submitter)];

@@ -1,5 +1,5 @@
 // The chip in the header that says whether everything is sent, the sheet behind it with each item, and the marks at forms.
-import { fileOf } from "./outbox.js";
+import { actionOf, fileOf } from "./outbox.js";
 import { age, clock, element, icon, say, size } from "./words.js";
 
 const OLD_MS = 4 * 3_600_000;
@@ -66,7 +66,7 @@ export async function showMarks({ own, known }) {
   const forms = [...document.querySelectorAll("form[data-outbox]")];
   for (const item of here) {
     if (marks.has(item.id)) continue;
-    const form = forms.find((one) => one.getAttribute("action") === item.said.action && one.dataset.outbox === item.kind);
+    const form = forms.find((one) => actionOf(one) === item.said.action && one.dataset.outbox === item.kind);
     if (item.kind === "tap" && document.querySelector("[data-next]")) continue; // the next card says it
     const mark = element("p", "waiting-mark", icon("cloud-arrow-up"), " ", say("waitsHere", {
       label: item.said.label, time: clock(tappedAt(item)) }));

@@ -2,15 +2,15 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from scheduler.admission import overload, refusal
 from scheduler.clock_refusal import clock_refusal
-from scheduler.costs import route_cost
+from scheduler.costs import route_cost, route_parts
 from scheduler.insertion import Board, Place, refusals, refusals_on, suggest, without_visit
 from scheduler.model import Plan, Problem, Route, Shift, Stop, Violation, Visit
-from scheduler.relax import Finding, smallest_changes
+from scheduler.relax import Finding, changes_by_shift, smallest_changes
 
 ALTERNATIVES = 3
 """Other technicians that an explanation names."""
@@ -26,8 +26,8 @@ class Explanation:
         Its id, and the shift that serves it; ``None`` when it is on no route.
     holds
         For a placed visit: the rules that were looked at, and hold.
-    added_cost
-        For a placed visit: seconds of cost that its route would save without it.
+    added_cost, added_travel_s
+        For a placed visit: seconds of cost and of driving that its route would save without it.
     alternatives
         The cheapest place with each of the next best technicians, windows kept.
     refusals
@@ -42,6 +42,7 @@ class Explanation:
     shift: str | None
     holds: tuple[Finding, ...] = ()
     added_cost: int = 0
+    added_travel_s: int = 0
     alternatives: tuple[Place, ...] = ()
     refusals: tuple[Violation, ...] = ()
     changes: tuple[Finding, ...] = ()
@@ -69,12 +70,14 @@ def explain(problem: Problem, plan: Plan, visit_id: str) -> Explanation:
 def _placed(problem: Problem, plan: Plan, visit: Visit, route: Route, stop: Stop) -> Explanation:
     shift = problem.shift_by_id[route.shift]
     alone = without_visit(problem, plan, visit.id).route_of(shift.id)
+    driven, driven_alone = (route_parts(problem, each).get("travel_s", 0) for each in (route, alone))
     others = (place for place in suggest(problem, plan, visit) if place.technician != shift.technician)
     return Explanation(
         visit=visit.id,
         shift=shift.id,
         holds=tuple(_holds(visit, shift, route, stop)),
         added_cost=route_cost(problem, route) - route_cost(problem, alone),
+        added_travel_s=driven - driven_alone,
         alternatives=_best_by_technician(others),
     )
 
@@ -107,6 +110,44 @@ def _holds(visit: Visit, shift: Shift, route: Route, stop: Stop) -> Iterator[Fin
         yield finding("shift_end", text, end_s=done, limit_s=limit)
     text = f"The drive takes {stop.travel_s} s, with {stop.start_s - stop.arrival_s} s to spare before work."
     yield finding("travel", text, travel_s=stop.travel_s, spare_s=stop.start_s - stop.arrival_s)
+    if name in visit.preferred_technicians:
+        yield finding("preferred", f"{name} was asked for.")
+    because, before_s = _why_then(visit, route, stop)
+    text = f"It starts at {stop.start_s}: {START_WORDS[because].format(before_s=before_s)}."
+    yield finding("start", text, because=because, start_s=stop.start_s, before_s=before_s)
+
+
+START_WORDS = {
+    "pinned": "it is pinned to that time",
+    "opens": "its window opens then",
+    "break": "a break is taken before, until {before_s}",
+    "follows": "the visit before ends at {before_s}",
+    "first": "it is the first of the shift",
+    "waits": "somebody else has to be there as well",
+}
+
+
+def _why_then(visit: Visit, route: Route, stop: Stop) -> tuple[str, int]:
+    """What keeps the work from starting sooner, and when what came before it ended."""
+    index = route.stops.index(stop)
+    before = route.stops[index - 1] if index else None
+    before_s = before.departure_s if before else stop.arrival_s - stop.travel_s
+    if visit.pinned and visit.pinned.start_s is not None:
+        return "pinned", before_s
+    if before is not None and before.break_index is not None and before.departure_s >= stop.arrival_s:
+        return "break", before_s
+    if stop.start_s > stop.arrival_s:
+        opens = any(stop.start_s == start for start, _ in visit.windows)
+        return ("opens" if opens else "waits"), before_s
+    return ("follows" if before else "first"), before_s
+
+
+def ways_in(problem: Problem, plan: Plan, visit: Visit) -> Mapping[str, tuple[Finding, ...]]:
+    """For each shift that a visit does not fit on, the single changes that would let it in, smallest first.
+
+    Takes longer than `why_not`, which tells of each rule only whom it would cost least. Raises like it.
+    """
+    return changes_by_shift(Board(problem, plan, without=visit.id), visit)
 
 
 def why_not(problem: Problem, plan: Plan, visit: Visit) -> Explanation:

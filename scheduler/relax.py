@@ -18,6 +18,8 @@ from scheduler.model import Shift, Violation, Visit
 
 MOST_S = 8 * 3600
 """Seconds by which a shift, a break or a route is changed at most; a larger change is none to speak of."""
+NO_CLOCK = 1 << 40
+"""The size of a change that cannot be told in seconds."""
 Numbers = Mapping[str, int | str]
 
 
@@ -94,6 +96,27 @@ def smallest_changes(board: Board, visit: Visit) -> Iterator[Finding]:
         yield from finder.lifted(rule)
 
 
+def changes_by_shift(board: Board, visit: Visit) -> Mapping[str, tuple[Finding, ...]]:
+    """For each shift that a visit does not fit on: rules that alone keep it off, and their smallest changes.
+
+    The change of fewest seconds comes first, what knows no clock last. Shifts on which no single change helps
+    are left out, and all of them for a visit that hangs together with others.
+    """
+    if visit.crew > 1 or visit.after or visit.id in linked_ids(board.problem):
+        return {}
+    finder = _Finder(board, visit)
+    found: dict[str, list[Finding]] = defaultdict(list)
+    for finding in finder.each():
+        found[finding.shift or ""].append(finding)
+    return {shift: tuple(sorted(findings, key=size_of)) for shift, findings in found.items()}
+
+
+def size_of(finding: Finding) -> int:
+    """How large a change is, in seconds; no clock, no seconds."""
+    sizes = (finding.numbers.get(name) for name in ("off_s", "over_s", "early_s", "late_s"))
+    return next((int(size) for size in sizes if size is not None), NO_CLOCK)
+
+
 class _Finder:
     """Relaxes one rule at a time for one visit."""
 
@@ -124,13 +147,23 @@ class _Finder:
                 best[row] = position
         return best
 
-    def window(self) -> Iterator[Finding]:
+    def each(self) -> Iterator[Finding]:
+        """What `smallest_changes` tells of the best shift, told of every shift."""
+        for row in self._busy:
+            yield from self.window([row])
+        for rule, stretch in STRETCHES.items():
+            yield from self.stretched_each(rule, stretch)
+        for rule in LACKS:
+            yield from self.lifted_each(rule)
+
+    def window(self, busy: Sequence[int] | None = None) -> Iterator[Finding]:
         """The start that is nearest to a window of the visit; a pinned start has no other."""
         visit, kernel = self._visit, self._board.kernel
-        if not self._busy or not visit.windows or (visit.pinned and visit.pinned.start_s is not None):
+        busy = self._busy if busy is None else busy
+        if not busy or not visit.windows or (visit.pinned and visit.pinned.start_s is not None):
             return
-        starts = kernel.starts(visit, self._busy)
-        index_of = {row: index for index, row in enumerate(self._busy)}
+        starts = kernel.starts(visit, busy)
+        index_of = {row: index for index, row in enumerate(busy)}
 
         def wide_enough(rows: Sequence[int], by_s: int) -> list[int]:
             wider = replace(visit, windows=tuple((start - by_s, end + by_s) for start, end in visit.windows))
@@ -139,7 +172,7 @@ class _Finder:
             return _rows(rows, kernel.spots(wider, rows, (first, last, added)).tolist())
 
         horizon = max(shift.limit_s for shift in self._shifts) - min(shift.begin_s for shift in self._shifts)
-        if (found := _least(self._busy, max(horizon, MOST_S), wide_enough)) is not None:
+        if (found := _least(busy, max(horizon, MOST_S), wide_enough)) is not None:
             yield self._outside(*found)
 
     def _outside(self, off_s: int, row: int) -> Finding:
@@ -154,22 +187,42 @@ class _Finder:
 
     def stretched(self, rule: str, stretch: Stretch) -> Iterator[Finding]:
         """By how many seconds a shift would have to be relaxed at least."""
-        problem, routes = self._board.problem, self._board.kernel.routes
-
-        def relaxed(row: int, by_s: int) -> Shift:
-            return stretch.relaxed(self._shifts[row], min(by_s, self._most(rule, row)))
 
         def far_enough(rows: Sequence[int], by_s: int) -> list[int]:
-            shifts = [relaxed(row, by_s) for row in rows]
-            kernel = Kernel(problem, shifts, [routes[row] for row in rows])
-            every = range(len(rows))
-            spots = kernel.spots(self._visit, every, kernel.starts(self._visit, every))
-            return _rows(rows, spots.tolist())
+            return self._fitting(rule, stretch, rows, [by_s] * len(rows))
 
-        able = [row for row in self._busy if relaxed(row, 1) != self._shifts[row]]
-        if (found := _least(able, MOST_S, far_enough)) is not None:
+        if (found := _least(self._stretchable(rule, stretch), MOST_S, far_enough)) is not None:
             least, row = found
             yield self._finding(rule, row, stretch.words, {stretch.number: least})
+
+    def stretched_each(self, rule: str, stretch: Stretch) -> Iterator[Finding]:
+        """By how many seconds each shift would have to be relaxed at least; all are bisected together."""
+        able = self._stretchable(rule, stretch)
+        able = self._fitting(rule, stretch, able, [MOST_S] * len(able)) if able else []
+        least = {row: (0, MOST_S) for row in able}  # too little, and enough
+        while open_rows := [row for row, (low, high) in least.items() if high - low > 1]:
+            middles = [sum(least[row]) // 2 for row in open_rows]
+            enough = set(self._fitting(rule, stretch, open_rows, middles))
+            for row, middle in zip(open_rows, middles, strict=True):
+                low, high = least[row]
+                least[row] = (low, middle) if row in enough else (middle, high)
+        for row, (_, high) in least.items():
+            yield self._finding(rule, row, stretch.words, {stretch.number: high})
+
+    def _stretchable(self, rule: str, stretch: Stretch) -> list[int]:
+        return [row for row in self._busy if self._relaxed(rule, stretch, row, 1) != self._shifts[row]]
+
+    def _relaxed(self, rule: str, stretch: Stretch, row: int, by_s: int) -> Shift:
+        return stretch.relaxed(self._shifts[row], min(by_s, self._most(rule, row)))
+
+    def _fitting(self, rule: str, stretch: Stretch, rows: Sequence[int], amounts: Sequence[int]) -> list[int]:
+        """Those of the rows on which the visit fits when each is relaxed by its amount."""
+        shifts = [self._relaxed(rule, stretch, row, by_s) for row, by_s in zip(rows, amounts, strict=True)]
+        routes = self._board.kernel.routes
+        kernel = Kernel(self._board.problem, shifts, [routes[row] for row in rows])
+        every = range(len(rows))
+        spots = kernel.spots(self._visit, every, kernel.starts(self._visit, every))
+        return _rows(rows, spots.tolist())
 
     def _most(self, rule: str, row: int) -> int:
         """Seconds until a shift would meet another one of its technician, who works one at a time."""
@@ -190,8 +243,18 @@ class _Finder:
         times = self._fits(visit, list(lacks)) if lacks else {}
         if times:
             row = min(times, key=lambda row: (*lacks[row].size, row))
-            start_s = self._board.exact(visit, row, times[row], 0).start_s
-            yield self._finding(rule, row, lacks[row].words, lacks[row].numbers | {"start_s": start_s})
+            yield self._lifted(rule, row, visit, times[row], lacks[row])
+
+    def lifted_each(self, rule: str) -> Iterator[Finding]:
+        """The same for everybody who could come then."""
+        visit = without(self._visit, rule)
+        lacks = dict(self._lacks(rule, visit))
+        for row, position in (self._fits(visit, list(lacks)) if lacks else {}).items():
+            yield self._lifted(rule, row, visit, position, lacks[row])
+
+    def _lifted(self, rule: str, row: int, visit: Visit, position: int, lack: Lack) -> Finding:
+        start_s = self._board.exact(visit, row, position, 0).start_s
+        return self._finding(rule, row, lack.words, lack.numbers | {"start_s": start_s})
 
     def _lacks(self, rule: str, visit: Visit) -> Iterator[tuple[int, Lack]]:
         """The shifts that this rule alone keeps the visit off, and what they lack."""

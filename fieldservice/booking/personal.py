@@ -45,6 +45,7 @@ from fieldservice.models import (
     VisitorCode,
     WaitingEntry,
     WaitingOffer,
+    WindowOffer,
     WorkOrder,
 )
 from fieldservice.models.visit import ENDED
@@ -263,6 +264,10 @@ def _visit(session: Session, visit: Visit) -> dict[str, Any]:
         ],
         "tasks_of_the_office": [_columns(task, "kind", "detail", "created_at", "done_at") for task in tasks],
         "waiting_list": [_entry(entry) for entry in _entries(session, visit)],
+        "offered_windows": [
+            _columns(offer, "windows", "state", "created_at", "expires_at")
+            for offer in session.scalars(select(WindowOffer).where(WindowOffer.visit_id == visit.id))
+        ],
     }
 
 
@@ -365,7 +370,7 @@ def _forget_visit(session: Session, visit: Visit, *, now: datetime) -> None:
         visit.feedback.body = ""
     for entry in _entries(session, visit):
         session.execute(delete(WaitingOffer).where(WaitingOffer.entry_id == entry.id))
-    theirs = (OutboxMessage, AccessCode, PrivateLink, WaitingEntry, DrivePosition)
+    theirs = (OutboxMessage, AccessCode, PrivateLink, WaitingEntry, WindowOffer, DrivePosition)
     for table in theirs:
         session.execute(delete(table).where(table.visit_id == visit.id))
     # windows of the past are nobody's secret, and the history of promises needs them

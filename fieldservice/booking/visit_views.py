@@ -14,6 +14,7 @@ from fieldservice.auth import limits, links
 from fieldservice.booking import (
     again,
     approval_pages,
+    choice_views,
     details,
     edge,
     guard,
@@ -44,6 +45,7 @@ from fieldservice.planning.repair import Room
 bp = Blueprint("visit", __name__)
 bp.register_blueprint(more_views.visit_bp)
 bp.register_blueprint(waiting_views.visit_bp)
+bp.register_blueprint(choice_views.bp)
 bp.register_blueprint(photo_views.visit_bp)
 bp.register_blueprint(plan_views.bp)
 

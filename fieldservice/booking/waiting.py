@@ -30,6 +30,7 @@ from fieldservice.models import (
     Window,
 )
 from fieldservice.models.visit import PLANNABLE
+from fieldservice.planning import asking
 from fieldservice.planning import service as planning
 from fieldservice.planning.chains import between
 from fieldservice.planning.improve import improve_later
@@ -122,7 +123,11 @@ def free_for(
 
 
 def close(session: Session, *, now: datetime) -> int:
-    """End the offers that ran out and the waiting of those who have nothing to wait for; returns how many."""
+    """End the offers that ran out and the waiting of those who have nothing to wait for; returns how many.
+
+    The office is told of its own offers that nobody answered.
+    """
+    asking.close_offers(session, now=now)
     expired = session.execute(
         update(WaitingOffer)
         .where(WaitingOffer.state == OfferState.OPEN, WaitingOffer.expires_at <= now)

@@ -1,4 +1,4 @@
-"""What waits for the office: questions of customers, and tasks that somebody owns."""
+"""What waits for the office: questions, tasks that somebody owns, addresses, gaps and certificates."""
 
 from __future__ import annotations
 
@@ -6,21 +6,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from fieldservice.dispatch.inbox_days import Certificate, Waiting, certificates, waiting_list
 from fieldservice.models import Conversation, ConversationMessage, OfficeTask, Visit, WorkOrder
 
+UNTIMED = ("find_address", "find_time", "sync_conflict")
 _RECENT = timedelta(days=14)
 _AT_MOST = 100
+# What has no deadline waits on the board as a card; what a person has to find out first is here as well.
+_OPEN = and_(OfficeTask.done_at.is_(None), or_(OfficeTask.due_at.is_not(None), OfficeTask.kind.in_(UNTIMED)))
 
 
 @dataclass(frozen=True)
 class Inbox:
-    """Questions that wait, the oldest first; tasks by deadline; conversations that were answered lately."""
+    """Questions that wait, the oldest first; tasks by deadline, then those without one; what was answered.
+
+    `gaps` are those who wait for another window, `certificates` what ends before visits that need it.
+    """
 
     waiting: Sequence[Conversation]
     tasks: Sequence[tuple[OfficeTask, Visit]]
+    gaps: Sequence[Waiting]
+    certificates: Sequence[Certificate]
     answered: Sequence[Conversation]
 
 
@@ -41,15 +50,17 @@ def inbox(session: Session, *, now: datetime) -> Inbox:
     tasks = session.execute(
         select(OfficeTask, Visit)
         .join(Visit, Visit.id == OfficeTask.visit_id)
-        .where(OfficeTask.due_at.is_not(None), OfficeTask.done_at.is_(None))
+        .where(_OPEN)
         .options(joinedload(OfficeTask.owner), joinedload(Visit.feedback))
         .options(joinedload(Visit.work_order).joinedload(WorkOrder.customer))
-        .order_by(OfficeTask.due_at, OfficeTask.id)
+        .order_by(OfficeTask.due_at.is_(None), OfficeTask.due_at, OfficeTask.id)
         .limit(_AT_MOST)
     )
     return Inbox(
         session.scalars(waiting.limit(_AT_MOST)).all(),
         [(task, visit) for task, visit in tasks],
+        waiting_list(session, now=now),
+        certificates(session, now=now),
         session.scalars(answered).all(),
     )
 
@@ -57,9 +68,7 @@ def inbox(session: Session, *, now: datetime) -> Inbox:
 def count(session: Session) -> int:
     """How many questions and tasks wait."""
     questions = select(func.count(Conversation.id)).where(Conversation.waiting_since.is_not(None))
-    tasks = select(func.count(OfficeTask.id)).where(
-        OfficeTask.due_at.is_not(None), OfficeTask.done_at.is_(None)
-    )
+    tasks = select(func.count(OfficeTask.id)).where(_OPEN, OfficeTask.visit_id.is_not(None))
     return session.execute(questions).scalar_one() + session.execute(tasks).scalar_one()
 
 

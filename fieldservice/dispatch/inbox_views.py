@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, abort, redirect, render_template, request
 from flask import url_for as url
 from flask.typing import ResponseReturnValue
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
@@ -36,6 +37,8 @@ def show() -> ResponseReturnValue:
             me=auth.actor().id,
             moment=_moment,
             task_words=task_words,
+            length_words=_length,
+            shown_on=partial(edge.shown_on, session),
         )
 
 
@@ -126,6 +129,13 @@ def finish(task_id: int) -> ResponseReturnValue:
 def _moment(at: datetime, zone: ZoneInfo) -> str:
     """A day and a time in the territory of the visit."""
     return f"{web.day_words(at.astimezone(zone).date(), short=True)}, {web.clock_time(at, zone)}"
+
+
+def _length(length: timedelta) -> str:
+    """How long, to the minute; days for what is longer than two of them."""
+    if length >= timedelta(days=2):
+        return str(ngettext("%(num)d day", "%(num)d days", length.days))
+    return web.minutes_words(max(length, timedelta(0)))
 
 
 def _require_form() -> None:

@@ -16,6 +16,7 @@ from werkzeug.http import quote_etag
 from fieldservice import auth, clock, web
 from fieldservice.dispatch import edge, listing, service
 from fieldservice.dispatch.day import Board, board_of
+from fieldservice.dispatch.day_why import day_why
 from fieldservice.dispatch.forms import MoveForm
 from fieldservice.dispatch.matches import matches
 from fieldservice.dispatch.panel import panel_of, select_visit
@@ -63,6 +64,8 @@ def board_page(session: Session, template: str, territory: Territory, on: date) 
         state=state,
         panel=panel,
         selected=select_visit(session, day, asked) if asked else None,
+        about_day=request.args.get("about") == "day",
+        reasons=day_why(board),
         etag=quote_etag(tag_of(territory, on, state)),
         territories=session.scalars(select(Territory).where(Territory.active).order_by(Territory.name)).all(),
         today=territory.local_day(day.rows.now),

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice.dispatch.day import Bar, bar_of
-from fieldservice.models import Approval, OfficeTask, Proposal, Technician, Visit, Window
+from fieldservice.models import Approval, OfficeTask, Proposal, Technician, Visit, Window, WindowOffer
 from fieldservice.planning.adoption import overtaken
+from fieldservice.planning.asking import open_offer
 from fieldservice.planning.improve import choices_in
 from fieldservice.planning.problem import Day, build
 from fieldservice.planning.rows import visit_options
@@ -30,6 +31,7 @@ class Selected:
     why: Why | None
     task: OfficeTask | None
     approval: Approval | None = None
+    offer: WindowOffer | None = None
 
     @property
     def spare(self) -> timedelta | None:
@@ -125,7 +127,8 @@ def select_visit(session: Session, day: Day, visit: Visit) -> Selected:
     task = session.scalar(
         select(OfficeTask).where(OfficeTask.visit_id == visit.id, OfficeTask.done_at.is_(None)).limit(1)
     )
-    return Selected(visit, technician, bar, why(day, visit), task, _approval(session, visit))
+    offer = open_offer(session, visit, now=day.rows.now)
+    return Selected(visit, technician, bar, why(day, visit), task, _approval(session, visit), offer)
 
 
 def _approval(session: Session, visit: Visit) -> Approval | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -91,6 +91,16 @@ class _Words:
             "unassign": lambda: _("%(customer)s taken off the route", customer=customer),
             "pin": lambda: _("%(customer)s pinned", customer=customer),
             "unpin": lambda: _("%(customer)s freed", customer=customer),
+            "swap": lambda: _(
+                "%(one)s and %(other)s exchanged their visits",
+                one=self.technicians.get(summary["technician_id"], ""),
+                other=self.technicians.get(summary["other_id"], ""),
+            ),
+            "move_route": lambda: _(
+                "The route of %(name)s moved to %(day)s",
+                name=self.technicians.get(summary["technician_id"], ""),
+                day=web.day_words(date.fromisoformat(summary["to"]), short=True),
+            ),
             "optimise": lambda: ngettext(
                 "A better plan: %(num)d visit changed",
                 "A better plan: %(num)d visits changed",

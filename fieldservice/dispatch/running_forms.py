@@ -8,13 +8,13 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, HiddenField, RadioField, TextAreaField, TimeField
+from wtforms import DateField, HiddenField, RadioField, StringField, TextAreaField, TimeField
 from wtforms.fields import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from fieldservice.dispatch.forms import BoardForm, PlanForm
 from fieldservice.planning.emergency import Choice
-from fieldservice.typed import Readable, WholeNumber, tidy
+from fieldservice.typed import DayField, Readable, WholeNumber, tidy
 
 WITHIN = (30, 60, 90, 120)
 _NAME = re.compile(r"[vh][1-9][0-9]{0,8}")
@@ -115,6 +115,17 @@ class MissedForm(BoardForm):
         ],
         default="yes",
         validators=[InputRequired(_l("Choose what happens."))],
+    )
+
+
+class RouteDayForm(PlanForm):
+    """To which day a route goes, and why a rule may break for it."""
+
+    to = DayField(validators=[InputRequired()])
+    reason = StringField(
+        _l("Why?"),
+        filters=[lambda text: text.strip() if text else text],
+        validators=[Length(max=200, message=_l("Write at most 200 characters.")), Readable()],
     )
 
 

@@ -30,6 +30,7 @@ from fieldservice.models import (
     Window,
 )
 from fieldservice.models.visit import PLANNABLE
+from fieldservice.planning import asking
 from fieldservice.planning.agenda import agenda
 from fieldservice.planning.changes import NotPlannable, move_visit
 from fieldservice.planning.improve import PROPOSE
@@ -72,6 +73,7 @@ def place_visit(
         now=now,
         actor=actor,
     )
+    asking.withdraw(session, visit, now=now)  # it has a place, and nothing is asked any more
     if visit.state == VisitState.REQUESTED:
         stop = session.scalars(select(Stop).where(Stop.visit_id == visit.id)).one()
         visit.promise(first_window(visit, stop.starts_at), now=now, actor=actor)

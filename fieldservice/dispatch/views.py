@@ -24,10 +24,12 @@ from fieldservice.dispatch import (
     inbox_views,
     pages,
     plan_views,
+    route_day_views,
     running_views,
     service,
     swap_views,
     urgent_views,
+    why_views,
 )
 from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import MoveForm, PresenceForm
@@ -37,6 +39,7 @@ from fieldservice.models import Attachment, Technician
 from fieldservice.notify import words
 from fieldservice.planning import changes, improve
 from fieldservice.planning.lines import collection
+from fieldservice.planning.why import minutes_more
 
 bp = Blueprint("dispatch", __name__)
 _UTC = ZoneInfo("UTC")
@@ -50,6 +53,8 @@ bp.register_blueprint(running_views.bp)
 bp.register_blueprint(urgent_views.bp)
 bp.register_blueprint(ending_views.bp)
 bp.register_blueprint(swap_views.bp)
+bp.register_blueprint(why_views.bp)
+bp.register_blueprint(route_day_views.bp)
 
 
 @bp.get("/")
@@ -191,6 +196,7 @@ def _helpers() -> dict[str, Any]:
     return {
         "visit_title": title,
         "hour_words": _hour_words,
+        "minutes_more": minutes_more,
         "short_time": _short_time,
         "seconds_words": _seconds_words,
     }

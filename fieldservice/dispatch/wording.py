@@ -64,6 +64,10 @@ class Wording:
         """A second of the scheduler as a local time."""
         return web.clock_time(self._day.instant(int(at_s)), self._zone)
 
+    def clock(self, at_s: int | str) -> str:
+        """The same as a form has it."""
+        return f"{self._day.instant(int(at_s)).astimezone(self._zone):%H:%M}"
+
     def technician(self, technician_id: int | None) -> str:
         """A technician's name."""
         found = self._technicians.get(technician_id or 0)
@@ -150,8 +154,23 @@ class Wording:
             ),
             "shift_end": lambda: _("The day's last visit ends %(time)s.", time=self.time(numbers["end_s"])),
             "travel": lambda: self._travel(numbers),
+            "preferred": lambda: _("The customer asked for this technician."),
+            "start": lambda: self._start(numbers),
         }
         return self._say(sentences, rule, text)
+
+    def _start(self, numbers: Numbers) -> str:
+        """Why a visit begins when it does."""
+        before = self.time(numbers["before_s"])
+        sentences: dict[str, Callable[[], str]] = {
+            "pinned": lambda: _("Is pinned to this time."),
+            "opens": lambda: _("Cannot begin sooner: the promise begins then."),
+            "break": lambda: _("Begins after the break, which ends at %(time)s.", time=before),
+            "follows": lambda: _("As soon as possible: the stop before ends at %(time)s.", time=before),
+            "first": lambda: _("First of the day: sets off at %(time)s.", time=before),
+            "waits": lambda: _("Waits for a colleague or another visit."),
+        }
+        return self._say(sentences, str(numbers["because"]), "")
 
     def change(self, rule: str, name: str, numbers: Numbers, text: str = "") -> str:
         """The smallest change that would let a visit in."""
@@ -250,6 +269,11 @@ def task_words(task: OfficeTask) -> str:
         "running_late": _("Runs %(minutes)s min late", minutes=task.detail),
         "could_not_do": _("Could not be done: %(why)s", why=_cannot(task)),
         "follow_up": _("Find another time: %(why)s", why=_cannot(task)),
+        "find_address": _("Address not found"),
+        "find_time": _("Wants a time"),
+        "sync_conflict": _("The phone and the plan disagree"),
+        "windows_declined": _("None of the offered windows suits: call to agree on a time"),
+        "windows_unanswered": _("No answer to the offered windows: call to agree on a time"),
         "plan_call": _("Call to agree on a time: wants no messages"),
         "plan_not_picked": _("Has not picked a time"),
         "plan_not_renewed": _("Plan ended, not renewed"),

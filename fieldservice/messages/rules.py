@@ -199,6 +199,7 @@ _APART: dict[str, Callable[[OutboxMessage, Visit, datetime], str | None]] = {
     "awaiting": _asked,
     "not_approved": _not_approved,
     "ask": _ask,
+    "choose": _offer,
     "code": _code,
     "corrected": _corrected,
     "feedback": _feedback,

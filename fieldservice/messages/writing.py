@@ -16,7 +16,9 @@ from fieldservice.notify import words
 from fieldservice.notify.rendering import Occasion
 
 OF_APPROVAL = frozenset({"approval", "awaiting", "approved", "not_approved"})
-NOT_ABOUT_THE_WINDOW = frozenset({"answer", "ask", "code", "corrected", "plan_term", *OF_APPROVAL, *PICKS})
+NOT_ABOUT_THE_WINDOW = frozenset(
+    {"answer", "ask", "choose", "code", "corrected", "plan_term", *OF_APPROVAL, *PICKS}
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Writer:
             first_on=_day(message, "first_on"),
             last_on=_day(message, "last_on"),
             renewal=message.payload.get("renewal", ""),
-            answer_by=told.get("until") if message.kind in OF_APPROVAL else None,
+            answer_by=told.get("until") if message.kind in (*OF_APPROVAL, "choose") else None,
             asker=_asker(visit),
             why=message.payload.get("why", ""),
             choices=tuple(

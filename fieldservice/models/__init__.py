@@ -29,13 +29,21 @@ from fieldservice.models.service_plan import Occurrence, OccurrenceState, PartOf
 from fieldservice.models.user import AuditEntry, IdempotencyKey, User, UserRole, UserSession
 from fieldservice.models.visit import NotAllowed, Visit, VisitEvent, VisitState, Window
 from fieldservice.models.visitor import AbuseSign, CodePurpose, SpentPuzzle, VisitorCode
-from fieldservice.models.waiting import AreaWish, OfferState, WaitingEntry, WaitingOffer, WaitingState
+from fieldservice.models.waiting import (
+    AreaWish,
+    OfferState,
+    WaitingEntry,
+    WaitingOffer,
+    WaitingState,
+    WindowOffer,
+)
 from fieldservice.models.work_order import WorkOrder
 from fieldservice.models.workforce import (
     Absence,
     AbsenceKind,
     Branch,
     BreakRule,
+    NoShift,
     ShiftOverride,
     ShiftPattern,
     Skill,
@@ -87,6 +95,7 @@ __all__ = [
     "NotAllowed",
     "Occurrence",
     "OccurrenceState",
+    "NoShift",
     "OfferState",
     "OfficeTask",
     "InboundMessage",
@@ -135,6 +144,7 @@ __all__ = [
     "WaitingEntry",
     "WaitingOffer",
     "WaitingState",
+    "WindowOffer",
     "Window",
     "WorkOrder",
     "WorkingDay",

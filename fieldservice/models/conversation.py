@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from fieldservice.models.visit import Visit
 
 LONGEST_MESSAGE = 2000
+ANSWER_WITHIN = timedelta(hours=24)
+"""How long a customer's question may wait."""
 
 
 class Author(StrEnum):
@@ -48,6 +50,11 @@ class Conversation(Base):
     messages: Mapped[list[ConversationMessage]] = relationship(
         back_populates="conversation", order_by="ConversationMessage.id", cascade="all, delete-orphan"
     )
+
+    @property
+    def answer_by(self) -> datetime | None:
+        """Until when the office is to answer; None when nobody waits."""
+        return self.waiting_since + ANSWER_WITHIN if self.waiting_since else None
 
     def ask(self, body: str, *, channel: Channel, now: datetime) -> ConversationMessage:
         """What the customer writes; from now on the office owes an answer."""

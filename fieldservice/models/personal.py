@@ -83,6 +83,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "visitor_code": "token purpose channel address_hash nonce",
         "waiting_entry": "state seen looked",
         "waiting_offer": "state",
+        "window_offer": "windows state asked_by",
         "work_order": "source request_key locale",
     }.items()
 }

@@ -10,6 +10,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldservice.db import Base, UtcDateTime
+from fieldservice.models.window import Window
 
 if TYPE_CHECKING:
     from fieldservice.models.visit import Visit
@@ -31,6 +32,7 @@ class OfferState(StrEnum):
     TAKEN = "taken"
     DECLINED = "declined"
     EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"  # the office found a place, or took it back
 
 
 class WaitingEntry(Base):
@@ -79,6 +81,31 @@ class WaitingOffer(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     entry: Mapped[WaitingEntry] = relationship(back_populates="offers")
+
+
+class WindowOffer(Base):
+    """Windows among which the office lets a customer choose; all are reserved until `expires_at`.
+
+    `windows` are pairs of instants. The promise of the visit stands until one is taken.
+    """
+
+    __tablename__ = "window_offer"
+    __table_args__ = (Index("ix_window_offer_state_expires_at", "state", "expires_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
+    windows: Mapped[list[list[str]]] = mapped_column(JSON)
+    state: Mapped[str] = mapped_column(String(10), default=OfferState.OPEN)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    asked_by: Mapped[str] = mapped_column(String(80))
+
+    visit: Mapped[Visit] = relationship()
+
+    @property
+    def choices(self) -> tuple[Window, ...]:
+        """The windows, in order of time."""
+        return tuple(Window(*map(datetime.fromisoformat, each)) for each in self.windows)
 
 
 class AreaWish(Base):

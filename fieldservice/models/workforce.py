@@ -117,6 +117,10 @@ class TechnicianSkill(Base):
     skill: Mapped[Skill] = relationship(lazy="joined")
 
 
+class NoShift(Exception):
+    """Somebody has no shift on a day, or none that could be so long."""
+
+
 class Technician(Base):
     """The person who makes visits."""
 
@@ -184,10 +188,31 @@ class Technician(Base):
         """Whether an absence takes any of this time."""
         return any(gone.starts_at < ends_at and starts_at < gone.ends_at for gone in self.absences)
 
+    def lengthen(self, on: date, by: timedelta, *, as_overtime: bool, reason: str) -> None:
+        """Let the shift of one day end later, or (`as_overtime`) allow more time after its end.
+
+        Raises NoShift without a shift on the day, and when it would end after midnight.
+        """
+        hours = self._hours(on)
+        if hours is None:
+            raise NoShift
+        overtime = hours.overtime + by if as_overtime else hours.overtime
+        ends = datetime.combine(on, hours.ends) + (timedelta(0) if as_overtime else by)
+        if (ends + overtime).date() != on:
+            raise NoShift
+        override = self.override(on)
+        if override is None:
+            override = ShiftOverride(on=on, day_off=False, starts=hours.starts)
+            self.shift_overrides.append(override)
+        override.ends, override.overtime, override.reason = ends.time(), overtime, reason
+
+    def override(self, on: date) -> ShiftOverride | None:
+        """What differs from the usual hours on one day."""
+        return next((found for found in self.shift_overrides if found.on == on), None)
+
     def _hours(self, on: date) -> ShiftPattern | ShiftOverride | None:
-        for override in self.shift_overrides:
-            if override.on == on:
-                return None if override.day_off else override
+        if (override := self.override(on)) is not None:
+            return None if override.day_off else override
         matching = [pattern for pattern in self.shift_patterns if pattern.applies(on)]
         return max(matching, key=lambda pattern: pattern.valid_from, default=None)
 

@@ -52,6 +52,7 @@ class Occasion:
 _PAGES = {
     "answer": "/messages",
     "ask": "/time",
+    "choose": "/choose",
     "feedback": "/feedback",
     "code": "/data",
     "offer": "/offer",

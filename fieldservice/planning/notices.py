@@ -73,3 +73,19 @@ def _payload(visit: Visit, known: int | None, choices: Sequence[Window]) -> dict
     if visit.stop.technician_id == known or (known is not None and visit.state != VisitState.DISPATCHED):
         return None
     return {"known_id": known, "technician_id": visit.stop.technician_id}
+
+
+def promise_again(visit: Visit, window: Window, *, now: datetime, actor: str) -> bool:
+    """Promise the window from before a change that is taken back; returns whether the customer is told.
+
+    Who was not told of the change yet is told nothing at all.
+    """
+    unsent = any(
+        message.kind == "changed" and message.state == MessageState.PENDING for message in visit.messages
+    )
+    visit.promise(window, now=now, actor=actor)
+    if unsent:
+        for message in visit.messages:
+            if message.kind == "changed" and message.state == MessageState.PENDING:
+                message.state = MessageState.CANCELLED
+    return not unsent

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import scheduler
 from fieldservice.models import Visit
 from fieldservice.planning.problem import Day, row_id, visit_id
 from scheduler import Violation
-from scheduler.explain import Explanation, explain, why_not
-from scheduler.relax import Finding
+from scheduler.explain import Explanation, explain, ways_in, why_not
+from scheduler.relax import NO_CLOCK, Finding, size_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,18 @@ class Alternative:
 
 
 @dataclass(frozen=True)
+class WayIn:
+    """What keeps a technician from an unassigned visit, and what of one rule alone would let it in.
+
+    `changes` are the two smallest ones; there is none where it would take more than one rule.
+    """
+
+    technician_id: int
+    refusal: Violation
+    changes: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
 class Why:
     """What can be said about a visit; the edge words the rules."""
 
@@ -32,6 +44,13 @@ class Why:
     refusals: tuple[Violation, ...]
     changes: tuple[Finding, ...]
     nobody: tuple[Finding, ...]
+    added_travel: timedelta = timedelta(0)  # what the route of a placed visit drives for it
+    ways: tuple[WayIn, ...] = ()  # by technician, the smallest change first
+
+    @property
+    def stopped(self) -> list[Violation]:
+        """What keeps those away whom no single change helps."""
+        return [way.refusal for way in self.ways if not way.changes]
 
 
 def why(day: Day, visit: Visit) -> Why | None:
@@ -39,7 +58,26 @@ def why(day: Day, visit: Visit) -> Why | None:
     name = visit_id(visit)
     if name not in day.problem.visit_by_id:
         return None
-    return _told(day, explain(day.problem, day.plan, name))
+    told = _told(day, explain(day.problem, day.plan, name))
+    if told.placed:
+        return told
+    found = ways_in(day.problem, day.plan, day.problem.visit_by_id[name])
+    ways = [
+        WayIn(row_id(refused.shift), refused, found.get(refused.shift, ())[:2])
+        for refused in told.refusals
+        if refused.shift is not None
+    ]
+    return replace(told, ways=tuple(sorted(ways, key=_effort)))
+
+
+def _effort(way: WayIn) -> int:
+    """How large the change is: what no single change helps comes last."""
+    return size_of(way.changes[0]) if way.changes else 2 * NO_CLOCK
+
+
+def minutes_more(change: Finding) -> int:
+    """By how many minutes a day would have to be longer, rounded up to five; 0 for other changes."""
+    return -(-int(change.numbers.get("over_s", 0)) // 300) * 5
 
 
 def why_window(day: Day, wish: scheduler.Visit) -> Why:
@@ -60,4 +98,5 @@ def _told(day: Day, found: Explanation) -> Why:
         refusals=found.refusals,
         changes=found.changes,
         nobody=found.nobody,
+        added_travel=timedelta(seconds=found.added_travel_s),
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from scheduler.explain import explain, reasons
-from scheduler.model import Plan
+from scheduler.model import Pin, Plan
 from tests.scheduler.scenes import EIGHT, HOUR, MINUTE, make_plan, make_problem, make_shift, make_visit
 
 BEN = {"id": "ben/mon", "technician": "ben"}
@@ -23,10 +23,25 @@ def test_placed_visit_tells_what_holds_and_who_is_next():
     problem = make_problem([visit], team)
     told = explain(problem, make_plan(problem, ana=["V1"]), "V1")
     assert told.shift == "ana/mon"
-    assert [finding.rule for finding in told.holds] == ["skill", "window", "shift_end", "travel"]
+    assert [finding.rule for finding in told.holds] == ["skill", "window", "shift_end", "travel", "start"]
     assert told.holds[0].numbers == {"skill": "gas", "need": 1, "have": 2}
     assert told.added_cost == 20 * MINUTE
     assert [(place.technician, place.added_cost) for place in told.alternatives] == [("ben", 40 * MINUTE)]
+
+
+def test_placed_visit_tells_why_it_starts_then():
+    """First of the shift, after the one before, when its window opens, or where it is pinned."""
+    late = {"windows": ((12 * HOUR, 13 * HOUR),)}
+    visits = [make_visit(), make_visit(id="V2"), make_visit(id="V3", **late)]
+    visits.append(make_visit(id="V4", pinned=Pin(start_s=15 * HOUR)))
+    problem = make_problem(visits)
+    plan = make_plan(problem, ana=["V1", "V2", "V3", "V4"])
+    because = {
+        name: next(found for found in explain(problem, plan, name).holds if found.rule == "start")
+        for name in ("V1", "V2", "V3", "V4")
+    }
+    assert [found.numbers["because"] for found in because.values()] == ["first", "follows", "opens", "pinned"]
+    assert because["V3"].text == f"It starts at {12 * HOUR}: its window opens then."
 
 
 def test_longer_shift_would_help():

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from scheduler.explain import explain, why_not
+from scheduler.explain import explain, ways_in, why_not
 from scheduler.insertion import place, suggest
 from scheduler.lifts import LACKS
 from scheduler.model import Break, Pin, Plan
@@ -90,6 +90,26 @@ def test_applied_change_places_the_visit_and_nothing_smaller_does():
 
     holds()
     assert {"window", "shift_end", "shift_start", "skill"} <= set(met)  # the scenes have one of each
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems())
+def test_each_shift_has_its_own_smallest_changes(problem):
+    """What is told of a shift lets the visit in there, not a second less; the best of all is among it."""
+    visit = problem.visits[0]
+    plan = greedy_plan(problem, keep_out=visit.id)
+    ways = ways_in(problem, plan, visit)
+    for shift, findings in ways.items():
+        for change in findings:
+            assert change.shift == shift
+            changed, found = places_after(problem, plan, visit, change)
+            assert found, change
+            assert check(changed, place(changed, plan, changed.visit_by_id[visit.id], found[0])) == []
+            if change.rule in SMALLEST:
+                assert not places_after(problem, plan, visit, change, less=1)[1], change
+    best = {change.rule: change for change in why_not(problem, plan, visit).changes}
+    assert {change.rule for findings in ways.values() for change in findings} == set(best)
+    assert all(change in ways[change.shift] for change in best.values())
 
 
 @settings(max_examples=150, deadline=None)

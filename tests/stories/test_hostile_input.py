@@ -31,6 +31,7 @@ from fieldservice.auth import limits
 from fieldservice.booking import after_forms, plan_forms
 from fieldservice.booking.approval_views import ApprovalForm
 from fieldservice.booking.check_views import CheckForm
+from fieldservice.booking.choice_views import ChoiceForm
 from fieldservice.booking.forms import AddressForm, CancelForm, ContactForm, PlaceForm, TimeForm
 from fieldservice.booking.guard_views import PuzzleForm
 from fieldservice.booking.phone_forms import PhoneForm
@@ -48,10 +49,12 @@ from fieldservice.dispatch.running_forms import (
     EmergencyForm,
     MissedForm,
     OverrunForm,
+    RouteDayForm,
     SickForm,
     SwapForm,
     VehicleForm,
 )
+from fieldservice.dispatch.why_forms import AskForm, LetInForm
 from fieldservice.field.ending_forms import CannotForm, FollowUpForm
 from fieldservice.field.forms import (
     CorrectionForm,
@@ -124,8 +127,19 @@ TIMES = [
     "1772460000",
 ]
 OF_TIMES = {"window", "tapped_at", "phone_at", "at", "start", "first_on", "day", "ends_on"}
+OF_TIMES |= {"to"}
 OF_NUMBERS = {"plan_version", "visit", "technician", "latitude", "longitude", "age", "pin_lat", "pin_lon"}
-OF_NUMBERS |= {"every", "period_days", "lead_days", "term_months", "version", "site", "service"}
+OF_NUMBERS |= {
+    "every",
+    "period_days",
+    "lead_days",
+    "term_months",
+    "version",
+    "site",
+    "service",
+    "minutes",
+    "offer",
+}
 FEW = ["", "\x00", "x" * 5_000, "' OR 1=1; DROP TABLE visit; --", "👩‍👩‍👧‍👦" * 40]
 REFUSED = {400, 404, 409, 410, 413, 422}
 
@@ -165,6 +179,7 @@ FORMS: dict[str, Any] = {
     "/visit/<token>/sites": SitesForm,
     "/visit/<token>/earlier": WaitForm,
     "/visit/<token>/offer": OfferForm,
+    "/visit/<token>/choose": ChoiceForm,
     "/visit/<token>/photos": None,
     "/visit/<token>/photos/<int:attachment_id>/remove": None,
     "/visit/<token>/again": None,
@@ -192,6 +207,10 @@ FORMS: dict[str, Any] = {
     "/day/sharing": SharingForm,
     "/day/me/navigation": NavigationForm,
     "/board/<day:on>/move": board.MoveForm,
+    "/board/<day:on>/let-in": LetInForm,
+    "/board/<day:on>/technicians/<int:technician_id>/another-day": RouteDayForm,
+    "/board/visits/<int:visit_id>/ask": AskForm,
+    "/board/visits/<int:visit_id>/ask/withdraw": board.BoardForm,
     "/board/visits/<int:visit_id>/unassign": board.PlanForm,
     "/board/visits/<int:visit_id>/pin": board.PinForm,
     "/board/visits/<int:visit_id>/locate": board.LocateForm,

@@ -5,7 +5,7 @@ import { openDialog } from "../dialog.js";
 import { linkOf, select } from "./select.js";
 import { nextProblem } from "./steps.js";
 
-const KEYS = ["m", "p", "u", "n", "o", "t", "l", "h", "w", "/", "?"];
+const KEYS = ["m", "p", "u", "n", "o", "y", "t", "l", "h", "w", "/", "?"];
 const LETTERS = "board-letters"; // in the browser: whether single letters do something
 
 const barsOf = (lane) => [...lane.querySelectorAll(".bar")];

@@ -44,6 +44,7 @@ from fieldservice.models import (
     VisitState,
     WaitingEntry,
     WaitingOffer,
+    WindowOffer,
 )
 from fieldservice.models.personal import CUSTOMERS, OTHERS
 from fieldservice.web import Services
@@ -213,6 +214,9 @@ def _wait(session: Session, visit: Visit, name: str) -> None:
     earlier, site = window(starts=6, ends=8), visit.site
     offer = {"window_starts_at": earlier.starts_at, "window_ends_at": earlier.ends_at, "created_at": NOW}
     add(session, WaitingOffer(entry=entry, expires_at=NOW + timedelta(hours=1), **offer))
+    windows = [[earlier.starts_at.isoformat(), earlier.ends_at.isoformat()]]
+    until = {"created_at": NOW, "expires_at": NOW + timedelta(hours=1)}
+    add(session, WindowOffer(visit_id=visit.id, windows=windows, asked_by="user:1 Dana", **until))
     reserved = make_draft(session, answers={"service": "s"}, visit_id=visit.id)
     at = Coordinates(site.lat or 0, site.lon or 0)
     make_hold(session, visit.territory, visit.service, held=earlier, draft=reserved, at=at)
@@ -286,7 +290,7 @@ def test_after_an_erasure_nothing_of_the_person_is_in_any_table(session: Session
     assert BOB in everything
     assert session.scalars(select(OutboxMessage).where(OutboxMessage.visit_id == sent)).all() == []
     assert personal.export(session, bob)["customers"][0]["email"] == BOB
-    for table in (WaitingEntry, WaitingOffer, Hold, AreaWish):
+    for table in (WaitingEntry, WaitingOffer, WindowOffer, Hold, AreaWish):
         assert len(session.scalars(select(table)).all()) == 1, table  # Bob's
 
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fieldservice.models import Channel, Conversation, OfficeTask, OutboxMessage, Visit
+from fieldservice.models import (
+    Channel,
+    Conversation,
+    OfficeTask,
+    OutboxMessage,
+    TechnicianSkill,
+    Visit,
+    WaitingEntry,
+    WaitingOffer,
+)
 from fieldservice.web import Services
-from tests.factories import NOW, add
+from tests.factories import NOW, TODAY, TOMORROW, add, window
 from tests.fieldservice.dispatch.scene import Dispatcher, words_of
 
 
@@ -34,7 +44,7 @@ def test_who_waits_longest_is_first(dana: Dispatcher, services: Services) -> Non
         ask(session, second, "The older question", 50)
     page = words_of(dana.get("/board/inbox"))
     assert page.index("The older question") < page.index("The newer question")
-    assert "2" in words_of(dana.get("/board/inbox/count"))
+    assert "3" in words_of(dana.get("/board/inbox/count"))  # and the address that nobody found
     assert "/board/inbox/count" in dana.get().text
 
 
@@ -46,7 +56,7 @@ def test_an_answer_ends_the_waiting_and_tells_the_customer(dana: Dispatcher, ser
     assert "Which door?" in dana.get(f"/board/inbox/{visit_id}").text
     assert dana.post(f"/board/inbox/{visit_id}/answer", body="The side door.").status_code == 303
     assert "Nobody waits" in words_of(dana.get("/board/inbox"))
-    assert words_of(dana.get("/board/inbox/count")).strip() == ""
+    assert "1" in words_of(dana.get("/board/inbox/count"))  # the address that nobody found is left
     with services.db.reading() as session:
         conversation = session.scalars(select(Conversation)).one()
         told = session.scalars(select(OutboxMessage).where(OutboxMessage.kind == "answer")).one()
@@ -90,8 +100,55 @@ def test_a_complaint_is_taken_over_and_finished(
     assert "yours" not in words_of(omar.get("/board/inbox"))
     assert omar.post(f"/board/tasks/{task_id}/done").status_code == 303
     assert dana.post(f"/board/tasks/{task_id}/done").status_code == 303
-    assert "No task is open" in words_of(dana.get("/board/inbox"))
+    assert "Complaint" not in words_of(dana.get("/board/inbox"))
     with services.db.reading() as session:
         task = session.get_one(OfficeTask, task_id)
         assert task.done_at is not None
         assert task.done_by_id != task.owner_id
+
+
+def test_everything_that_needs_a_person_has_its_action(dana: Dispatcher, services: Services) -> None:
+    """An address, a conflict, a gap, a certificate: what each is about, and a way to do something."""
+    ids = dana.scene.ids
+    with services.db.transaction() as session:
+        add(
+            session,
+            OfficeTask(
+                kind="sync_conflict", visit_id=ids["Kim"], detail="Done while cancelled", created_at=NOW
+            ),
+        )
+        entry = WaitingEntry(visit_id=ids["Joe"], any_time=False, joined_at=NOW - timedelta(days=3))
+        entry.offers = [
+            WaitingOffer(
+                window_starts_at=window(TOMORROW, 8, 10).starts_at,
+                window_ends_at=window(TOMORROW, 8, 10).ends_at,
+                created_at=NOW,
+                expires_at=NOW + timedelta(hours=1),
+            )
+        ]
+        add(session, entry)
+        held = session.scalars(
+            select(TechnicianSkill).where(TechnicianSkill.technician_id == dana.scene.ana.id)
+        ).first()
+        assert held is not None
+        held.expires_on = TODAY - timedelta(days=1)
+    page = dana.get("/board/inbox")
+    text = words_of(page)
+    assert "Max Park Address not found" in text
+    assert f"/board/visits/{ids['Max']}/locate" in page.text
+    assert "The phone and the plan disagree" in text
+    assert "Done while cancelled" in text
+    assert "Offered until" in text
+    assert "Ana Reyes: Heating" in text or "Ana Reyes:" in text
+    assert "2 planned visits need it" in text
+    assert f"/board/visits/{ids['Ida']}/move" in page.text
+
+
+def test_an_unanswered_question_has_its_age(dana: Dispatcher, services: Services) -> None:
+    """How long it waits, how long the answer may take, and that it is overdue after a day."""
+    with services.db.transaction() as session:
+        ask(session, dana.scene.ids["Ida"], "Fresh", 60)
+        ask(session, dana.scene.ids["Kim"], "Stale", 25 * 60)
+    text = words_of(dana.get("/board/inbox"))
+    assert re.search(r"Stale .*waits for 25 h 00 Overdue", text)
+    assert re.search(r"Fresh .*waits for 1 h 00 · answer within (23 h 00|22 h 59)", text)

@@ -10,7 +10,6 @@ from flask import url_for as url
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
@@ -19,10 +18,8 @@ from fieldservice.dispatch.edge import Tables, staff
 from fieldservice.dispatch.forms import BoardForm, LocateForm, MoveForm, PinForm, PlanForm
 from fieldservice.dispatch.pages import Refused
 from fieldservice.geo.types import Coordinates
-from fieldservice.models import Job, Plan, PlanChange, Proposal, Technician, Territory, Visit
-from fieldservice.planning import changes, improve, jobs, judge
-from fieldservice.planning.adoption import Adoption
-from fieldservice.planning.rows import plan_of
+from fieldservice.models import Plan, PlanChange, Technician, Territory, Visit
+from fieldservice.planning import changes, judge
 
 bp = Blueprint("actions", __name__)
 
@@ -122,90 +119,6 @@ def pin(visit_id: int) -> ResponseReturnValue:
         return redirect(url("dispatch.day", on=edge.shown_on(session, visit), visit=visit.id), code=303)
 
     return edge.change_visit(visit_id, [], work)
-
-
-@bp.post("/<day:on>/optimise")
-@staff
-def optimise(on: date) -> ResponseReturnValue:
-    """Ask for a better plan; the board shows it when it is there."""
-    _require_form()
-
-    def work(session: Session) -> ResponseReturnValue:
-        territory = edge.territory_of(session)
-        plan = plan_of(session, territory, on)
-        if plan is None:
-            flash(_("There is nothing to optimize on this day yet."))
-        else:
-            improve.request_proposal(session, plan, now=clock.now(), actor=auth.actor().label)
-        return redirect(url("dispatch.day", on=on), code=303)
-
-    return edge.once(work)
-
-
-@bp.post("/jobs/<int:job_id>/cancel")
-@staff
-def cancel(job_id: int) -> ResponseReturnValue:
-    """Stop a search; nothing changes."""
-    _require_form()
-
-    def work(session: Session) -> ResponseReturnValue:
-        job = session.get(Job, job_id) or abort(404)
-        jobs.cancel_job(session, job, now=clock.now())
-        flash(_("The search was stopped. Nothing changed."))
-        return redirect(url("dispatch.day", on=session.get_one(Plan, job.payload["plan_id"]).on), code=303)
-
-    return edge.once(work)
-
-
-@bp.post("/proposals/<int:proposal_id>/accept")
-@staff
-def accept(proposal_id: int) -> ResponseReturnValue:
-    """Adopt what still holds of a proposal."""
-    _require_form()
-    with web.services().db.reading() as session:
-        plan = (session.get(Proposal, proposal_id) or abort(404)).plan
-        territory_id, on = plan.territory_id, plan.on
-
-    def work(session: Session, tables: Tables) -> ResponseReturnValue:
-        adoption = improve.accept_proposal(
-            session,
-            session.get_one(Proposal, proposal_id),
-            tables=tables,
-            now=clock.now(),
-            actor=auth.actor().label,
-            user_id=auth.actor().id,
-            freeze=web.services().settings.freeze,
-        )
-        _tell_adopted(session, adoption)
-        return redirect(url("dispatch.day", on=on), code=303)
-
-    return edge.with_tables(territory_id, [on], work)
-
-
-def _tell_adopted(session: Session, adoption: Adoption) -> None:
-    if adoption.change is not None:
-        flash(ngettext("%(num)d visit changed.", "%(num)d visits changed.", len(adoption.adopted)), UNDO)
-        if told := adoption.change.summary.get("told"):
-            flash(ngettext("%(num)d customer is told.", "%(num)d customers are told.", told))
-    if adoption.left_out:
-        visits = session.scalars(select(Visit).where(Visit.id.in_(adoption.left_out)).order_by(Visit.id))
-        names = ", ".join(visit.work_order.customer.name for visit in visits)
-        flash(_("Left out, because somebody changed their routes meanwhile: %(names)s.", names=names))
-
-
-@bp.post("/proposals/<int:proposal_id>/discard")
-@staff
-def discard(proposal_id: int) -> ResponseReturnValue:
-    """Close a proposal without doing anything of it."""
-    _require_form()
-
-    def work(session: Session) -> ResponseReturnValue:
-        proposal = session.get(Proposal, proposal_id) or abort(404)
-        improve.discard_proposal(session, proposal, now=clock.now(), user_id=auth.actor().id)
-        flash(_("Discarded. Nothing changed."))
-        return redirect(url("dispatch.day", on=proposal.plan.on), code=303)
-
-    return edge.once(work)
 
 
 @bp.post("/changes/<int:change_id>/undo")

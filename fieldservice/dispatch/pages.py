@@ -18,8 +18,9 @@ from fieldservice.dispatch import edge, listing, service
 from fieldservice.dispatch.day import Board, board_of
 from fieldservice.dispatch.forms import MoveForm
 from fieldservice.dispatch.matches import matches
-from fieldservice.dispatch.panel import panel_of, select_visit
+from fieldservice.dispatch.panel import select_visit
 from fieldservice.dispatch.presence import Here, others_here
+from fieldservice.dispatch.proposed import comparison_of, panel_of
 from fieldservice.dispatch.wording import Broken, Wording
 from fieldservice.models import Territory, Visit
 from fieldservice.planning import judge
@@ -50,8 +51,6 @@ def board_page(session: Session, template: str, territory: Territory, on: date) 
     day = edge.day_of(session, territory, on)
     state = service.state_of_day(session, territory.id, on)
     asked = session.get(Visit, number) if (number := _asked_visit()) else None
-    freeze = web.services().settings.freeze
-    panel = panel_of(session, day, state.proposal_id, freeze=freeze) if state.proposal_id else None
     board = board_of(session, day)
     return render_template(
         template,
@@ -61,7 +60,7 @@ def board_page(session: Session, template: str, territory: Territory, on: date) 
         wanted=listing.wanted_of(request.args),
         **(_list_of(board) if edge.as_list() else {}),
         state=state,
-        panel=panel,
+        **_plans_that_wait(session, day, state),
         selected=select_visit(session, day, asked) if asked else None,
         etag=quote_etag(tag_of(territory, on, state)),
         territories=session.scalars(select(Territory).where(Territory.active).order_by(Territory.name)).all(),
@@ -70,6 +69,19 @@ def board_page(session: Session, template: str, territory: Territory, on: date) 
         tomorrow=on + timedelta(days=1),
         **frame(day),
     )
+
+
+def _plans_that_wait(session: Session, day: Day, state: service.DayState) -> dict[str, Any]:
+    """The proposal that is looked at, or several to choose from: `?proposal=` looks at one of them."""
+    waiting = [number for number, _version in state.proposals]
+    asked = request.args.get("proposal", type=web.row_of)
+    if len(waiting) > 1 and asked not in waiting:
+        return {"panel": None, "comparison": comparison_of(session, waiting)}
+    if not waiting:
+        return {"panel": None, "comparison": None}
+    shown = asked if asked in waiting else waiting[-1]
+    freeze = web.services().settings.freeze
+    return {"panel": panel_of(session, day, shown or 0, freeze=freeze), "comparison": None}
 
 
 def others(session: Session, territory: Territory, on: date) -> list[Here]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice.geo.address import Address, Match
@@ -162,8 +162,18 @@ class DayState:
     """What tells two looks of a board apart, found without reading the day."""
 
     version: int = 0
-    proposal_id: int | None = None
+    proposals: tuple[tuple[int, int], ...] = ()  # number and version of those that nobody has decided
     job: Job | None = None
+
+    @property
+    def proposal_id(self) -> int | None:
+        """The newest of the plans that wait."""
+        return self.proposals[-1][0] if self.proposals else None
+
+    @property
+    def compared(self) -> bool:
+        """Whether plans of one search wait to be compared."""
+        return len(self.proposals) > 1
 
     @property
     def searching(self) -> Job | None:
@@ -182,7 +192,8 @@ class DayState:
         """A short text that changes with the state."""
         job = self.job
         search = f"{job.id}-{job.state}-{job.progress.get('elapsed_s', 0)}" if job else ""
-        return f"{self.version}-{self.proposal_id or 0}-{search}"
+        waiting = ".".join(f"{number}v{version}" for number, version in self.proposals)
+        return f"{self.version}-{waiting}-{search}"
 
 
 def state_of_day(session: Session, territory_id: int, on: date) -> DayState:
@@ -192,9 +203,11 @@ def state_of_day(session: Session, territory_id: int, on: date) -> DayState:
     ).one_or_none()
     if plan is None:
         return DayState()
-    proposal_id = session.scalar(
-        select(func.max(Proposal.id)).where(Proposal.plan_id == plan.id, Proposal.state == "open")
-    )
+    proposals = session.execute(
+        select(Proposal.id, Proposal.version)
+        .where(Proposal.plan_id == plan.id, Proposal.state == "open")
+        .order_by(Proposal.id)
+    ).all()
     job = session.scalar(
         select(Job)
         .where(
@@ -204,7 +217,7 @@ def state_of_day(session: Session, territory_id: int, on: date) -> DayState:
         .order_by(Job.id.desc())
         .limit(1)
     )
-    return DayState(plan.version, proposal_id, job)
+    return DayState(plan.version, tuple((number, version) for number, version in proposals), job)
 
 
 def _touch(session: Session, visit: Visit) -> None:

@@ -22,6 +22,7 @@ from fieldservice.dispatch import (
     find_views,
     history_views,
     inbox_views,
+    optimise_views,
     pages,
     plan_views,
     running_views,
@@ -32,10 +33,10 @@ from fieldservice.dispatch import (
 from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import MoveForm, PresenceForm
 from fieldservice.dispatch.presence import Place, as_header, show_presence
-from fieldservice.dispatch.wording import title
+from fieldservice.dispatch.wording import goal_details, goal_words, title
 from fieldservice.models import Attachment, Technician
 from fieldservice.notify import words
-from fieldservice.planning import changes, improve
+from fieldservice.planning import changes, proposals
 from fieldservice.planning.lines import collection
 
 bp = Blueprint("dispatch", __name__)
@@ -45,6 +46,7 @@ bp.register_blueprint(check_views.bp)
 bp.register_blueprint(find_views.bp)
 bp.register_blueprint(history_views.bp)
 bp.register_blueprint(inbox_views.bp)
+bp.register_blueprint(optimise_views.bp)
 bp.register_blueprint(plan_views.bp)
 bp.register_blueprint(running_views.bp)
 bp.register_blueprint(urgent_views.bp)
@@ -190,6 +192,8 @@ def _same_view(_endpoint: str, values: dict[str, Any]) -> None:
 def _helpers() -> dict[str, Any]:
     return {
         "visit_title": title,
+        "goal_words": goal_words,
+        "goal_details": goal_details,
         "hour_words": _hour_words,
         "short_time": _short_time,
         "seconds_words": _seconds_words,
@@ -219,6 +223,7 @@ def _not_set_up(_error: Exception) -> ResponseReturnValue:
 @bp.errorhandler(changes.StalePlan)
 @bp.errorhandler(changes.NothingToUndo)
 @bp.errorhandler(changes.NotPlannable)
-@bp.errorhandler(improve.ProposalClosed)
+@bp.errorhandler(proposals.ProposalClosed)
+@bp.errorhandler(proposals.PartGone)
 def _overtaken(_error: Exception) -> ResponseReturnValue:
     return render_template("board/stale.html"), 409

@@ -270,6 +270,27 @@ def _cannot(task: OfficeTask) -> str:
     return ": ".join(filter(None, (str(words.get(reason, reason)), said)))
 
 
+def goal_words(goal: str) -> str:
+    """What a plan cares for most."""
+    words = {
+        "balanced": _("Balanced"),
+        "driving": _("Least driving"),
+        "on_time": _("On time first"),
+        "fair": _("Fair"),
+    }
+    return str(words.get(goal, goal))
+
+
+def goal_details() -> dict[str, str]:
+    """What each goal means for a day."""
+    return {
+        "balanced": str(_("Driving and overtime; few visits change their technician")),
+        "driving": str(_("The fewest minutes on the road, even with overtime and other technicians")),
+        "on_time": str(_("Half an hour to spare in each promise; what is late is saved first")),
+        "fair": str(_("Work and driving spread evenly")),
+    }
+
+
 def title(visit: Visit) -> str:
     """The few words by which a dispatcher knows a visit: the first symptom and the service."""
     picked = (said["answer"] for said in visit.work_order.said if said["kind"] == "chips")

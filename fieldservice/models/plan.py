@@ -127,13 +127,19 @@ class Hold(Base):
 
 
 class Proposal(Base):
-    """A plan that the optimiser found and nobody has accepted yet."""
+    """A plan that the optimiser found and nobody has accepted yet.
+
+    One search makes one for each goal that was asked for; `version` counts what was decided of it.
+    """
 
     __tablename__ = "proposal"
+    __table_args__ = (UniqueConstraint("job_id", "goal"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
-    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"), unique=True)
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
+    goal: Mapped[str] = mapped_column(String(12), default="balanced")
+    version: Mapped[int] = mapped_column(default=1)
     state: Mapped[str] = mapped_column(String(12), default="open")
     based_on: Mapped[dict[str, Any]] = mapped_column(JSON)
     routes: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -67,10 +67,23 @@ def adopt(
     day = build(load_day(session, territory, plan.on, now=now), tables[plan.on], freeze=limits.freeze)
     merge = _Merge(day, orders, based_on, may_unassign=limits.may_unassign)
     routes = merge.routes()
-    changed = _moved(day, routes)
     left_out = frozenset(row_id(name) for name in merge.left_out if name.startswith("v"))
     if not routes:
         return Adoption(None, frozenset(), left_out)
+    return replace(store_changed(session, plan, day, routes, now=now, actor=actor), left_out=left_out)
+
+
+def store_changed(
+    session: Session,
+    plan: Plan,
+    day: Day,
+    routes: Sequence[scheduler.Route],
+    *,
+    now: datetime,
+    actor: str,
+) -> Adoption:
+    """Store judged routes of a day as one change. The technicians are locked."""
+    changed = _moved(day, routes)
     log = ChangeLog(session, {plan.on: day}, now=now, actor=actor)
     log.remember_routes([(plan.on, row_id(route.shift)) for route in routes], ())
     ids = [row_id(name) for route in routes for name in route.visit_ids if name.startswith("v")]
@@ -84,14 +97,7 @@ def adopt(
         if name.startswith("v")
     }
     adopted = frozenset(row_id(name) for name in changed if name.startswith("v"))
-    return Adoption(change, adopted, left_out, before)
-
-
-def overtaken(day: Day, orders: Mapping[str, Sequence[str]], based_on: Mapping[str, Any]) -> frozenset[int]:
-    """The visits of a found plan whose changes `adopt` would leave out if it ran now."""
-    merge = _Merge(day, orders, based_on, may_unassign=True)
-    merge.routes()
-    return frozenset(row_id(name) for name in merge.left_out if name.startswith("v"))
+    return Adoption(change, adopted, before=before)
 
 
 class _Merge:

@@ -1,9 +1,9 @@
-"""Better plans: a search on a snapshot, a proposal, and the adoption of what still holds."""
+"""Better plans: what is asked for, and a search on a snapshot. What becomes of it is in `proposals`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,31 +13,14 @@ from sqlalchemy.orm import Session
 import scheduler
 from fieldservice.db import lock_rows
 from fieldservice.geo.types import TravelTable
-from fieldservice.models import (
-    Job,
-    JobState,
-    Plan,
-    PlanChange,
-    Proposal,
-    Route,
-    Stop,
-    Territory,
-    Visit,
-    Window,
-)
-from fieldservice.planning.adoption import Adoption, Limits, adopt
-from fieldservice.planning.notices import tell_changed
+from fieldservice.models import Job, JobState, Plan, Route, Stop, Territory, Visit
+from fieldservice.planning.goals import ANYTHING, Aim, Goal, Scope, aimed, busy_gap_s
 from fieldservice.planning.problem import WHOLE_DAY_S, Day, build, row_id, visit_id
 from fieldservice.planning.rows import load_day
-from fieldservice.planning.service import lock_territory
-from fieldservice.planning.store import ensure_plan
 from scheduler import costs
 
-PROPOSE, IMPROVE = "propose", "improve"
-
-
-class ProposalClosed(Exception):
-    """The proposal was accepted or discarded before."""
+PROPOSE, AHEAD, IMPROVE = "propose", "ahead", "improve"
+"""A plan that somebody waits for, one of many days, and one that nobody asked for."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +48,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Found:
-    """A plan that a search found for a snapshot of a day."""
+    """A plan that a search found for a snapshot of a day, and what it was asked for."""
 
     day: Day
     plan: scheduler.Plan
+    aim: Aim = ANYTHING
 
     def orders(self) -> dict[str, list[str]]:
         """Technician -> the visits in order."""
@@ -106,12 +90,15 @@ class Found:
         """Figures of the plan before and after, and the changes."""
         before = costs.evaluate(self.day.problem, self.day.plan)
         after = costs.evaluate(self.day.problem, self.plan)
-        stops = _stops(self.day, self.plan)
         promised = [visit for visit in self.day.visits.values() if visit.promised]
-        kept = sum(_kept(visit, stops.get(f"v{visit.id}")) for visit in promised)
+        changes = self.changes()
         return {
             "promised": len(promised),
-            "promises_kept": kept,
+            "promises_kept": _promises_kept(promised, _stops(self.day, self.plan)),
+            "promises_kept_before": _promises_kept(promised, self._stored()),
+            "moved": sum(change.from_technician_id != change.to_technician_id for change in changes),
+            "fairness_before_s": busy_gap_s(self.day.problem, self.day.plan),
+            "fairness_after_s": busy_gap_s(self.day.problem, self.plan),
             "unassigned_before": before["unassigned"],
             "unassigned_after": after["unassigned"],
             "driving_before_s": before["travel_s"],
@@ -119,7 +106,8 @@ class Found:
             "overtime_before_s": before["overtime_s"],
             "overtime_after_s": after["overtime_s"],
             "seconds": round(seconds, 1),
-            "changes": [change.as_json() for change in self.changes()],
+            "scope": self.aim.scope.as_json(),
+            "changes": [change.as_json() for change in changes],
             "unassigned": [
                 {"visit_id": row_id(left.visit), "reasons": list(left.reasons)}
                 for left in self.plan.unassigned
@@ -135,19 +123,32 @@ def search(
     iterations: int | None = None,
     should_stop: Callable[[], bool] | None = None,
     progress: Callable[[scheduler.Plan], None] | None = None,
+    aim: Aim = ANYTHING,
 ) -> Found:
-    """Look for a better plan of a day that was built with `lift`; nothing is locked meanwhile."""
+    """Look for a better plan of a day that was built with `lift`; nothing is locked meanwhile.
+
+    What the scope leaves out stays as it is.
+    """
     from scheduler.solver import solve  # OR-Tools belongs in workers and commands, never in the web process
 
+    part, start = aim.scope.narrowed(day)
+    if not part.shifts:
+        return Found(day, day.plan, aim)
+
+    def report(best: scheduler.Plan) -> None:
+        if progress is not None:
+            whole = aim.scope.widened(day, best)
+            progress(replace(whole, cost=costs.evaluate(day.problem, whole)))
+
     plan = solve(
-        day.problem,
-        day.plan,
+        aimed(part, aim.goal),
+        start,
         seconds=seconds,
         iterations=iterations,
         should_stop=should_stop,
-        progress=progress,
+        progress=report,
     )
-    return Found(day, plan)
+    return Found(day, aim.scope.widened(day, plan), aim)
 
 
 def snapshot(
@@ -171,9 +172,29 @@ def snapshot(
     return build(rows, table, without=requests, lift=True, rescue=rescue, freeze=freeze)
 
 
-def request_proposal(session: Session, plan: Plan, *, now: datetime, actor: str) -> Job:
-    """Ask for a better plan of a day; a search that already runs for it is not started twice."""
-    return _request(session, PROPOSE, plan, now.isoformat(), now=now, actor=actor)
+@dataclass(frozen=True)
+class Asked:
+    """What somebody asks the planner for: a plan for each goal, of all of a day or a part of it.
+
+    What is `ahead` waits until nobody looks for an answer.
+    """
+
+    goals: tuple[Goal, ...] = (Goal.BALANCED,)
+    scope: Scope = Scope()
+    ahead: bool = False
+
+
+def request_proposal(
+    session: Session, plan: Plan, *, now: datetime, actor: str, asked: Asked = Asked()
+) -> Job:
+    """Ask for better plans of a day; a search that already runs for it is not started twice."""
+    job = _request(session, PROPOSE, plan, now.isoformat(), now=now, actor=actor)
+    open_to_all = "causes" not in job.payload and ("goals" not in job.payload or job.kind == AHEAD)
+    if job.state == JobState.QUEUED and open_to_all:
+        job.kind = AHEAD if asked.ahead else PROPOSE
+        goals = [goal.value for goal in asked.goals]
+        job.payload = {**job.payload, "goals": goals, "scope": asked.scope.as_json()}
+    return job
 
 
 def request_improvement(session: Session, plan: Plan, *, now: datetime) -> Job | None:
@@ -201,7 +222,6 @@ def _request(session: Session, kind: str, plan: Plan, key: str, *, now: datetime
     lock_rows(session, "plan", [plan.id])  # two requests at once are one search
     running = session.scalar(
         select(Job).where(
-            Job.kind == kind,
             Job.dedupe_key.startswith(f"{kind}:{plan.id}:"),
             Job.state.in_([JobState.QUEUED, JobState.RUNNING]),
         )
@@ -220,110 +240,6 @@ def _request(session: Session, kind: str, plan: Plan, key: str, *, now: datetime
     return job
 
 
-def store_proposal(
-    session: Session,
-    found: Found,
-    *,
-    job: Job,
-    seconds: float,
-    now: datetime,
-    choices: Mapping[int, Sequence[Window]] | None = None,
-) -> Proposal:
-    """Keep a found plan for a dispatcher to decide; an older open proposal of the day is closed.
-
-    `choices` are the windows that customers are offered whose visits the plan leaves out.
-    """
-    plan = ensure_plan(session, found.day.rows.territory, found.day.rows.on)
-    for older in session.scalars(
-        select(Proposal).where(Proposal.plan_id == plan.id, Proposal.state == "open")
-    ):
-        older.state, older.decided_at = "replaced", now
-    proposal = Proposal(
-        plan_id=plan.id,
-        job_id=job.id,
-        state="open",
-        based_on=found.based_on(),
-        routes=found.orders(),
-        summary={
-            **found.summary(seconds=seconds),
-            "causes": job.payload.get("causes", []),
-            "choices": {
-                str(key): [[window.starts_at.isoformat(), window.ends_at.isoformat()] for window in windows]
-                for key, windows in (choices or {}).items()
-            },
-        },
-        created_at=now,
-    )
-    session.add(proposal)
-    session.flush()
-    return proposal
-
-
-def accept_proposal(
-    session: Session,
-    proposal: Proposal,
-    *,
-    tables: Mapping[date, TravelTable],
-    now: datetime,
-    actor: str,
-    user_id: int | None,
-    freeze: timedelta = timedelta(0),
-) -> Adoption:
-    """Adopt what still holds of a proposal, and tell the customers whom it concerns.
-
-    Nothing that begins within `freeze` moves.
-
-    Raises ProposalClosed, StaleTravel.
-    """
-    plan = session.get_one(Plan, proposal.plan_id)
-    lock_territory(session, session.get_one(Territory, plan.territory_id))
-    session.refresh(proposal)
-    if proposal.state != "open":
-        raise ProposalClosed
-    adoption = adopt(
-        session,
-        plan,
-        orders=proposal.routes,
-        based_on=proposal.based_on,
-        tables=tables,
-        now=now,
-        actor=actor,
-        limits=Limits(may_unassign=True, freeze=freeze),
-    )
-    if adoption.change is not None:
-        told = tell_changed(session, adoption.before, choices_in(proposal), now=now)
-        _explain(adoption.change, proposal.summary.get("causes", []), told=len(told))
-    proposal.state, proposal.decided_at, proposal.decided_by_id = "accepted", now, user_id
-    return adoption
-
-
-def _explain(change: PlanChange, causes: Sequence[dict[str, Any]], *, told: int) -> None:
-    """Keep with a change what caused it, and the pins that were freed for it: they come back with it."""
-    change.summary = {**change.summary, "causes": list(causes), "told": told}
-    pins = {name: pin for cause in causes for name, pin in cause["pins"].items()}
-    change.before = {**change.before, "pins": {**change.before["pins"], **pins}}
-    change.after = {**change.after, "pins": {**change.after["pins"], **dict.fromkeys(pins)}}
-
-
-def choices_in(proposal: Proposal) -> dict[int, tuple[Window, ...]]:
-    """The windows that the customers of left-out visits are offered when the proposal is accepted."""
-    stored = proposal.summary.get("choices", {})
-    return {
-        int(key): tuple(Window(*map(datetime.fromisoformat, each)) for each in windows)
-        for key, windows in stored.items()
-    }
-
-
-def discard_proposal(session: Session, proposal: Proposal, *, now: datetime, user_id: int | None) -> None:
-    """Close a proposal; nothing of it happens. Raises ProposalClosed."""
-    plan = session.get_one(Plan, proposal.plan_id)
-    lock_territory(session, session.get_one(Territory, plan.territory_id))
-    session.refresh(proposal)
-    if proposal.state != "open":
-        raise ProposalClosed
-    proposal.state, proposal.decided_at, proposal.decided_by_id = "discarded", now, user_id
-
-
 def _stops(day: Day, plan: scheduler.Plan) -> dict[str, tuple[int, datetime]]:
     return {
         stop.visit: (row_id(route.shift), day.instant(stop.start_s))
@@ -331,6 +247,10 @@ def _stops(day: Day, plan: scheduler.Plan) -> dict[str, tuple[int, datetime]]:
         for stop in route.stops
         if stop.visit is not None
     }
+
+
+def _promises_kept(promised: Iterable[Visit], stops: Mapping[str, tuple[int, datetime]]) -> int:
+    return sum(_kept(visit, stops.get(f"v{visit.id}")) for visit in promised)
 
 
 def _kept(visit: Visit, stop: tuple[int, datetime] | None) -> bool:

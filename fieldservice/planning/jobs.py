@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,20 +18,22 @@ from fieldservice.models import Job, JobState, Plan, Territory, Window
 from fieldservice.planning.adoption import Adoption, Limits, adopt
 from fieldservice.planning.choices import choices_of
 from fieldservice.planning.figures import Figures, figures
+from fieldservice.planning.goals import Aim, Goal, Scope, aimed, goals_of
 from fieldservice.planning.improve import (
+    AHEAD,
     IMPROVE,
     PROPOSE,
     Found,
     request_improvement,
     search,
     snapshot,
-    store_proposal,
     tomorrow,
 )
 from fieldservice.planning.problem import Day
+from fieldservice.planning.proposals import store_proposal
 from fieldservice.planning.rooms import ROOMS, find_rooms
 from fieldservice.planning.rows import load_day, plan_of
-from fieldservice.planning.running import SEARCH_S, causes_of, mend
+from fieldservice.planning.running import SEARCH_S, causes_of, mend, mending
 from fieldservice.planning.travel import table_of, with_travel
 
 MAX_ATTEMPTS = 3
@@ -126,9 +128,10 @@ def _claim(session: Session, work: Work, owner: str) -> tuple[int, str, int] | N
     now = work.clock()
     lapsed = (Job.state == JobState.RUNNING) & (Job.lease_until < now)
     wanted = select(Job).where(
-        Job.kind.in_([PROPOSE, IMPROVE, ROOMS]), or_(Job.state == JobState.QUEUED, lapsed)
+        Job.kind.in_([PROPOSE, AHEAD, IMPROVE, ROOMS]), or_(Job.state == JobState.QUEUED, lapsed)
     )
-    asked_first = wanted.order_by(Job.kind == IMPROVE, Job.id)  # for the others somebody waits
+    # somebody waits for the others
+    asked_first = wanted.order_by(Job.kind == IMPROVE, Job.kind == AHEAD, Job.id)
     job = session.scalar(skip_locked(session, asked_first.limit(1)))
     if job is None:
         return None
@@ -136,7 +139,7 @@ def _claim(session: Session, work: Work, owner: str) -> tuple[int, str, int] | N
         job.state, job.finished_at, job.error = JobState.FAILED, now, "its worker died every time"
         return None
     job.state, job.lease_owner, job.attempts = JobState.RUNNING, owner, job.attempts + 1
-    job.lease_until = now + timedelta(seconds=work.seconds) + _GRACE
+    job.lease_until = now + timedelta(seconds=work.seconds * len(goals_of(job.payload))) + _GRACE
     return job.id, job.kind, int(job.payload["plan_id"])
 
 
@@ -144,43 +147,102 @@ def _do(work: Work, job_id: int, kind: str, plan_id: int, *, owner: str) -> None
     if kind == ROOMS:
         _answer(work, job_id, owner)
         return
-    began = time.monotonic()
     with work.db.reading() as session:
         plan = session.get_one(Plan, plan_id)
         territory_id, on = plan.territory_id, plan.on
-        mends = bool(causes_of(session.get_one(Job, job_id).payload))
-    looked = began
-
-    def cancelled() -> bool:
-        nonlocal looked
-        if time.monotonic() - looked < _LOOK_EVERY_S:
-            return False
-        looked = time.monotonic()
-        with work.db.reading() as session:
-            return not _mine(session.get_one(Job, job_id), owner)
-
-    reported = began
-
-    def progress(best: scheduler.Plan) -> None:
-        nonlocal reported
-        if time.monotonic() - reported < _LOOK_EVERY_S:
-            return
-        reported = time.monotonic()
-        figures = {"elapsed_s": round(time.monotonic() - began, 1), **_figures(best)}
-        work.db.run(lambda session: _report(session, job_id, owner, figures))
-
-    if kind == PROPOSE:
-        found = (_mend if mends else _search)(work, territory_id, on, cancelled, progress)
-        took = time.monotonic() - began
-        with work.db.reading() as session:
-            choices = choices_of(session, found, tables=work.tables, now=work.clock()) if mends else {}
-        work.db.run(lambda session: _propose(session, job_id, owner, found, took, choices, work.clock()))
+        payload = session.get_one(Job, job_id).payload
+    watch = _Watch(work, job_id, owner)
+    if kind == IMPROVE:
+        found = _search(work, territory_id, on, watch.cancelled, watch.progress)
+        work.db.run(lambda session: _own(session, job_id, owner))
+        adoption = _adopt(work, found, actor="system")
+        result = {"adopted": sorted(adoption.adopted), "left_out": sorted(adoption.left_out)}
+        work.db.run(lambda session: _finish(_own(session, job_id, owner), result, now=work.clock()))
         return
-    found = _search(work, territory_id, on, cancelled, progress)
-    work.db.run(lambda session: _own(session, job_id, owner))
-    adoption = _adopt(work, found, actor="system")
-    result = {"adopted": sorted(adoption.adopted), "left_out": sorted(adoption.left_out)}
-    work.db.run(lambda session: _finish(_own(session, job_id, owner), result, now=work.clock()))
+    asked = _Asked(work, territory_id, on, bool(causes_of(payload)), Scope.from_json(payload.get("scope")))
+    results = []
+    for goal in goals_of(payload):
+        watch.begin(goal, asked.seconds)
+        results.append((asked.find(goal, watch), watch.took()))
+    choices: Mapping[int, Sequence[Window]] = {}
+    if asked.mends:
+        with work.db.reading() as session:
+            choices = choices_of(session, results[0][0], tables=work.tables, now=work.clock())
+    work.db.run(lambda session: _propose(session, job_id, owner, results, choices, work.clock()))
+
+
+class _Watch:
+    """Once a second: tells others how far a search is, and the search whether somebody still wants it."""
+
+    def __init__(self, work: Work, job_id: int, owner: str) -> None:
+        self.work, self.job_id, self.owner = work, job_id, owner
+        self.began = self.looked = self.reported = time.monotonic()
+        self.goal, self.seconds = Goal.BALANCED, work.seconds
+
+    def begin(self, goal: Goal, seconds: float) -> None:
+        """The search for a goal begins."""
+        self.goal, self.seconds, self.began = goal, seconds, time.monotonic()
+
+    def took(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self.began
+
+    def cancelled(self) -> bool:
+        """Whether somebody has stopped the search, or another worker has it."""
+        if time.monotonic() - self.looked < _LOOK_EVERY_S:
+            return False
+        self.looked = time.monotonic()
+        with self.work.db.reading() as session:
+            return not _mine(session.get_one(Job, self.job_id), self.owner)
+
+    def progress(self, best: scheduler.Plan) -> None:
+        """A better plan was found."""
+        if time.monotonic() - self.reported < _LOOK_EVERY_S:
+            return
+        self.reported = time.monotonic()
+        told = {"elapsed_s": round(self.took(), 1), "of_s": self.seconds, "goal": self.goal, **_figures(best)}
+        self.work.db.run(lambda session: _report(session, self.job_id, self.owner, told))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a dispatcher wants of a day."""
+
+    work: Work
+    territory_id: int
+    on: date
+    mends: bool
+    scope: Scope
+
+    @property
+    def seconds(self) -> float:
+        """For one search: customers wait for a plan that mends, and one route is small."""
+        brief = self.mends or self.scope.technician_id is not None
+        return min(self.work.seconds, SEARCH_S) if brief else self.work.seconds
+
+    def find(self, goal: Goal, watch: _Watch) -> Found:
+        """Search for one goal, until somebody stops it."""
+        late_first = goal == Goal.ON_TIME and self.scope.whole
+        if self.mends or late_first:
+            aim = mending if self.mends else lambda problem: aimed(problem, goal)
+            found = mend(
+                self._day,
+                seconds=self.seconds,
+                should_stop=watch.cancelled,
+                progress=watch.progress,
+                aim=aim,
+            )
+            return replace(found, aim=Aim(goal))
+        return search(
+            self._day(()),
+            seconds=self.seconds,
+            should_stop=watch.cancelled,
+            progress=watch.progress,
+            aim=Aim(goal, self.scope),
+        )
+
+    def _day(self, rescue: Iterable[str]) -> Day:
+        return _look(self.work, self.territory_id, self.on, rescue)
 
 
 def _answer(work: Work, job_id: int, owner: str) -> None:
@@ -194,14 +256,16 @@ def _propose(
     session: Session,
     job_id: int,
     owner: str,
-    found: Found,
-    took: float,
+    results: Sequence[tuple[Found, float]],
     choices: Mapping[int, Sequence[Window]],
     now: datetime,
 ) -> None:
     job = _own(session, job_id, owner)
-    proposal = store_proposal(session, found, job=job, seconds=took, choices=choices, now=now)
-    _finish(job, {"proposal_id": proposal.id}, now=now)
+    ids = [
+        store_proposal(session, found, job=job, seconds=took, choices=choices, now=now).id
+        for found, took in results
+    ]
+    _finish(job, {"proposal_ids": ids}, now=now)
 
 
 def _search(
@@ -211,31 +275,16 @@ def _search(
     should_stop: Callable[[], bool],
     progress: Callable[[scheduler.Plan], None],
 ) -> Found:
+    day = _look(work, territory_id, on)
+    return search(day, seconds=work.seconds, should_stop=should_stop, progress=progress)
+
+
+def _look(work: Work, territory_id: int, on: date, rescue: Iterable[str] = ()) -> Day:
     now = work.clock()
     with work.db.reading() as session:
         territory = session.get_one(Territory, territory_id)
         table = table_of(work.tables, load_day(session, territory, on, now=now))
-        day = snapshot(session, territory, on, table=table, now=now, freeze=work.freeze)
-    return search(day, seconds=work.seconds, should_stop=should_stop, progress=progress)
-
-
-def _mend(
-    work: Work,
-    territory_id: int,
-    on: date,
-    should_stop: Callable[[], bool],
-    progress: Callable[[scheduler.Plan], None],
-) -> Found:
-    now = work.clock()
-
-    def look(rescue: Iterable[str]) -> Day:
-        with work.db.reading() as session:
-            territory = session.get_one(Territory, territory_id)
-            table = table_of(work.tables, load_day(session, territory, on, now=now))
-            return snapshot(session, territory, on, table=table, now=now, rescue=rescue, freeze=work.freeze)
-
-    seconds = min(work.seconds, SEARCH_S)
-    return mend(look, seconds=seconds, should_stop=should_stop, progress=progress)
+        return snapshot(session, territory, on, table=table, now=now, rescue=rescue, freeze=work.freeze)
 
 
 def _adopt(work: Work, found: Found, *, actor: str) -> Adoption:
@@ -266,7 +315,7 @@ def _adopt(work: Work, found: Found, *, actor: str) -> Adoption:
 
 
 def _figures(plan: scheduler.Plan) -> dict[str, int]:
-    return {name: plan.cost[name] for name in ("unassigned", "travel_s") if name in plan.cost}
+    return {name: plan.cost[name] for name in ("unassigned", "travel_s", "overtime_s") if name in plan.cost}
 
 
 def _mine(job: Job, owner: str) -> bool:

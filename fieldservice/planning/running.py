@@ -16,6 +16,7 @@ from fieldservice.db import lock_rows
 from fieldservice.models import Job, JobState, Plan, Proposal
 from fieldservice.planning.improve import PROPOSE, Found, search
 from fieldservice.planning.problem import RUNNING_CHANGE, Day, row_id
+from fieldservice.planning.proposals import open_ones
 
 SEARCH_S = 5.0
 """Seconds for a plan while somebody waits for it; customers wait too."""
@@ -62,7 +63,7 @@ def request_repair(session: Session, plan: Plan, cause: Cause, *, now: datetime,
     """Ask for a plan that mends a running day; it also mends what an unfinished or undecided one was for."""
     lock_rows(session, "plan", [plan.id])
     earlier: list[Any] = []
-    for proposal in session.scalars(_open_proposals(plan)):
+    for proposal in session.scalars(open_ones(plan.id)):
         earlier += proposal.summary.get("causes", [])
     for job in session.scalars(_unfinished_jobs(plan)):
         earlier += [cause for cause in job.payload.get("causes", []) if cause not in earlier]
@@ -105,25 +106,30 @@ def mend(
     seconds: float,
     should_stop: Callable[[], bool],
     progress: Callable[[scheduler.Plan], None],
+    aim: Callable[[scheduler.Problem], scheduler.Problem],
 ) -> Found:
     """Find places for what lost its own, and in time for what is late, with few changes for the others.
 
-    `look` builds the day without the stops of the visits that it is given. What is late and finds no better
-    place stays where it is: late is better than not at all.
+    `look` builds the day without the stops of the visits that it is given, `aim` says what the search cares
+    for. What is late and finds no better place stays where it is: late is better than not at all.
     """
+
+    def searched(without: Iterable[str]) -> Found:
+        day = look(without)
+        day = replace(day, problem=aim(day.problem))
+        return search(day, seconds=seconds, should_stop=should_stop, progress=progress)
+
     late = late_visits(look(()))
-    found = _search(look(late), seconds, should_stop, progress)
+    found = searched(late)
     hopeless = late & {left.visit for left in found.plan.unassigned}
-    if not hopeless or should_stop():
-        return found if not hopeless else _search(look(()), seconds, should_stop, progress)
-    return _search(look(late - hopeless), seconds, should_stop, progress)
+    if not hopeless:
+        return found
+    return searched(() if should_stop() else late - hopeless)
 
 
-def _search(
-    day: Day, seconds: float, should_stop: Callable[[], bool], progress: Callable[[scheduler.Plan], None]
-) -> Found:
-    careful = replace(day.problem, weights=scheduler.Weights(change=RUNNING_CHANGE))
-    return search(replace(day, problem=careful), seconds=seconds, should_stop=should_stop, progress=progress)
+def mending(problem: scheduler.Problem) -> scheduler.Problem:
+    """What a plan for trouble cares for: it changes others as little as on a dispatched day."""
+    return replace(problem, weights=scheduler.Weights(change=RUNNING_CHANGE))
 
 
 def _is_late(day: Day, stop: scheduler.Stop) -> bool:
@@ -137,11 +143,7 @@ _UNFINISHED: Sequence[str] = (JobState.QUEUED, JobState.RUNNING)
 
 def _unfinished_jobs(plan: Plan) -> Any:
     key = Job.dedupe_key.startswith(f"{PROPOSE}:{plan.id}:", autoescape=True)
-    return select(Job).where(Job.kind == PROPOSE, key, Job.state.in_(_UNFINISHED))
-
-
-def _open_proposals(plan: Plan) -> Any:
-    return select(Proposal).where(Proposal.plan_id == plan.id, Proposal.state == "open")
+    return select(Job).where(key, Job.state.in_(_UNFINISHED))
 
 
 def _is_about(absence_id: int, stored: Mapping[str, Any]) -> bool:

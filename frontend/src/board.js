@@ -12,10 +12,12 @@
 //   .now-line, .now-label        data-now, the minute of the day when the page was made
 //   #drop-form                   the same form as in the Move dialog #move: visit, technician, start (HH:MM)
 //   [data-here]                  a technician's place for the initials of the others who are at the row
+//   #optimise-more               leads to what is optimized; data-marked: its words while visits are marked
 //   #toast                       what has just happened
 import { startClock } from "./board/clock.js";
 import { enableDragging, isDragging } from "./board/drag.js";
 import { enableKeys, setTabStops } from "./board/keys.js";
+import { enableMarks, showMarks } from "./board/marks.js";
 import { startPolling } from "./board/poll.js";
 import { showOthers, startPresence } from "./board/presence.js";
 import { enableSelecting } from "./board/select.js";
@@ -36,6 +38,7 @@ if (board && board.dataset.view !== "list" && !matchMedia("(min-width: 1024px)")
   showAsList();
 } else if (board) {
   enableKeys(board);
+  enableMarks(board);
   enableSelecting(board);
   enableSteps(board);
   enableSending(document.getElementById("move"));
@@ -48,6 +51,7 @@ if (board && board.dataset.view !== "list" && !matchMedia("(min-width: 1024px)")
     mayReplace: () => !isDragging() && !document.querySelector("dialog[open], details.menu[open]"),
     replaced: () => {
       setTabStops(board);
+      showMarks();
       board.querySelector("[data-routes]")?.dispatchEvent(new CustomEvent("map:reload"));
     },
   });

@@ -43,7 +43,7 @@ from fieldservice.models import (
     VisitState,
     Window,
 )
-from fieldservice.planning import improve
+from fieldservice.planning import improve, proposals
 from fieldservice.planning.changes import move_visit
 from fieldservice.planning.judge import Move
 from fieldservice.planning.rows import load_day
@@ -198,6 +198,7 @@ class World:
             "/board/<day:on>/move": place | version,
             "/board/visits/<int:visit_id>/unassign": version,
             "/board/visits/<int:visit_id>/pin": {"pinned": "both"},
+            "/board/proposals/<int:proposal_id>/part": {"part": "v1", "decision": "accept"},
             "/board/<day:on>/technicians/<int:technician_id>/vehicle": {"hours": "rest"},
             "/board/<day:on>/technicians/<int:technician_id>/swap": version | self._colleague(),
             "/board/visits/<int:visit_id>/missed": {"again": "yes"},
@@ -276,7 +277,9 @@ def _office(session: Session, world: World, services: Services) -> None:
     today = improve.snapshot(session, company.territory, TODAY, table=table, now=NOW)
     plan = session.scalars(select(Plan).where(Plan.on == TODAY)).one()
     job = improve.request_proposal(session, plan, now=NOW, actor="test")
-    proposal = improve.store_proposal(session, improve.Found(today, today.plan), job=job, seconds=1, now=NOW)
+    proposal = proposals.store_proposal(
+        session, improve.Found(today, today.plan), job=job, seconds=1, now=NOW
+    )
     world.plan_version = plan.version
     lost = make_work_order(session, site=make_site(session, at=None), service=company.service)
     world.numbers = {

@@ -43,6 +43,7 @@ from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
 from fieldservice.dispatch import plan_forms as office_plans
 from fieldservice.dispatch.inbox_forms import AnswerForm
+from fieldservice.dispatch.optimise_forms import OptimiseForm, PartForm
 from fieldservice.dispatch.running_forms import (
     CancelVisitForm,
     EmergencyForm,
@@ -205,13 +206,16 @@ FORMS: dict[str, Any] = {
     "/board/visits/<int:visit_id>/overrun": OverrunForm,
     "/board/visits/<int:visit_id>/emergency": EmergencyForm,
     "/board/<day:on>/absences/<int:absence_id>/end": board.BoardForm,
-    "/board/<day:on>/optimise": board.BoardForm,
+    "/board/<day:on>/optimise": OptimiseForm,
     "/board/<day:on>/dispatch": board.BoardForm,
     "/board/<day:on>/recall": board.BoardForm,
     "/board/<day:on>/presence": board.PresenceForm,
     "/board/jobs/<int:job_id>/cancel": board.BoardForm,
     "/board/proposals/<int:proposal_id>/accept": board.BoardForm,
     "/board/proposals/<int:proposal_id>/discard": board.BoardForm,
+    "/board/proposals/<int:proposal_id>/part": PartForm,
+    "/board/ahead/accept": board.BoardForm,
+    "/board/ahead/discard": board.BoardForm,
     "/board/changes/<int:change_id>/undo": board.BoardForm,
     "/board/inbox/<int:visit_id>/answer": AnswerForm,
     "/board/inbox/<int:visit_id>/settle": board.BoardForm,

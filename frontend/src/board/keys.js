@@ -2,10 +2,11 @@
 //
 // data-key="o" marks what a letter presses; "undo" and "redo" are pressed by Control or Command and Z.
 import { openDialog } from "../dialog.js";
+import { toggleMark } from "./marks.js";
 import { linkOf, select } from "./select.js";
 import { nextProblem } from "./steps.js";
 
-const KEYS = ["m", "p", "u", "n", "o", "t", "l", "h", "w", "/", "?"];
+const KEYS = ["m", "p", "u", "n", "x", "o", "t", "l", "h", "w", "/", "?"];
 const LETTERS = "board-letters"; // in the browser: whether single letters do something
 
 const barsOf = (lane) => [...lane.querySelectorAll(".bar")];
@@ -72,6 +73,7 @@ function moveFocus(event, next) {
 /** Letters: those of the focused or selected visit, then whatever on the page carries data-key. */
 function pressLetter(key, item) {
   if (key === "n") return nextProblem();
+  if (key === "x") return item?.dataset.movable === undefined ? undefined : toggleMark(item);
   if (key === "m" && item?.dataset.move) return openMove(item);
   if (["m", "p", "u"].includes(key)) return press(item, key);
   const found = document.querySelector(`.board [data-key="${key}"]`);

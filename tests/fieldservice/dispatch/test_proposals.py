@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import select
+import html
+import multiprocessing
+import re
+from datetime import datetime
 
-from fieldservice.models import Job, JobState, Plan, PlanChange, Proposal
+import pytest
+from sqlalchemy import delete, select
+
+from fieldservice.db import Database
+from fieldservice.geo.estimate import EstimatedTravelTimes
+from fieldservice.geo.tables import TravelTables
+from fieldservice.models import Job, JobState, OutboxMessage, Plan, PlanChange, Proposal, Stop
 from fieldservice.planning import improve
 from fieldservice.planning.jobs import Work, run_next_job
-from fieldservice.web import Services
+from fieldservice.web import Services, new_key
 from tests.factories import NOW, TODAY
 from tests.fieldservice.dispatch.scene import BOARD, Dispatcher, found_in, words_of
+from tests.services import wait_until
 
 ACCEPT = r'action="(/board/proposals/\d+/accept[^"]*)"'
 DISCARD = r'action="(/board/proposals/\d+/discard[^"]*)"'
@@ -113,7 +122,8 @@ def test_what_changed_meanwhile_is_left_out(dana: Dispatcher, omar: Dispatcher, 
     stops = dana.stops()
     assert dana.post(found_in(page, ACCEPT)).status_code == 303
     assert "Left out, because somebody changed their routes meanwhile:" in words_of(dana.get())
-    assert dana.stops() == stops
+    moved = {name: dana.stops()[name] for name in ("Kim", "Lea")}
+    assert moved == {name: stops[name] for name in moved}
 
 
 def test_a_broken_promise_comes_first(dana: Dispatcher, services: Services) -> None:
@@ -127,7 +137,7 @@ def test_a_broken_promise_comes_first(dana: Dispatcher, services: Services) -> N
             Proposal(
                 plan_id=plan.id,
                 job_id=job.id,
-                based_on={"routes": {}, "visits": {}},
+                based_on={"routes": {}, "visits": {f"v{key}": 1 for key in dana.scene.ids.values()}},
                 routes={},
                 created_at=NOW,
                 summary={
@@ -182,3 +192,143 @@ def test_undo_of_an_accepted_proposal_is_recorded(dana: Dispatcher, work: Work, 
     with services.db.reading() as session:
         accepted, undone = session.scalars(select(PlanChange).order_by(PlanChange.id)).all()
         assert (accepted.kind, undone.kind, accepted.undone_by_id) == ("optimise", "undo", undone.id)
+
+
+PART = r'action="(/board/proposals/\d+/part[^"]*)"'
+
+
+def test_two_plans_side_by_side(dana: Dispatcher, work: Work, services: Services) -> None:
+    """Two goals make two columns beside the day as it is; looking at one shows its changes, and accepting it
+    closes the other."""
+    page = dana.get(f"{BOARD}/optimise?visits={dana.scene.ids['Lea']}")
+    assert "Compare with" in words_of(page)
+    assert re.search(rf'value="{dana.scene.ids["Lea"]}" checked', page.text)
+    assert dana.post(f"{BOARD}/optimise", goal="driving", rival="fair").status_code == 303
+    assert "Plan 1 of 2: Least driving" in words_of(dana.get())
+    run_next_job(work, owner="test")
+    board = dana.get()
+    assert "Plans to compare" in words_of(board)
+    compared = words_of(board).split("Which plan?")[1]
+    for words in ("As it is", "Least driving", "Fair", "Promises kept 3 / 4", "Unassigned 1 0 0"):
+        assert words in compared
+    looked = dana.get(html.unescape(found_in(board, r'href="(/board/[^"]*proposal=\d+[^"]*)"')))
+    assert "Better plan for this day: Least driving" in words_of(looked)
+    assert 'class="ghost ' in looked.text
+    assert dana.post(found_in(looked, ACCEPT)).status_code == 303
+    assert "Lea" in dana.stops()
+    with services.db.reading() as session:
+        assert sorted(session.scalars(select(Proposal.state)).all()) == ["accepted", "replaced"]
+
+
+def test_one_change_after_the_other(dana: Dispatcher, work: Work, services: Services) -> None:
+    """One change is accepted alone and can be undone alone; a skipped one is gone; nothing is left to decide.
+    The same form again counts once, and a change that somebody else made since is refused."""
+    propose(dana, work)
+    page = dana.get()
+    lea = f"v{dana.scene.ids['Lea']}"
+    part = found_in(page, rf'name="part" value="([^"]*{lea}[^"]*)"')
+    key = new_key()
+    for _ in range(2):
+        fields = {"part": part, "decision": "accept", "idempotency_key": key}
+        assert dana.post(found_in(page, PART), **fields).status_code == 303
+    assert "Lea" in dana.stops()
+    assert dana.post(found_in(page, PART), part=part, decision="accept").status_code == 409
+    board = dana.get()
+    dana.post(found_in(board, UNDO))
+    assert "Lea" not in dana.stops()
+    with services.db.reading() as session:
+        assert len(session.scalars(select(PlanChange)).all()) == 2
+
+
+def test_skip_the_only_change(dana: Dispatcher, work: Work, services: Services) -> None:
+    """When every change was skipped the plan is closed and nothing has changed."""
+    propose(dana, work)
+    before = dana.stops()
+    for _ in range(6):
+        page = dana.get()
+        if "Plan ready" not in words_of(page):
+            break
+        part = found_in(page, r'name="part" value="([^"]+)"')
+        assert dana.post(found_in(page, PART), part=part, decision="skip").status_code == 303
+    assert "Plan ready" not in words_of(dana.get())
+    assert dana.stops() == before
+
+
+def test_one_route_and_what_is_asked_wrongly(dana: Dispatcher, work: Work) -> None:
+    """One technician's route takes in what has no place; a route without a technician and no visits at all
+    are asked about again, in words."""
+    bad = dana.post(f"{BOARD}/optimise", what="row")
+    assert bad.status_code == 422
+    assert "Choose a technician." in words_of(bad)
+    bad = dana.post(f"{BOARD}/optimise", what="selected")
+    assert bad.status_code == 422
+    assert "Choose at least one visit." in words_of(bad)
+    assert dana.post(f"{BOARD}/optimise", what="row", technician=dana.scene.ben.id).status_code == 303
+    run_next_job(work, owner="test")
+    assert "Better route for Ben Okafor" in words_of(dana.get())
+    before = dana.stops()
+    dana.post(found_in(dana.get(), ACCEPT))
+    after = dana.stops()
+    assert after["Lea"][0] == "Ben"
+    assert {name: after[name] for name in ("Ida", "Joe")} == {name: before[name] for name in ("Ida", "Joe")}
+
+
+def test_the_next_two_weeks(dana: Dispatcher, work: Work) -> None:
+    """Each day with a plan is searched; all are accepted at once, or discarded with their searches."""
+    answer = dana.post(f"{BOARD}/optimise", what="fortnight")
+    assert answer.location.startswith("/board/ahead")
+    assert "1 day is still searched" in words_of(dana.get("/board/ahead"))
+    dana.post("/board/ahead/discard")
+    assert run_next_job(work, owner="test") is False
+    dana.post(f"{BOARD}/optimise", what="fortnight")
+    assert run_next_job(work, owner="test")
+    assert "Plan ready" in words_of(dana.get("/board/ahead"))
+    assert dana.post("/board/ahead/accept").status_code == 303
+    assert "Lea" in dana.stops()
+    assert "No plan waits." in words_of(dana.get("/board/ahead"))
+
+
+def test_only_they_are_told_whose_technician_changed(
+    dana: Dispatcher, work: Work, services: Services
+) -> None:
+    """Before the accept nobody is told; then those who knew who comes and get another, and nobody else."""
+    dana.post(f"{BOARD}/dispatch")
+    with services.db.transaction() as session:
+        knew = {stop.visit_id: stop.technician_id for stop in session.scalars(select(Stop)) if stop.visit_id}
+        session.execute(delete(OutboxMessage))
+    propose(dana, work)
+    with services.db.reading() as session:
+        assert session.scalars(select(OutboxMessage)).all() == []
+    dana.post(found_in(dana.get(), ACCEPT))
+    with services.db.reading() as session:
+        now = {stop.visit_id: stop.technician_id for stop in session.scalars(select(Stop)) if stop.visit_id}
+        told = {message.visit_id for message in session.scalars(select(OutboxMessage))}
+    assert told == {visit for visit in knew if now[visit] != knew[visit]}
+
+
+def test_another_process_stops_its_search(dana: Dispatcher, services: Services) -> None:
+    """The planner is a process of its own: a search of a minute there ends within seconds of Cancel, and
+    leaves no proposal."""
+    dana.post(f"{BOARD}/optimise")
+    url = services.db.engine.url.render_as_string(hide_password=False)
+    context = multiprocessing.get_context("spawn")
+    planner = context.Process(target=_plan_for_a_minute, args=(url, NOW), daemon=True)
+    planner.start()
+    wait_until(lambda: _job_state(services) == JobState.RUNNING, "the planner's search", 120)
+    dana.post(found_in(dana.get(), CANCEL))
+    planner.join(45)
+    assert planner.exitcode == 0
+    assert _job_state(services) == JobState.CANCELLED
+    with services.db.reading() as session:
+        assert session.scalars(select(Proposal)).all() == []
+
+
+def _plan_for_a_minute(url: str, now: datetime) -> None:
+    run_next_job(
+        Work(Database(url), TravelTables(EstimatedTravelTimes()), 60.0, lambda: now), owner="planner"
+    )
+
+
+def _job_state(services: Services) -> str:
+    with services.db.reading() as session:
+        return session.scalars(select(Job.state)).one()

@@ -10,7 +10,7 @@ from sqlalchemy import select
 import scheduler
 from fieldservice.db import Database
 from fieldservice.models import Job, JobState, Plan, Proposal, Territory, Visit, VisitState
-from fieldservice.planning import improve, jobs, problem
+from fieldservice.planning import improve, jobs, problem, proposals
 from fieldservice.planning.adoption import Limits, adopt
 from fieldservice.planning.figures import figures
 from fieldservice.planning.jobs import Work
@@ -170,13 +170,13 @@ def test_a_proposal_changes_nothing_before_it_is_accepted(scene: Scene) -> None:
     def accept(session, tables):
         proposal = session.scalars(select(Proposal)).one()
         assert proposal.summary["promises_kept"] == 6
-        improve.accept_proposal(session, proposal, tables=tables, now=NOW, actor="test", user_id=None)
+        proposals.accept_proposal(session, proposal, proposals.By(tables, NOW, "test", None))
 
     scene.change(accept)
     with scene.db.reading() as session:
         assert session.get_one(Job, job).state == JobState.DONE
         assert figures(session, scene.territory_id, TOMORROW).kept == 6
-    with pytest.raises(improve.ProposalClosed):
+    with pytest.raises(proposals.ProposalClosed):
         scene.change(accept)
 
 

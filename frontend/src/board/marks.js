@@ -1,0 +1,37 @@
+// Visits that are marked to be optimized together: X on a visit, or a click with Control. The menu leads on with them.
+
+const marked = new Set();
+
+/** Shows the marks, also on parts that the poll has replaced, and tells the menu. */
+export function showMarks() {
+  for (const item of document.querySelectorAll(".bar, .visit-card")) {
+    item.classList.toggle("marked", marked.has(item.dataset.visit));
+  }
+  const link = document.getElementById("optimise-more");
+  if (!link) return;
+  const address = new URL(link.href);
+  if (marked.size) address.searchParams.set("visits", [...marked].join(","));
+  else address.searchParams.delete("visits");
+  link.href = address.href;
+  const words = link.querySelector("span");
+  link.dataset.plain ??= words.textContent;
+  const text = marked.size ? `${link.dataset.marked} (${marked.size})` : link.dataset.plain;
+  if (words.textContent !== text) words.textContent = text;
+}
+
+export function toggleMark(item) {
+  const { visit } = item.dataset;
+  if (!marked.delete(visit)) marked.add(visit);
+  showMarks();
+  const status = document.getElementById("status");
+  if (status) status.textContent = `${item.querySelector("b, h3")?.textContent ?? ""}: ${marked.size}`;
+}
+
+export function enableMarks(board) {
+  board.addEventListener("click", (event) => {
+    const item = event.target.closest(".bar[data-movable], .visit-card[data-movable]");
+    if (!item || !(event.ctrlKey || event.metaKey) || event.target.closest("a.tool")) return;
+    event.preventDefault();
+    toggleMark(item);
+  });
+}

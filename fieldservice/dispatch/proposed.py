@@ -171,10 +171,7 @@ def panel_of(session: Session, day: Day, proposal_id: int, *, freeze: timedelta)
     visits = {visit.id: visit for visit in rows}
     return Panel(
         proposal=proposal,
-        figures=tuple(
-            Figure(name, int(summary[f"{name}_before{unit}"]), int(summary[f"{name}_after{unit}"]))
-            for name, unit in (("driving", "_s"), ("overtime", "_s"), ("unassigned", ""))
-        ),
+        figures=_figures(proposal, parts),
         changes=_changes(proposal, visits, parts, found),
         unassigned=tuple(
             visits[entry["visit_id"]] for entry in summary["unassigned"] if entry["visit_id"] not in asked
@@ -183,6 +180,21 @@ def panel_of(session: Session, day: Day, proposal_id: int, *, freeze: timedelta)
         orders=tuple(
             Reordered(row_id(name), part) for name, part in found.items() if part and name in parts.reordered
         ),
+    )
+
+
+_FIGURES = (("driving", "travel_s"), ("overtime", "overtime_s"), ("unassigned", "unassigned"))
+
+
+def _figures(proposal: Proposal, parts: Parts) -> tuple[Figure, ...]:
+    """As the search found them; once something was decided, of what is left."""
+    if proposal.version > 1:
+        before, after = parts.figures()
+        return tuple(Figure(name, before[cost], after[cost]) for name, cost in _FIGURES)
+    summary = proposal.summary
+    return tuple(
+        Figure(name, int(summary[f"{name}_before{unit}"]), int(summary[f"{name}_after{unit}"]))
+        for name, unit in (("driving", "_s"), ("overtime", "_s"), ("unassigned", ""))
     )
 
 

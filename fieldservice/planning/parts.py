@@ -132,6 +132,13 @@ class Parts:
             left |= group - (made.names if made else frozenset())
         return found, frozenset(left)
 
+    def figures(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """What the day costs as it is, and with all that can still be made."""
+        changed = {route.shift: route for part in self.rest()[0] for route in part.routes}
+        routes = tuple(changed.get(route.shift, route) for route in self.day.plan.routes)
+        now = costs.evaluate(self.day.problem, self.day.plan)
+        return now, costs.evaluate(self.day.problem, scheduler.Plan(routes=routes))
+
     def visits_of(self, names: Iterable[str]) -> Names:
         """The visits that changes are about: of a route those that come at another place."""
         found = set()

@@ -49,7 +49,7 @@ def test_two_plans_are_compared_and_one_accepted(desk: Desk) -> None:
     desk.page.get_by_role("link", name=re.compile("^Look ?: Fair")).click()
     expect(desk.page.locator(".ghost").first).to_be_visible()
     require_both_accessible(desk)
-    desk.page.get_by_role("link", name="Compare").click()
+    desk.page.get_by_role("link", name="Compare", exact=True).click()
     clicks.on(desk.page.get_by_role("button", name="Accept: Fair"))
     expect(desk.page.locator("#toast")).to_contain_text("changed.", timeout=LIVE_MS)
     assert clicks.count == 6

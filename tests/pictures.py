@@ -7,6 +7,7 @@ import zlib
 from io import BytesIO
 from typing import Any
 
+import pillow_heif
 from PIL import Image
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
@@ -30,6 +31,12 @@ def encoded(drawn: Image.Image, kind: str, **options: Any) -> bytes:
     out = BytesIO()
     drawn.save(out, kind, **options)
     return out.getvalue()
+
+
+def heic(drawn: Image.Image, **options: Any) -> bytes:
+    """The picture as an iPhone stores it."""
+    pillow_heif.register_heif_opener()
+    return encoded(drawn, "HEIF", **options)
 
 
 def photo(width: int = 40, height: int = 30, *, orientation: int = 1) -> bytes:

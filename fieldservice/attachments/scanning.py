@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from fieldservice.db import Database, exists_one, skip_locked
@@ -27,10 +27,13 @@ AT_ONCE = 5  # in one task, which has a quarter of an hour
 def scan_waiting(db: Database, store: FileStore, command: Sequence[str], *, now: datetime) -> int:
     """Look at files that wait. One that could not be looked at stays aside and is tried again later.
 
-    Returns how many were looked at. Without a command they go on waiting.
+    Returns how many were looked at. Without a command nobody looks any more: what waits, or could not be
+    looked at, is shown as a file is that comes now. What was found infected stays closed.
     """
+    if not command:
+        return _let_go(db)
     looked = 0
-    while command and looked < AT_ONCE:
+    while looked < AT_ONCE:
         claimed = db.run(lambda session: _claim(session, now=now))
         if claimed is None:
             break
@@ -39,6 +42,15 @@ def scan_waiting(db: Database, store: FileStore, command: Sequence[str], *, now:
         db.run(partial(_judge, number=number, verdict=verdict, now=now))
         looked += 1
     return looked
+
+
+def _let_go(db: Database) -> int:
+    aside = Attachment.scan_state.in_([ScanState.WAITING, ScanState.FAILED])
+    with db.reading() as session:  # nearly always there is none, and nobody has to wait for this
+        if not exists_one(session, select(Attachment.id).where(aside)):
+            return 0
+    freed = update(Attachment).where(aside).values(scan_state=ScanState.OFF, scan_after=None)
+    return db.run(lambda session: len(session.scalars(freed.returning(Attachment.id)).all()))
 
 
 def _look(store: FileStore, command: Sequence[str], key: str) -> Verdict:

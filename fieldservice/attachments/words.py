@@ -38,12 +38,8 @@ def refused(fault: Fault, name: str) -> str:
             jpeg=MOST_PIXELS // 1_000_000,
             others=MOST_PIXELS_OF_OTHERS // 1_000_000,
         ),
-        Fault.HEIC: lambda: _(
-            "“%(name)s” was not added: we cannot open HEIC photos. Send a JPEG or a screenshot.",
-            name=name,
-        ),
         Fault.UNKNOWN: lambda: _(
-            "“%(name)s” was not added: it is neither a photo (JPEG, PNG, WebP) nor a PDF.", name=name
+            "“%(name)s” was not added: it is neither a photo (JPEG, HEIC, PNG, WebP) nor a PDF.", name=name
         ),
         Fault.DAMAGED: lambda: _("“%(name)s” was not added: the file is damaged.", name=name),
         Fault.BUSY: lambda: not_stored(name),
@@ -75,7 +71,7 @@ def size(octets: int) -> str:
 def hint() -> str:
     """What may be sent, said before it is chosen."""
     return _(
-        "JPEG, PNG or WebP up to %(photo)s, PDF up to %(pdf)s. We remove where a photo was taken.",
+        "JPEG, HEIC, PNG or WebP up to %(photo)s, PDF up to %(pdf)s. We remove where a photo was taken.",
         photo=size(MOST_BYTES),
         pdf=size(MOST_PDF_BYTES),
     )

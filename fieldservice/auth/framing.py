@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFError
+from itsdangerous import BadData, URLSafeTimedSerializer
 
 from fieldservice.config import Settings
 from fieldservice.web import services
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 PREFIX = "/embed"
 _MARK = "fieldservice.framed"
+_FLASHES = "_flashes"  # where Flask's session has the messages for the next page
+_SAID, _SAID_FOR_S = "said", 3600
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -51,12 +54,37 @@ class _Sessions(SecureCookieSessionInterface):
             return super().open_session(app, request)
         key = str(app.config["SECRET_KEY"]).encode()
         return SecureCookieSession(
-            {"csrf_token": hmac.new(key, b"forms in a frame", hashlib.sha256).hexdigest()}
+            {
+                "csrf_token": hmac.new(key, b"forms in a frame", hashlib.sha256).hexdigest(),
+                _FLASHES: _heard(app, request),
+            }
         )
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if not is_framed():
             super().save_session(app, session, response)
+        elif response.location and session.get(_FLASHES):
+            response.location = _saying(app, response.location, session[_FLASHES])
+
+
+def _saying(app: Flask, location: str, flashes: Sequence[Any]) -> str:
+    """The address of the next page with what it is to say: there is no session to keep it in."""
+    parts = urlsplit(location)
+    said = _signer(app).dumps([parts.path, flashes])
+    return parts._replace(query=f"{parts.query}&{_SAID}={said}".lstrip("&")).geturl()
+
+
+def _heard(app: Flask, request: Request) -> list[tuple[str, str]]:
+    """What the page before had to say, if the address says it as we wrote it, and to this page."""
+    try:
+        path, flashes = _signer(app).loads(request.args.get(_SAID, ""), max_age=_SAID_FOR_S)
+    except BadData:
+        return []
+    return [(kind, text) for kind, text in flashes] if path == PREFIX + request.path else []
+
+
+def _signer(app: Flask) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(str(app.config["SECRET_KEY"]), salt="said in a frame")
 
 
 def install(app: Flask, settings: Settings) -> None:

@@ -167,7 +167,8 @@ def erase(token: str) -> ResponseReturnValue:
 def _erase(session: Session, *, token: str, now: datetime) -> ResponseReturnValue:
     visit = links.find_visit(session, token, now=now)
     require_proof(visit, now)
-    personal.erase(session, visit, store=web.services().files, now=now)
+    ours = web.services()
+    personal.erase(session, visit, store=ours.files, channels=ours.channels, now=now)
     return redirect(url_for(".erased"), 303)
 
 

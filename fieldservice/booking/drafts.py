@@ -105,6 +105,7 @@ class DraftAnswers:
     apart: bool = False
     internal: bool = False  # a part of the company, as far as the customer has proved who they are
     carriers: tuple[int, ...] = ()
+    held_also: list[str] = field(default_factory=list)  # codes of what the first visit does as well
     saved_sites: list[int] = field(default_factory=list)  # as far as the customer has proved who they are
     had: list[str] = field(default_factory=list)  # codes of services of earlier visits, the last one first
     more_sites: tuple[SiteAnswers, ...] = ()  # where the same is wanted as well

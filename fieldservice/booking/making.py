@@ -50,6 +50,7 @@ def hold_picked(
             then=windows[1:],
             apart=picker.apart,
             carriers=carriers,
+            held_also=reserve.codes_beside(draft.legs[0]),
             same_technician=picker.technician_id is not None,
         )
     return redirect(url_for("booking.confirm", token=draft.token), 303)
@@ -77,7 +78,13 @@ def _hold_at_site(
     part = min(picker.part, len(draft.picked))
     carriers = reserve.hold_one(session, draft, part, window, tables=tables, now=now, until=until)
     picked = [*draft.picked[:part], window, *draft.picked[part + 1 :]]
-    drafts.keep(draft, window=picked[0], then=tuple(picked[1:]), carriers=carriers)
+    drafts.keep(
+        draft,
+        window=picked[0],
+        then=tuple(picked[1:]),
+        carriers=carriers,
+        held_also=reserve.codes_beside(draft.legs[0]),
+    )
     return redirect(url_for("booking.confirm", token=draft.token), 303)
 
 

@@ -59,7 +59,7 @@ class Offer:
     @property
     def less_driving(self) -> Slot | None:
         """The shown window that adds clearly less driving than any other."""
-        slots = self.shown.slots if self.shown else ()
+        slots = self.shown.firsts if self.shown else ()
         by_travel = sorted(slots, key=lambda slot: slot.added_travel)
         if len(by_travel) > 1 and by_travel[1].added_travel - by_travel[0].added_travel >= LESS_DRIVING:
             return by_travel[0]

@@ -74,6 +74,7 @@ class TimeChoice:
     count: str
     details: dict[str, str]
     tags: dict[str, tuple[str, str]]
+    folded: frozenset[str]  # further ways to go on from a window, behind a line to open
     earlier: str
     later: str
 
@@ -95,7 +96,7 @@ def time_choice(
     own. Fills the form's choices and picks none of them: nobody shall keep a window that they did not choose.
     """
     shown = offer.shown
-    slots = shown.slots if shown else ()
+    slots, firsts = (shown.slots, shown.firsts) if shown else ((), ())
     form.window.choices = cards((slot_value(slot), web.window_words(slot.window, zone)) for slot in slots)
     form.window.data = None
     return TimeChoice(
@@ -103,9 +104,10 @@ def time_choice(
         form=form,
         tiles=[_tile(day, shown, page, fragment) for day in offer.days],
         heading=web.day_words(shown.on) if shown else "",
-        count=ngettext("%(num)d window", "%(num)d windows", len(slots)),
+        count=ngettext("%(num)d window", "%(num)d windows", len(firsts)),
         details=_details(offer, slots, zone, then),
-        tags=_tags(offer, slots, mine, likes),
+        tags=_tags(offer, firsts, mine, likes),
+        folded=frozenset(slot_value(slot) for slot in slots if slot not in firsts),
         earlier=page(offer.earlier) if offer.earlier else "",
         later=page(offer.later) if offer.later else "",
     )
@@ -148,7 +150,7 @@ def _tags(
 
 def _tile(day: DayOffer, shown: DayOffer | None, page: DayLink, fragment: DayLink) -> DayTile:
     if day.slots:
-        left = gettext("%(count)d left", count=len(day.slots))
+        left = gettext("%(count)d left", count=len(day.firsts))
     else:
         left = gettext("Closed") if day.closed else gettext("Full")
     return DayTile(

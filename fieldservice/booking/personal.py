@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Text, cast, delete, func, select, update
+from sqlalchemy import event as events
 from sqlalchemy.orm import Session
 
 from fieldservice.attachments import service as attachments
@@ -48,6 +49,7 @@ from fieldservice.models import (
     WorkOrder,
 )
 from fieldservice.models.visit import ENDED
+from fieldservice.notify import Channels
 from fieldservice.planning import service as planning
 from fieldservice.planning import service_plans
 
@@ -317,12 +319,12 @@ def _end_plans(session: Session, orders: Iterable[WorkOrder], *, now: datetime) 
     session.flush()
 
 
-def erase(session: Session, visit: Visit, *, store: FileStore, now: datetime) -> int:
+def erase(session: Session, visit: Visit, *, store: FileStore, channels: Channels, now: datetime) -> int:
     """Forget the person: who they are, where they live, what they wrote and sent. Returns how many orders
     there were.
 
     What stays is that work was done: day, service, technician, stars. The private links end. Photos and
-    documents go from the store when the transaction has committed.
+    documents go from the store when the transaction has committed, and so do letters that lie in our folders.
     Raises VisitsAhead.
     """
     planning.lock_territory(session, visit.territory)  # before the visit, as whoever changes routes does
@@ -334,9 +336,10 @@ def erase(session: Session, visit: Visit, *, store: FileStore, now: datetime) ->
     for wish in _wishes(session, _address(visit)):
         session.delete(wish)
     _forget_texts(session, _texts(session, visit), [other.id for order in orders for other in order.visits])
+    letters: list[str] = []
     for order in orders:
         for other in order.visits:
-            _forget_visit(session, other, now=now)
+            letters += _forget_visit(session, other, now=now)
         order.problem, order.answers, order.said = "", {}, []
         attachments.remove(session, store, order.attachments)
         order.also, order.cost_centre = [], ""
@@ -346,7 +349,8 @@ def erase(session: Session, visit: Visit, *, store: FileStore, now: datetime) ->
         order.consents.clear()
     session.flush()
     _forget_drafts(session, typed, store)
-    _forget_codes(session, typed, {order.id for order in orders})
+    letters += _forget_codes(session, typed, {order.id for order in orders})
+    events.listen(session, "after_commit", lambda _: channels.forget(letters), once=True)
     _forget_holds(session, [other.id for order in orders for other in order.visits], now=now)
     _forget_customers(session, {order.customer for order in orders}, {order.id for order in orders})
     session.add_all(
@@ -358,7 +362,11 @@ def erase(session: Session, visit: Visit, *, store: FileStore, now: datetime) ->
     return len(orders)
 
 
-def _forget_visit(session: Session, visit: Visit, *, now: datetime) -> None:
+def _forget_visit(session: Session, visit: Visit, *, now: datetime) -> list[str]:
+    """Returns the keys of the letters that the customer was sent."""
+    letters = session.scalars(
+        select(OutboxMessage.dedupe_key).where(OutboxMessage.visit_id == visit.id)
+    ).all()
     if visit.conversation is not None:
         session.delete(visit.conversation)
     if visit.feedback is not None:
@@ -375,6 +383,7 @@ def _forget_visit(session: Session, visit: Visit, *, now: datetime) -> None:
     tasks = update(OfficeTask).where(OfficeTask.visit_id == visit.id)
     session.execute(tasks.values(detail=""))
     session.execute(tasks.where(OfficeTask.done_at.is_(None)).values(done_at=now))
+    return list(letters)
 
 
 def _forget_texts(session: Session, texts: Sequence[InboundMessage], visits: Sequence[int]) -> None:
@@ -406,14 +415,15 @@ def _forget_drafts(session: Session, typed: set[str], store: FileStore) -> None:
             attachments.remove(session, store, attachments.of_owner(session, draft.token))
 
 
-def _forget_codes(session: Session, typed: set[str], orders: set[int]) -> None:
-    """Codes that they asked for as visitors, with the messages that carried them."""
+def _forget_codes(session: Session, typed: set[str], orders: set[int]) -> list[str]:
+    """Codes that they asked for as visitors, and their letters; returns the keys of these."""
     session.execute(delete(VisitorCode).where(VisitorCode.work_order_id.in_(orders)))
     sent = (
         OutboxMessage.visit_id.is_(None),
         func.lower(OutboxMessage.recipient).in_({t.lower() for t in typed}),
     )
-    session.execute(delete(OutboxMessage).where(*sent))
+    gone = delete(OutboxMessage).where(*sent).returning(OutboxMessage.dedupe_key)
+    return list(session.scalars(gone).all())
 
 
 def _forget_holds(session: Session, visits: Sequence[int], *, now: datetime) -> None:

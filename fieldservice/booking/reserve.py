@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 
 from fieldservice.booking import drafts
 from fieldservice.booking.drafts import Draft
+from fieldservice.booking.several import Leg
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import BookingDraft, Hold, Window
 from fieldservice.planning import service as planning
 from fieldservice.planning.chains import in_order
+from fieldservice.planning.limits import HELD_ALSO
 
 
 def holds_of(session: Session, draft: Draft) -> list[Hold]:
@@ -78,7 +80,10 @@ def hold_all(
     if len(windows) != len(asks) or not (draft.at_sites or in_order(asks, windows)):
         raise planning.SlotTaken(windows[0])
     release_all(session, draft, tables=tables, now=now)
-    rows = [draft.row, *carriers_of(session, draft, len(asks) - 1, now=now)]
+    carriers = carriers_of(session, draft, len(asks) - 1, now=now)
+    for row, leg in zip(carriers, draft.legs[1:], strict=True):
+        _carry(row, leg)
+    rows = [draft.row, *carriers]
     for row, ask, window in zip(rows, asks, windows, strict=True):
         planning.hold_slot(session, row, ask, window, tables=tables, now=now, until=until)
     return tuple(row.id for row in rows[1:])
@@ -100,8 +105,19 @@ def hold_one(
     """
     planning.lock_territory(session, draft.area)
     rows = [draft.row, *carriers_of(session, draft, max(part, len(draft.answers.carriers)), now=now)]
+    if part:
+        _carry(rows[part], draft.legs[part])
     planning.hold_slot(session, rows[part], draft.wishes[part], window, tables=tables, now=now, until=until)
     return tuple(row.id for row in rows[1:])
+
+
+def codes_beside(leg: Leg) -> list[str]:
+    """What the visit does beside its first service: each counts against its own limit a day."""
+    return [service.code for service in leg.also]
+
+
+def _carry(row: BookingDraft, leg: Leg) -> None:
+    row.answers = {"service": leg.service.code, HELD_ALSO: codes_beside(leg)}
 
 
 def release_all(session: Session, draft: Draft, *, tables: Mapping[date, TravelTable], now: datetime) -> None:

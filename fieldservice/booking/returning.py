@@ -73,7 +73,13 @@ def resume(
     Its customer has proved an address, so no other check than a refusal is asked of them.
     """
     started = session.get(BookingDraft, code.draft_id) if code.draft_id is not None else None
-    if started is not None and started.visit_id is None and started.expires_at > now:
+    open_still = started is not None and started.visit_id is None and started.expires_at > now
+    if started is not None and open_still and not started.answers["service"]:
+        service = orders[0].service
+        known = DraftAnswers(service=service.code, **known_answers(session, orders, service))
+        started.answers, started.passed = known.to_json(), Level.CODE
+        return started
+    if started is not None and open_still:
         draft = drafts.find(session, started.token, now=now, lock=True, even_call_us=True)
         drafts.keep(draft, **known_answers(session, orders, draft.service))
         draft.row.passed = Level.CODE
@@ -83,6 +89,12 @@ def resume(
     row = drafts.start(session, answers, now=now, network=network)
     row.passed = Level.CODE
     return row
+
+
+def has_picked(session: Session, code: VisitorCode) -> bool:
+    """Whether a service was picked before the code was asked for, and not only photos were chosen."""
+    started = session.get(BookingDraft, code.draft_id) if code.draft_id is not None else None
+    return started is not None and bool(started.answers["service"])
 
 
 def known_answers(session: Session, orders: Sequence[WorkOrder], service: Service) -> dict[str, Any]:

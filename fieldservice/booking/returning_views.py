@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from fieldservice import clock, language, web
+from fieldservice.attachments import service as attachments
 from fieldservice.auth import codes, limits, visitors
 from fieldservice.auth.visitors import Reach
 from fieldservice.booking import again, drafts, guard, pages, returning
@@ -51,6 +52,8 @@ def _send(
     settings = web.services().settings
     guard.note_trap(session, now=now)
     draft = None
+    if answers is None and token and attachments.of_owner(session, token):
+        answers = DraftAnswers(service="")  # photos were chosen and no service: the draft keeps them
     if answers is not None:
         draft = drafts.start(session, answers, now=now, token=token, network=guard.network())
     session.flush()
@@ -96,8 +99,8 @@ def _prove(session: Session, *, token: str, typed: str, now: datetime) -> Respon
         return redirect(url_for("booking.returning.show", code=token), 303)
     if not right or not orders:
         return redirect(url_for("booking.returning.show", code=token, tried="wrong"), 303)
+    asked = returning.has_picked(session, code)
     draft = returning.resume(session, code, orders, now=now, network=guard.network())
-    asked = code.draft_id is not None
     return redirect(url_for("booking.confirm" if asked else "booking.change_problem", token=draft.token), 303)
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import and_, or_, select, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
+from fieldservice.booking import manage
 from fieldservice.booking.service import CUSTOMER, link_until
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.types import TravelTable
@@ -28,11 +29,13 @@ from fieldservice.models import (
     WaitingOffer,
     WaitingState,
     Window,
+    WorkOrder,
 )
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning import service as planning
 from fieldservice.planning.chains import between
 from fieldservice.planning.improve import improve_later
+from fieldservice.planning.limits import HELD_ALSO
 
 DAYTIME = (8, 20)
 """Local hours between which windows are offered: nobody answers at night, and the next in line would wait."""
@@ -130,20 +133,32 @@ def close(session: Session, *, now: datetime) -> int:
     )
     done = select(Visit.id).where(Visit.state.not_in(PLANNABLE))
     has_one = select(Visit.id).where(Visit.window_starts_at.is_not(None))
-    begun = select(Visit.id).where(Visit.window_starts_at <= now)
     session.execute(
         update(WaitingEntry)
         .where(
             WaitingEntry.state == WaitingState.WAITING,
             or_(
                 WaitingEntry.visit_id.in_(done),
-                WaitingEntry.visit_id.in_(begun),
+                WaitingEntry.visit_id.in_(_too_late(session, now)),
                 and_(WaitingEntry.any_time, WaitingEntry.visit_id.in_(has_one)),
             ),
         )
         .values(state=WaitingState.OVER)
     )
     return int(expired.rowcount)  # type: ignore[attr-defined]
+
+
+def _too_late(session: Session, now: datetime) -> list[int]:
+    """The visits of those who wait and whose window cannot be changed online any more."""
+    waiting = select(WaitingEntry.visit_id).where(WaitingEntry.state == WaitingState.WAITING)
+    with_all = (
+        joinedload(Visit.work_order).joinedload(WorkOrder.service),
+        joinedload(Visit.stop),
+        joinedload(Visit.territory),
+    )
+    promised = select(Visit).where(Visit.id.in_(waiting), Visit.window_starts_at.is_not(None))
+    visits = session.scalars(promised.options(*with_all)).unique().all()
+    return [visit.id for visit in visits if not manage.may(manage.require_changeable, visit, now=now)]
 
 
 def in_line(session: Session) -> Sequence[int]:
@@ -205,7 +220,7 @@ def offer(
         return None
     draft = BookingDraft(
         token=secrets.token_urlsafe(32),
-        answers={"service": visit.service.code},
+        answers={"service": visit.service.code, HELD_ALSO: [service.code for service in ask.also]},
         created_at=now,
         expires_at=until,
         visit_id=visit.id,

@@ -106,7 +106,7 @@ def _join_page(draft: Draft, form: ContactForm) -> str:
 @visit_bp.get("/visit/<token>/earlier")
 @limits.LOOKUP
 def earlier(token: str) -> ResponseReturnValue:
-    """What the waiting list is, and whether the visit is on it."""
+    """What the waiting list is, and whether the visit is on it. Raises NotOpen, TooLate."""
     now = clock.now()
     with web.services().db.reading() as session:
         visit = _waitable(session, token, now)
@@ -141,6 +141,8 @@ def _waitable(session: Session, token: str, now: datetime) -> Visit:
     waits = approvals.pending(session, visit, now=now) is not None
     if visit.state not in PLANNABLE or planning.ask_of(visit) is None or waits:
         raise manage.NotOpen(visit)
+    if visit.window is not None:
+        manage.require_changeable(visit, now=now)
     return visit
 
 

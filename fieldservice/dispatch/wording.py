@@ -130,6 +130,7 @@ class Wording:
             "no_shift": lambda: _("Has no shift on this day."),
             "no_gap": lambda: _("No gap is long enough for the drive and the work."),
             "late_route": lambda: _("Is late already."),
+            "order": lambda: self._order(numbers),
         }
         return self._say(sentences, rule, text)
 
@@ -229,6 +230,22 @@ class Wording:
     def _shift_end(self, numbers: Numbers) -> str:
         end, over = self.time(numbers["end_s"]), _length(numbers["over_s"])
         return str(_("The day ends %(time)s, %(over)s too late.", time=end, over=over))
+
+    def _order(self, numbers: Numbers) -> str:
+        service = numbers["service"]
+        if "until_s" in numbers:
+            until = self._moment(numbers["until_s"])
+            text = _("Comes after %(service)s of the same booking, which may take until %(time)s.")
+            return str(text % {"service": service, "time": until})
+        begins = self._moment(numbers["begins_s"])
+        text = _("Has to end before %(service)s of the same booking, which may begin at %(time)s.")
+        return str(text % {"service": service, "time": begins})
+
+    def _moment(self, at_s: int | str) -> str:
+        """A second of the scheduler as a local time, with its day where that is another one."""
+        on = self._day.rows.territory.local_day(self._day.instant(int(at_s)))
+        clock = self.time(at_s)
+        return clock if on == self._day.rows.on else f"{web.day_words(on, short=True)}, {clock}"
 
     def _break(self, numbers: Numbers) -> str:
         if "earliest_s" not in numbers:

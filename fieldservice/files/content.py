@@ -19,7 +19,7 @@ JPEG, PDF = "image/jpeg", "application/pdf"
 MOST_BYTES = 15_000_000
 MOST_PDF_BYTES = 5_000_000
 MOST_PIXELS = 50_000_000  # of a JPEG, which is opened smaller: the largest that phones make without asking
-MOST_PIXELS_OF_OTHERS = 25_000_000  # a PNG of that takes 200 MB to open and shrink
+MOST_PIXELS_OF_OTHERS = 25_000_000  # a PNG of that takes 200 MB to open and shrink, a HEIC as much
 LARGEST_SIDE = 1600
 SMALL_SIDE = 320
 PATIENCE_S = 20.0
@@ -37,7 +37,6 @@ class Fault(StrEnum):
     TOO_LARGE = "too_large"
     PDF_TOO_LARGE = "pdf_too_large"
     TOO_MANY_PIXELS = "too_many_pixels"
-    HEIC = "heic"
     UNKNOWN = "unknown"
     DAMAGED = "damaged"
     BUSY = "busy"
@@ -70,8 +69,6 @@ def fit(content: bytes) -> Kept:
         raise Unfit(Fault.TOO_LARGE)
     if content.startswith(b"%PDF-"):
         return _pdf(content)
-    if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS:
-        raise Unfit(Fault.HEIC)
     with _turn():
         return _photo(content)
 
@@ -96,10 +93,11 @@ def _turn() -> Iterator[None]:
 
 
 def _photo(content: bytes) -> Kept:
+    formats = _formats(content)
     try:
-        picture = Image.open(BytesIO(content), formats=_FORMATS)
+        picture = Image.open(BytesIO(content), formats=formats)
     except UnidentifiedImageError as error:
-        raise Unfit(Fault.UNKNOWN) from error
+        raise Unfit(Fault.UNKNOWN if formats is _FORMATS else Fault.DAMAGED) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Unfit(Fault.TOO_MANY_PIXELS) from error
     except Exception as error:  # noqa: BLE001  a reader of pictures may stumble over anything
@@ -114,6 +112,16 @@ def _photo(content: bytes) -> Kept:
     small = large.copy()
     small.thumbnail((SMALL_SIDE, SMALL_SIDE))
     return Kept(JPEG, _jpeg(large, 85), _jpeg(small, 75), *large.size)
+
+
+def _formats(content: bytes) -> tuple[str, ...]:
+    """Which readers may look at a picture; the one of HEIC, what iPhones make, is loaded when one comes."""
+    if content[4:8] != b"ftyp" or content[8:12] not in _HEIC_BRANDS:
+        return _FORMATS
+    from pillow_heif import register_heif_opener  # half of the processes never see one
+
+    register_heif_opener(thumbnails=False, decode_threads=1)
+    return ("HEIF",)
 
 
 def _drawn_anew(picture: Image.Image) -> Image.Image:

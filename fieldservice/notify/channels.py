@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -23,6 +24,13 @@ class Channels:
     def longest_send(self) -> timedelta:
         """After this time a send on any channel has returned or raised."""
         return max(self.email.longest_send, self.sms.longest_send)
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Remove what was written to our own folders under these keys; a provider keeps what it was given."""
+        for key in keys:
+            for channel in (self.email, self.sms):
+                if isinstance(channel, FileMailer | FileSms):
+                    channel.forget(key)
 
 
 def open_channels(settings: Settings) -> Channels:

@@ -50,3 +50,7 @@ class FileMailer:
             write_whole(self.folder / file_name(mail.key, ".eml"), compose(mail).as_bytes())
         except OSError as error:
             raise Unavailable(f"cannot write to {self.folder}: {error.strerror}") from error
+
+    def forget(self, key: str) -> None:
+        """Remove the file of an e-mail, if it is still there."""
+        (self.folder / file_name(key, ".eml")).unlink(missing_ok=True)

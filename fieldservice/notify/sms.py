@@ -52,6 +52,10 @@ class FileSms:
         except OSError as error:
             raise Unavailable(f"cannot write to {self.folder}: {error.strerror}") from error
 
+    def forget(self, key: str) -> None:
+        """Remove the file of a text, if it is still there."""
+        (self.folder / file_name(key, ".json")).unlink(missing_ok=True)
+
 
 @dataclass(frozen=True)
 class NoSms:

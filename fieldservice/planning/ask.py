@@ -71,4 +71,8 @@ def ask_for(
 def ask_of(visit: Visit) -> Ask | None:
     """The wish behind a visit, for another window; None while its site has no coordinates."""
     at, preferred = visit_place(visit), visit.preferred_technician_id
-    return None if at is None else Ask(visit.service, visit.territory, at, preferred, changed=visit.needs())
+    also = tuple(visit.work_order.services[1:])
+    changed = visit.needs()
+    return (
+        None if at is None else Ask(visit.service, visit.territory, at, preferred, changed=changed, also=also)
+    )

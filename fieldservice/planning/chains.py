@@ -7,7 +7,7 @@ makes or changes it, and no solver has to know of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -24,6 +24,10 @@ from fieldservice.planning.service import DayOffer, Slot, offered_days, slots
 from fieldservice.planning.travel import table_of
 from scheduler.insertion import place
 from scheduler.slots import Slots
+
+WAYS = 5
+"""In how many ways a customer may go on from one window."""
+NOON = 12
 
 
 def is_over(window: Window, occupied: timedelta) -> datetime:
@@ -82,7 +86,7 @@ def chain_slots(
     """For each day the windows of the first visit after which the others can follow; `Slot.then` says how."""
     search = _Search(session, asks, now=now, tables=tables, without=list(without))
     first = slots(session, asks[0], days, now=now, tables=tables, without=search.without)
-    return {on: search.completed(first[on], soonest=False) for on in days}
+    return {on: search.completed(first[on]) for on in days}
 
 
 def soonest_chains(
@@ -94,9 +98,13 @@ def soonest_chains(
     tables: TravelTables,
     without: Iterable[str] = (),
 ) -> DayOffer:
-    """The same windows of one day, each followed by the soonest ones that can, even on the same day."""
+    """The windows of one day, each once for every way to go on from it that a customer can pick.
+
+    The first goes on with the soonest window there is, even on the same day; the others with the first window
+    of further mornings and afternoons.
+    """
     search = _Search(session, asks, now=now, tables=tables, without=list(without))
-    return search.completed(offer, soonest=True)
+    return search.continued(offer)
 
 
 class _Search:
@@ -121,26 +129,42 @@ class _Search:
         self._days: dict[date, Day] = {}
         self._placed: dict[tuple[tuple[int, Window], ...], Day | None] = {}
 
-    def completed(self, offer: DayOffer, *, soonest: bool) -> DayOffer:
+    def completed(self, offer: DayOffer) -> DayOffer:
         """The day with those of its slots that the other visits can follow."""
-        found = [
-            replace(slot, then=tail)
-            for slot in offer.slots
-            if (tail := self._tail([slot], soonest=soonest)) is not None
-        ]
+        tails = ((slot, next(self._tails([slot], soonest=False), None)) for slot in offer.slots)
+        found = [replace(slot, then=tail) for slot, tail in tails if tail is not None]
         return replace(offer, slots=tuple(found))
 
-    def _tail(self, chain: list[Slot], *, soonest: bool) -> tuple[Slot, ...] | None:
+    def continued(self, offer: DayOffer) -> DayOffer:
+        """The day with its slots, each once for every way in which the other visits may follow."""
+        found = [replace(slot, then=tail) for slot in offer.slots for tail in self._ways([slot])]
+        return replace(offer, slots=tuple(found))
+
+    def _ways(self, chain: list[Slot]) -> Iterator[tuple[Slot, ...]]:
+        seen: set[tuple[date, bool]] = set()
+        for slot in self._candidates(chain, soonest=True):
+            half = self._half(slot.window)
+            if half not in seen and self._is_free(chain, slot):
+                tail = next(self._tails([*chain, slot], soonest=True), None)
+                if tail is not None:
+                    seen.add(half)
+                    yield tail
+            if len(seen) == WAYS:
+                return
+
+    def _half(self, window: Window) -> tuple[date, bool]:
+        """The day of a window, and whether it is in the afternoon."""
+        local = window.starts_at.astimezone(self.asks[0].territory.zone)
+        return local.date(), local.hour >= NOON
+
+    def _tails(self, chain: list[Slot], *, soonest: bool) -> Iterator[tuple[Slot, ...]]:
         position = len(chain)
         if position == len(self.asks):
-            return tuple(replace(slot, then=()) for slot in chain[1:])
+            yield tuple(replace(slot, then=()) for slot in chain[1:])
+            return
         for slot in self._candidates(chain, soonest=soonest):
-            if not self._is_free(chain, slot):
-                continue
-            tail = self._tail([*chain, slot], soonest=soonest)
-            if tail is not None:
-                return tail
-        return None
+            if self._is_free(chain, slot):
+                yield from self._tails([*chain, slot], soonest=soonest)
 
     def _candidates(self, chain: Sequence[Slot], *, soonest: bool) -> list[Slot]:
         """What may come next, in the order in which to try it: without a hurry first what is surely free."""

@@ -17,6 +17,7 @@ from fieldservice.models import Pin, Plan, PlanChange, Route, Stop, Territory, V
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning.history import ChangeLog, restore_marks, restore_pins
 from fieldservice.planning.judge import SOFT_RULES, Judgement, Move, RuleBroken, judge, unpinned
+from fieldservice.planning.order import out_of_order
 from fieldservice.planning.problem import (
     Day,
     StaleTravel,
@@ -239,7 +240,11 @@ def write_orders(
         timeline.project(problem, shift_id(technician), [name for name in names if name in known])
         for technician, names in orders.items()
     ]
-    broken = scheduler.check(problem, scheduler.Plan(routes=tuple(routes)))
+    rows = {**day.visits, **{row_id(name): visit for name, visit in visits.items()}}
+    broken = [
+        *scheduler.check(problem, scheduler.Plan(routes=tuple(routes))),
+        *out_of_order(day, routes, rows),
+    ]
     broken = [violation for violation in broken if not (soft and violation.rule in SOFT_RULES)]
     if broken:
         raise RuleBroken(broken)

@@ -49,7 +49,7 @@ def _choices(
 
 def _same_day(session: Session, found: Found, visit: Visit, ask: Ask) -> Sequence[Window]:
     day = found.day
-    windows = bookable_windows(session, ask.service, day.rows, without=[visit_id(visit)])
+    windows = bookable_windows(session, ask.service, day.rows, without=[visit_id(visit)], also=ask.also)
     windows = [window for window in windows if window != visit.window]
     if not windows:
         return []

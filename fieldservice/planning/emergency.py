@@ -17,6 +17,7 @@ from fieldservice.planning.changes import NotPlannable, StalePlan, place_of_stop
 from fieldservice.planning.history import ChangeLog
 from fieldservice.planning.judge import SOFT_RULES, RuleBroken, unpinned
 from fieldservice.planning.notices import tell_changed
+from fieldservice.planning.order import out_of_order
 from fieldservice.planning.problem import (
     WHOLE_DAY_S,
     Day,
@@ -88,8 +89,9 @@ def options(day: Day, visit: Visit, within: timedelta) -> list[Option]:
     now_s = day.seconds(day.rows.now)
     until_s = now_s + round(within.total_seconds())
     asked = replace(unpinned(wish(day.rows, day.table, visit)), windows=((now_s, until_s),), promised=True)
-    found = [_option(day, asked, shift, until_s) for shift in _nearest(day, asked)]
-    usable = [option for option in found if option is not None]
+    found = [_routes_of(day, asked, shift, until_s) for shift in _nearest(day, asked)]
+    rows = {**day.visits, visit.id: visit}
+    usable = [_told(day, asked, *each) for each in found if each and not out_of_order(day, each[1], rows)]
     return sorted(usable, key=lambda option: (option.broken, option.starts_at, option.added_travel))[:BEST]
 
 
@@ -148,7 +150,7 @@ def _store(
     name = visit_id(visit)
     without = {each: build(day.rows, day.table, without=[name]) for each, day in days.items()}
     day = without[on].adding(_anytime(without[on], visit))
-    routes = _routes(day, choice, name)
+    routes = _routes(day, choice, visit)
     session.execute(delete(Stop).where(Stop.visit_id.in_(_rows(choice.orders))))
     if source is not None and (source[0] != on or source[1] not in choice.orders):
         left = without[source[0]].plan.route_of(shift_id(source[1]))
@@ -169,17 +171,20 @@ def _nearest(day: Day, asked: scheduler.Visit) -> list[scheduler.Shift]:
     )[:_ASKED]
 
 
-def _option(day: Day, asked: scheduler.Visit, shift: scheduler.Shift, until_s: int) -> Option | None:
+def _routes_of(
+    day: Day, asked: scheduler.Visit, shift: scheduler.Shift, until_s: int
+) -> tuple[scheduler.Shift, Sequence[scheduler.Route]] | None:
+    """The routes that would change if this technician took it; None when they cannot."""
     only = replace(asked, technicians=frozenset({shift.technician}))
     (place,) = repair(day.problem, day.plan, only, asked.windows, seconds=_SECONDS_EACH)
     if place is not None:
-        return _told(day, asked, shift, place.routes)
+        return shift, place.routes
     lenient = replace(asked, windows=((asked.windows[0][0], WHOLE_DAY_S),))
     problem = day.adding(lenient).problem
     route = timeline.project(problem, shift.id, [asked.id, *day.plan.route_of(shift.id).visit_ids])
     if route.stops[0].visit != asked.id or route.stops[0].start_s > until_s or _hard(problem, [route]):
         return None
-    return _told(day, asked, shift, [route])
+    return shift, [route]
 
 
 def _told(
@@ -237,9 +242,9 @@ def _anytime(day: Day, visit: Visit) -> scheduler.Visit:
     return replace(free, windows=((day.seconds(day.rows.now), WHOLE_DAY_S),))
 
 
-def _routes(day: Day, choice: Choice, name: str) -> list[scheduler.Route]:
+def _routes(day: Day, choice: Choice, visit: Visit) -> list[scheduler.Route]:
     """The routes as of now; raises StalePlan unless they serve what they served and the visit, RuleBroken."""
-    orders = {shift_id(key): list(names) for key, names in choice.orders.items()}
+    name, orders = visit_id(visit), {shift_id(key): list(names) for key, names in choice.orders.items()}
     if not orders.keys() <= day.problem.shift_by_id.keys():
         raise StalePlan
     before = [each for shift in orders for each in day.plan.route_of(shift).visit_ids]
@@ -247,7 +252,8 @@ def _routes(day: Day, choice: Choice, name: str) -> list[scheduler.Route]:
     if sorted([*before, name]) != served or name not in orders.get(shift_id(choice.technician_id), ()):
         raise StalePlan
     routes = [timeline.project(day.problem, shift, names) for shift, names in orders.items()]
-    if broken := _hard(day.problem, routes):
+    order = out_of_order(day, routes, {**day.visits, visit.id: visit})
+    if broken := [*_hard(day.problem, routes), *order]:
         raise RuleBroken(broken)
     return routes
 

@@ -9,10 +9,13 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fieldservice.models import Hold, Service, Territory, Visit, VisitState, Window, WorkOrder
+from fieldservice.models import BookingDraft, Hold, Service, Territory, Visit, VisitState, Window, WorkOrder
 from fieldservice.planning.problem import row_id
 from fieldservice.planning.rows import DayRows
 from fieldservice.planning.windows import offered_windows, open_for_all
+
+HELD_ALSO = "held_also"
+"""Where the answers of a draft name the further services of the visit whose window it has reserved."""
 
 
 def bookable_windows(
@@ -64,30 +67,39 @@ def _promised(
 ) -> list[datetime]:
     first, last = territory.midnight(min(days)), territory.midnight(max(days) + timedelta(days=1))
     starts = session.execute(
-        select(Visit.id, Visit.window_starts_at)
+        select(Visit.id, Visit.window_starts_at, WorkOrder.service_id, WorkOrder.also)
         .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
         .where(
             Visit.territory_id == territory.id,
-            WorkOrder.service_id == service.id,
             Visit.window_starts_at >= first,
             Visit.window_starts_at < last,
             Visit.state != VisitState.CANCELLED,
         )
     )
     given_up = _ids(without, "v")
-    return [starts_at for key, starts_at in starts if starts_at is not None and key not in given_up]
+    return [
+        starts_at
+        for key, starts_at, first, also in starts
+        if starts_at is not None
+        and key not in given_up
+        and (first == service.id or any(each["code"] == service.code for each in also))
+    ]
 
 
 def _reserved(
     session: Session, service: Service, territory: Territory, without: frozenset[str], now: datetime
 ) -> list[datetime]:
     starts = session.execute(
-        select(Hold.id, Hold.window_starts_at).where(
-            Hold.territory_id == territory.id, Hold.service_id == service.id, Hold.expires_at > now
-        )
+        select(Hold.id, Hold.window_starts_at, Hold.service_id, BookingDraft.answers)
+        .join(BookingDraft, BookingDraft.id == Hold.draft_id)
+        .where(Hold.territory_id == territory.id, Hold.expires_at > now)
     )
     given_up = _ids(without, "h")
-    return [starts_at for key, starts_at in starts if key not in given_up]
+    return [
+        starts_at
+        for key, starts_at, first, answers in starts
+        if key not in given_up and (first == service.id or service.code in answers.get(HELD_ALSO, ()))
+    ]
 
 
 def _ids(names: Iterable[str], kind: str) -> set[int]:

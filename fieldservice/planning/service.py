@@ -79,6 +79,11 @@ class DayOffer:
     slots: tuple[Slot, ...]
     closed: bool
 
+    @property
+    def firsts(self) -> tuple[Slot, ...]:
+        """One slot for each of its windows, the first way where there are several to go on from it."""
+        return tuple({slot.window: slot for slot in reversed(self.slots)}.values())[::-1]
+
     def having(self, wanted: Callable[[Window], bool]) -> DayOffer:
         """The day with those of its windows that are wanted."""
         return replace(self, slots=tuple(slot for slot in self.slots if wanted(slot.window)))
@@ -246,7 +251,8 @@ def book_visit(
     release_visit(session, visit, tables=tables, now=now)
     rows = load_day(session, visit.territory, visit.territory.local_day(window.starts_at), now=now)
     name = visit_id(visit)
-    if hold is None and window not in bookable_windows(session, visit.service, rows, without=[name]):
+    allowed = bookable_windows(session, visit.service, rows, without=[name], also=ask.also)
+    if hold is None and window not in allowed:
         raise SlotTaken(window)
     day = build(rows, _table(tables, rows.on), without=[name])
     _insert(session, day, ask.visit(day, name, window), window)

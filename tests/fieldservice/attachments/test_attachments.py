@@ -270,11 +270,25 @@ def test_nobody_else_opens_a_file_before_it_was_looked_at(
     """Then the clean one is shown, and the other one is opened by nobody."""
     clean, bad = waiting(PDF), waiting(PDF.replace(b"Catalog", b"EICAR"))
     assert state_of(db, clean) == state_of(db, bad) == (ScanState.WAITING, False, False)
-    assert scanning.scan_waiting(db, store, [], now=NOW) == 0
     assert scanning.scan_waiting(db, store, FINDS_EICAR, now=NOW) == 2
     assert state_of(db, clean) == (ScanState.CLEAN, True, False)
     assert state_of(db, bad) == (ScanState.INFECTED, False, True)
     assert scanning.scan_waiting(db, store, FINDS_EICAR, now=NOW + timedelta(days=1)) == 0
+
+
+def test_without_a_scanner_what_waits_is_shown_and_what_is_infected_is_not(
+    db: Database, store: FileStore, waiting: Waiting
+) -> None:
+    """Who switches the scanner off loses no file: those that wait or failed are as new ones are."""
+    bad, failed = waiting(PDF.replace(b"Catalog", b"EICAR")), waiting(PDF + b"%%EOF")
+    assert scanning.scan_waiting(db, store, FINDS_EICAR, now=NOW) == 2
+    with db.transaction() as session:
+        session.get_one(Attachment, failed).scan_state = ScanState.FAILED
+    number = waiting(PDF)
+    assert scanning.scan_waiting(db, store, [], now=NOW) == 2
+    assert state_of(db, number) == state_of(db, failed) == (ScanState.OFF, True, False)
+    assert state_of(db, bad) == (ScanState.INFECTED, False, True)
+    assert scanning.scan_waiting(db, store, [], now=NOW) == 0
 
 
 def test_a_scanner_that_fails_keeps_files_aside_and_is_asked_again(

@@ -437,7 +437,7 @@ def test_download_and_erasure_know_the_people(walker: Walker, app: Flask, servic
         content = json.dumps(personal.export(session, visit))
         for word in ("Jo Porter", "PO 77", "1 Bay Road", "boss@bay.example", "Too dear"):
             assert word in content, word
-        personal.erase(session, visit, store=services.files, now=NOW)
+        personal.erase(session, visit, store=services.files, channels=services.channels, now=NOW)
     for table in (Approval, ContactRole, OutboxMessage):
         assert count(services.db, table.__tablename__) == 0
     with services.db.reading() as session:

@@ -46,6 +46,11 @@ from fieldservice.models import (
     WaitingOffer,
 )
 from fieldservice.models.personal import CUSTOMERS, OTHERS
+from fieldservice.notify import Channels
+from fieldservice.notify.files import file_name, write_whole
+from fieldservice.notify.mailers import FileMailer
+from fieldservice.notify.sms import NoSms
+from fieldservice.notify.smtp import SmtpMailer
 from fieldservice.web import Services
 from tests.factories import (
     NOW,
@@ -66,6 +71,7 @@ from tests.factories import (
 from tests.fieldservice.booking.walker import Walker
 from tests.pictures import PDF, photo
 
+PROVIDERS = Channels(SmtpMailer.from_url("smtp://localhost"), NoSms())
 ROSA = "rosa.marker@example.com"
 BOB = "bob.other@example.com"
 
@@ -277,7 +283,7 @@ def test_after_an_erasure_nothing_of_the_person_is_in_any_table(session: Session
     kept = dump(session).count("Bob")
     lat, sent = str(rosa.site.lat), rosa.id
     assert lat in dump(session)
-    assert personal.erase(session, rosa, store=store, now=NOW) == 1
+    assert personal.erase(session, rosa, store=store, channels=PROVIDERS, now=NOW) == 1
     session.flush()
     everything = dump(session)
     for trace in ("Rosa", ROSA, ROSA.upper(), "+14105550004", lat):
@@ -290,10 +296,29 @@ def test_after_an_erasure_nothing_of_the_person_is_in_any_table(session: Session
         assert len(session.scalars(select(table)).all()) == 1, table  # Bob's
 
 
+def test_letters_in_our_own_folders_go_as_well(services: Services) -> None:
+    """What the demo's post and texts wrote to files is erased with the customer; Bob's letters stay."""
+    ours = services.channels
+    assert isinstance(ours.email, FileMailer)
+    with services.db.transaction() as session:
+        rosa = person(session, services.files, "Rosa", ROSA)
+        person(session, services.files, "Bob", BOB)
+        for message in session.scalars(select(OutboxMessage)):
+            write_whole(ours.email.folder / file_name(message.dedupe_key, ".eml"), b"Hello")
+        letters = len(list(ours.email.folder.iterdir()))
+        theirs = len(session.scalars(select(OutboxMessage).where(OutboxMessage.visit_id == rosa.id)).all())
+        assert 0 < theirs < letters
+        personal.erase(session, rosa, store=services.files, channels=ours, now=NOW)
+        assert len(list(ours.email.folder.iterdir())) == letters  # it may still be rolled back
+    with services.db.reading() as session:
+        left = session.scalars(select(OutboxMessage.dedupe_key)).all()
+    assert {path.name for path in ours.email.folder.iterdir()} == {file_name(key, ".eml") for key in left}
+
+
 def test_what_the_law_wants_stays(session: Session, store: FileStore) -> None:
     """Day, service, state, stars and the history of promises are there, with nobody's name."""
     visit = person(session, store, "Rosa", ROSA)
-    personal.erase(session, visit, store=store, now=NOW)
+    personal.erase(session, visit, store=store, channels=PROVIDERS, now=NOW)
     session.flush()
     session.expire_all()
     left = session.get_one(Visit, visit.id)
@@ -313,7 +338,7 @@ def test_while_somebody_is_to_come_nothing_is_erased(session: Session, store: Fi
     """The technician has to find the door."""
     visit = person(session, store, "Rosa", ROSA, state=VisitState.BOOKED)
     with pytest.raises(personal.VisitsAhead):
-        personal.erase(session, visit, store=store, now=NOW)
+        personal.erase(session, visit, store=store, channels=PROVIDERS, now=NOW)
     assert "Rosa:site.address" in dump(session)
 
 
@@ -327,7 +352,7 @@ def test_who_shares_a_phone_keeps_what_is_theirs(session: Session, store: FileSt
     )
     theirs = make_visit(session, work_order=shared, state=VisitState.DONE)
     assert "Wim" not in json.dumps(personal.export(session, rosa))
-    personal.erase(session, rosa, store=store, now=NOW)
+    personal.erase(session, rosa, store=store, channels=PROVIDERS, now=NOW)
     session.flush()
     session.expire_all()
     assert theirs.site.address == "Rosa:site.address"[:20]  # it is Wim's, too

@@ -121,9 +121,9 @@ def test_what_is_refused_is_said_and_the_booking_goes_on(walker: Walker, service
         files=files((SVG, "drawing.jpg"), (b"", "empty.jpg"), (HEIC, "IMG_1.heic"), (photo(), "fine.jpg"))
     )
     assert walker.page.title.startswith("Where should we come?")
-    assert "“drawing.jpg” was not added: it is neither a photo (JPEG, PNG, WebP)" in walker.page.text
+    assert "“drawing.jpg” was not added: it is neither a photo (JPEG, HEIC, PNG, WebP)" in walker.page.text
     assert "“empty.jpg” was not added: it is empty." in walker.page.text
-    assert "“IMG_1.heic” was not added: we cannot open HEIC photos." in walker.page.text
+    assert "“IMG_1.heic” was not added: the file is damaged." in walker.page.text
     assert [attachment.name for attachment in stored(services)] == ["fine.jpg"]
     walker.open(walker.url)
     assert "was not added" not in walker.page.text

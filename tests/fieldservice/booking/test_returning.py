@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from fieldservice.auth.codes import code_of
 from fieldservice.booking import personal
 from fieldservice.geo.address import Address
 from fieldservice.models import (
+    Attachment,
     BookingDraft,
     CodePurpose,
     MessageState,
@@ -29,6 +31,7 @@ from fieldservice.web import Services
 from tests.factories import NOW
 from tests.fieldservice.booking import demoville
 from tests.fieldservice.booking.walker import Walker
+from tests.pictures import photo
 
 ROSA = "rosa@example.com"
 
@@ -164,6 +167,18 @@ def test_three_codes_in_a_quarter_of_an_hour_for_known_and_unknown(
     assert known.status == 200
 
 
+def test_photos_without_a_service_are_there_after_the_code(known: Walker, services: Services) -> None:
+    """Who chooses photos and says who they are before they pick a service finds them on the first screen."""
+    known.open("/book")
+    known.send(known=ROSA, service="", files=[(BytesIO(photo()), "boiler.jpg")])
+    known.send(code=newest_code(services))
+    assert known.page.title.startswith("What needs fixing?")
+    assert "boiler.jpg" in known.page.html
+    [draft] = [each for each in drafts(services) if each.visit_id is None]
+    with services.db.reading() as session:
+        assert session.scalars(select(Attachment.draft_token)).one() == draft.token
+
+
 def test_a_code_opens_what_was_booked_with_its_address_alone(known: Walker, services: Services) -> None:
     """Another customer at the same phone is not shown to who proved an e-mail address."""
     known.choose_problem()
@@ -222,7 +237,7 @@ def test_an_erasure_reaches_codes(known: Walker, services: Services) -> None:
         visit = session.scalars(select(Visit)).one()
         visit.cancel(now=NOW, actor="test")
         session.flush()
-        personal.erase(session, visit, store=services.files, now=NOW)
+        personal.erase(session, visit, store=services.files, channels=services.channels, now=NOW)
     assert outbox(services) == []
     with services.db.reading() as session:
         assert session.scalars(select(VisitorCode)).all() == []

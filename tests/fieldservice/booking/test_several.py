@@ -216,6 +216,10 @@ def test_windows_of_one_day_are_looked_for_together(company_of: Open, services: 
     assert any(slot.window.starts_at >= opens for slot in alone)  # the guard off, it would be offered
     assert all(territory.local_day(slot.then[0].window.starts_at) > WEDNESDAY for slot in shown.slots)
     assert territory.local_day(short.slots[0].then[0].window.starts_at) == WEDNESDAY
+    ways = [slot.then[0].window for slot in short.slots if slot.window == short.slots[0].window]
+    assert len(ways) == chains.WAYS  # one each for mornings and afternoons, in order of time
+    assert ways == sorted(ways, key=lambda way: way.starts_at)
+    assert len({(way.starts_at.date(), way.starts_at.hour >= chains.NOON) for way in ways}) == len(ways)
     assert all(in_order(asks, slot.windows) for slot in (*shown.slots, *short.slots))
 
 
@@ -223,6 +227,31 @@ def _ask(session: Session, territory: Territory, code: str, minutes: int) -> pla
     service = session.scalars(select(Service).where(Service.code == code)).one()
     needs = replace(service.needs(), duration=timedelta(minutes=minutes))
     return planning.Ask(service, session.get_one(Territory, territory.id), AT, changed=needs)
+
+
+@pytest.mark.parametrize("people", [[BOTH], APART], ids=["one visit", "two visits"])
+def test_each_service_of_a_visit_counts_against_its_own_limit(
+    customer: Walker, home: Address, app: Flask, company_of: Open, services: Services, people: Any
+) -> None:
+    """Of the second service one visit a day is made: reserved and then booked beside the first, it was that.
+
+    The next customer is not offered it on that day, neither alone nor with the first one.
+    """
+    company_of([*people, *people], wiring={"max_per_day": 1})
+    add_wiring(customer)
+    day = "2026-03-04"
+    customer.open(f"/book/{customer.draft}/time?day={day}")
+    picked = customer.page.options["window"][0]
+    on = starts(picked)[-1].date().isoformat()
+    customer.send(window=picked)
+    for _ in ("reserved", "booked"):
+        rival = Walker(app.test_client(), home)
+        add_wiring(rival)
+        page = rival.open(f"/book/{rival.draft}/time?day={day}")
+        offered = [starts(value)[-1].date().isoformat() for value in page.options.get("window", [])]
+        assert on not in offered
+        customer.confirm()
+    assert [len(visits(services)), count(services.db, "hold")] == [len(people), 0]
 
 
 def test_out_of_order_or_too_few_windows_are_not_held(

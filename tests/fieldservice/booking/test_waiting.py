@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from time_machine import Traveller
 
 from fieldservice.booking import area, waiting, waiting_sweep
 from fieldservice.geo.address import Address
@@ -236,6 +237,37 @@ def test_the_waiting_end_with_the_visit(walker: Walker, services: Services) -> N
     assert sweep(services) == 0
     with services.db.reading() as session:
         assert session.scalars(select(WaitingEntry.state)).one() == WaitingState.OVER
+
+
+def test_when_it_is_too_late_to_change_it_is_too_late_to_wait(
+    walker: Walker, services: Services, clock_at_now: Traveller
+) -> None:
+    """After the cut-off the page offers no earlier time and says why, and whoever waits is let go."""
+    walker.to_time()
+    walker.pick_window()
+    walker.confirm()
+    page = walker.url.removesuffix("/booked")
+    assert "I want an earlier time" in walker.open(page).text
+    walker.open(f"{page}/earlier")
+    walker.send(wait="yes")
+    with services.db.reading() as session:
+        visit = session.scalars(select(Visit)).one()
+        assert visit.window is not None
+        deadline = visit.window.starts_at - visit.service.reschedule_cutoff
+    sweep(services, now=deadline)
+    assert states(services) == [WaitingState.WAITING]
+    sweep(services, now=deadline + timedelta(seconds=1))
+    assert states(services) == [WaitingState.OVER]
+    clock_at_now.move_to(deadline + timedelta(seconds=1))
+    assert not [link for link in walker.open(page).links if "earlier" in link]
+    walker.open(f"{page}/earlier")
+    assert walker.status == 409
+
+
+def states(services: Services) -> list[str]:
+    """How it stands with those who wait or waited."""
+    with services.db.reading() as session:
+        return list(session.scalars(select(WaitingEntry.state).order_by(WaitingEntry.id)))
 
 
 def test_another_visits_link_takes_nothing(walker: Walker, services: Services) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 from flask import Flask
@@ -115,6 +116,19 @@ def test_a_form_of_the_frame_counts_without_cookies(site: Flask) -> None:
     assert answer.status_code == 303
     assert answer.headers["Location"].startswith("/embed/book/")
     assert answer.headers["Location"].endswith(("/address", "/try"))
+
+
+def test_what_was_refused_is_said_without_cookies(site: Flask) -> None:
+    """The next page in the frame names the file that was not added; elsewhere the words count nothing."""
+    browser = site.test_client(use_cookies=False)
+    form = form_of(browser, "/embed/book") | {"files": (BytesIO(b"<svg/>"), "drawing.svg")}
+    answer = browser.post("/embed/book", data=form, headers=OURS, content_type="multipart/form-data")
+    assert answer.status_code == 303
+    where = answer.headers["Location"]
+    assert "“drawing.svg” was not added" in browser.get(where).text
+    said = where.partition("?")[2]
+    for elsewhere in (f"/embed/book?{said}", f"/book?{said}", where[:-3]):
+        assert "was not added" not in browser.get(elsewhere).text
 
 
 @pytest.mark.parametrize("origin", [None, "null", "https://www.example.com", "http://localhost.evil.example"])

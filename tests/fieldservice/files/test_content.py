@@ -70,6 +70,20 @@ def test_every_kind_of_picture_becomes_a_photo(mode: str, kind: str) -> None:
         assert 100 < upper[1] < 150  # half of the white below shows
 
 
+def test_what_an_iphone_makes_becomes_a_photo() -> None:
+    """HEIC, upright as it was held, without the place; shrunk like any other."""
+    drawn = picture(2400, 1200)
+    noted = drawn.getexif()
+    noted[0x0112] = 6
+    noted.get_ifd(0x8825).update({1: "N", 2: (39.0, 17.0, 25.0), 3: "W", 4: (76.0, 36.0, 44.0)})
+    kept = fit(pictures.heic(drawn, exif=noted.tobytes()))
+    assert (opened(kept.content).format, kept.width, kept.height) == ("JPEG", 800, 1600)
+    assert not has_place(kept.content)
+    red = opened(kept.content).getpixel((790, 800))
+    assert isinstance(red, tuple)
+    assert red[0] > 200 > 60 > red[2]
+
+
 def test_a_small_photo_is_not_enlarged() -> None:
     """A picture of one pixel stays one."""
     assert fit(encoded(picture(1, 1), "PNG")).width == 1
@@ -93,7 +107,7 @@ def test_a_document_is_kept_as_it_is() -> None:
         (encoded(picture(), "GIF"), Fault.UNKNOWN),
         (encoded(picture(), "TIFF"), Fault.UNKNOWN),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n" + bytes(500), Fault.UNKNOWN),
-        (HEIC, Fault.HEIC),
+        (HEIC, Fault.DAMAGED),
         (photo(400, 300)[:2000], Fault.DAMAGED),
         (encoded(picture(400, 300), "PNG")[:-60], Fault.DAMAGED),
         (PDF[:-8], Fault.DAMAGED),

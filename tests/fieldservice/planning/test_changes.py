@@ -6,12 +6,14 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from fieldservice.db import Database
-from fieldservice.models import PlanChange, Stop, Visit
+from fieldservice.models import PlanChange, Stop, Visit, Window
 from fieldservice.planning import changes
 from fieldservice.planning.improve import search, snapshot
 from fieldservice.planning.judge import Move, RuleBroken
+from fieldservice.planning.order import ORDER
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.service import release_visit
 from fieldservice.planning.travel import table_of
@@ -215,3 +217,56 @@ def test_a_released_visit_leaves_no_gap_in_the_times(db: Database) -> None:
         travel = dict(session.execute(select(Stop.visit_id, Stop.travel)).all())
     assert travel[last] == timedelta(0)
     assert set(travel) == {first, last}
+
+
+def linked(scene: Scene, first: Window, second: Window) -> tuple[int, int]:
+    """Two visits of one booking, the second after the first."""
+    pair = scene.book(first), scene.book(second)
+
+    def link(session) -> None:
+        for turn, number in enumerate(pair, start=1):
+            visit = session.get_one(Visit, number)
+            visit.turn, visit.work_order.request_key = turn, "both"
+
+    scene.db.run(link)
+    return pair
+
+
+def test_linked_visits_stay_in_order(db: Database) -> None:
+    """Neither is put where the other one may still be, not even with a second click.
+
+    The time that the first may need is its window, or its start once it is pinned.
+    """
+    scene = Scene(db, lambda session: make_company(session, 2))
+    first, second = linked(scene, window(starts=8, ends=10), window(starts=12, ends=14))
+    one, other = scene.technicians
+    before = scene.stops()
+    for visit, hour, side in ((second, 10, "until_s"), (first, 12, "begins_s")):
+        with pytest.raises(RuleBroken) as refused:
+            move(scene, visit, other, window(starts=hour, ends=16).starts_at, confirmed=True)
+        (violation,) = refused.value.violations
+        assert (violation.rule, violation.visit, side in violation.numbers) == ("order", f"v{visit}", True)
+    assert scene.stops() == before
+    scene.db.run(lambda session: _unlink(session, second))  # the guard off: both would have been made
+    move(scene, second, other, window(starts=10, ends=16).starts_at, confirmed=True)
+    scene.db.run(lambda session: _unlink(session, second, turn=2))
+    move(scene, second, other, window(starts=12, ends=14).starts_at)
+    move(scene, first, one, window(starts=8, ends=10).starts_at)
+    move(scene, second, other, window(starts=10, ends=12).starts_at, confirmed=True)
+    assert scene.stops()[second][1] >= scene.stops()[first][2]
+
+
+def _unlink(session: Session, number: int, *, turn: int = 0) -> None:
+    session.get_one(Visit, number).turn = turn
+
+
+def test_what_pushes_a_linked_visit_out_of_its_order_is_refused(db: Database) -> None:
+    """Another visit put before the first of a pair would make it end after the second has begun."""
+    scene = Scene(db, lambda session: make_company(session, 1))
+    first, _ = linked(scene, window(starts=8, ends=10), window(starts=11, ends=13))
+    third = scene.book(window(starts=14, ends=16))
+    with db.transaction() as session:
+        session.get_one(Visit, third).service_duration = timedelta(hours=3)
+    with pytest.raises(RuleBroken) as refused:
+        move(scene, third, scene.technicians[0], window(starts=8, ends=10).starts_at, confirmed=True)
+    assert (ORDER, f"v{first}") in [(each.rule, each.visit) for each in refused.value.violations]

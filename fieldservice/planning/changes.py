@@ -16,7 +16,7 @@ from fieldservice.geo.types import TravelTable
 from fieldservice.models import Pin, Plan, PlanChange, Route, Stop, Territory, Visit
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning.history import ChangeLog, restore_marks, restore_pins
-from fieldservice.planning.judge import SOFT_RULES, Judgement, Move, RuleBroken, judge, unpinned
+from fieldservice.planning.judge import SOFT_RULES, Judgement, Move, RuleBroken, judge
 from fieldservice.planning.order import out_of_order
 from fieldservice.planning.problem import (
     Day,
@@ -91,7 +91,7 @@ def move_visit(
     session.execute(delete(Stop).where(Stop.visit_id == visit.id))
     if source and source != (move.on, move.technician_id):
         _write(session, without[source[0]], source[1])
-    target = without[move.on].adding(unpinned(wish(days[move.on].rows, days[move.on].table, visit)))
+    target = without[move.on].adding(wish(days[move.on].rows, days[move.on].table, visit, pinned=False))
     write_routes(session, target, [judgement.route])
     _pin(session, visit, move, judgement, now=now)
     visit.accepted_violations = _accepted(judgement, by=actor, at=now, reason=move.reason)

@@ -15,7 +15,7 @@ from fieldservice.models import Pin, PlanChange, Stop, Visit, Window
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning.changes import NotPlannable, StalePlan, place_of_stop
 from fieldservice.planning.history import ChangeLog
-from fieldservice.planning.judge import SOFT_RULES, RuleBroken, unpinned
+from fieldservice.planning.judge import SOFT_RULES, RuleBroken
 from fieldservice.planning.notices import tell_changed
 from fieldservice.planning.order import out_of_order
 from fieldservice.planning.problem import (
@@ -88,7 +88,9 @@ def options(day: Day, visit: Visit, within: timedelta) -> list[Option]:
     """
     now_s = day.seconds(day.rows.now)
     until_s = now_s + round(within.total_seconds())
-    asked = replace(unpinned(wish(day.rows, day.table, visit)), windows=((now_s, until_s),), promised=True)
+    asked = replace(
+        wish(day.rows, day.table, visit, pinned=False), windows=((now_s, until_s),), promised=True
+    )
     found = [_routes_of(day, asked, shift, until_s) for shift in _nearest(day, asked)]
     rows = {**day.visits, visit.id: visit}
     usable = [_told(day, asked, *each) for each in found if each and not out_of_order(day, each[1], rows)]
@@ -238,7 +240,7 @@ def _hard(problem: scheduler.Problem, routes: Iterable[scheduler.Route]) -> list
 
 def _anytime(day: Day, visit: Visit) -> scheduler.Visit:
     """The visit for whoever comes first: from now on, whatever was promised."""
-    free = unpinned(wish(day.rows, day.table, visit))
+    free = wish(day.rows, day.table, visit, pinned=False)
     return replace(free, windows=((day.seconds(day.rows.now), WHOLE_DAY_S),))
 
 

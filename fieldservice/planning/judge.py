@@ -73,7 +73,7 @@ def candidates(day: Day, visit: Visit) -> list[Candidate]:
 
     `day` is built without the visit.
     """
-    asked = unpinned(wish(day.rows, day.table, visit))
+    asked = wish(day.rows, day.table, visit, pinned=False)
     board = Board(day.problem, day.plan)
     refused = scheduler.refusals(day.problem, day.plan, asked)
     found = []
@@ -106,7 +106,7 @@ def _candidate(
 
 def judge(day: Day, visit: Visit, move: Move) -> Judgement:
     """What a move does to a day that is built without the visit. Raises RuleBroken without any place."""
-    asked = unpinned(wish(day.rows, day.table, visit))
+    asked = wish(day.rows, day.table, visit, pinned=False)
     shift = day.problem.shift_by_id.get(shift_id(move.technician_id))
     if shift is None:
         text = "The technician has no shift on this day."
@@ -152,8 +152,3 @@ def _with_visit(day: Day, asked: scheduler.Visit, shift: scheduler.Shift, move: 
         order.insert(sum(starts[name] < start_s for name in order), asked.id)
         lenient = replace(asked, windows=((start_s, max(start_s, WHOLE_DAY_S)),))
     return timeline.project(day.adding(lenient).problem, shift.id, order)
-
-
-def unpinned(visit: scheduler.Visit) -> scheduler.Visit:
-    """The visit as if nobody had pinned it."""
-    return replace(visit, pinned=None)

@@ -118,9 +118,9 @@ def build(
     return builder.finish()
 
 
-def wish(rows: DayRows, table: TravelTable, visit: Visit) -> scheduler.Visit:
-    """A visit as it would stand in the problem of a day, pinned as it is pinned now."""
-    return _Builder(rows, table, frozenset(), lift=False).visit(visit)
+def wish(rows: DayRows, table: TravelTable, visit: Visit, *, pinned: bool = True) -> scheduler.Visit:
+    """A visit as it would stand in the problem of a day, pinned as it is pinned now, or as if nobody had."""
+    return _Builder(rows, table, frozenset(), lift=False).visit(visit, pinned=pinned)
 
 
 RUNNING_CHANGE = 2.0
@@ -235,19 +235,19 @@ class _Builder:
             pinned=scheduler.Pin(shift=shift_id(day.technician.id)),
         )
 
-    def visit(self, visit: Visit) -> scheduler.Visit:
+    def visit(self, visit: Visit, *, pinned: bool = True) -> scheduler.Visit:
         """The visit with all that limits where it may go."""
         self.rows_by_id[visit.id] = visit
         place = visit_place(visit)
         if place is None:
             raise ValueError(f"visit {visit.id} has no coordinates and cannot be planned")
-        pin = visit.pin
+        pin = visit.pin if pinned else None
         start_s = self._s(pin.starts_at) if pin and pin.starts_at else None
         windows = self._windows(visit)
         if start_s is not None and not any(low <= start_s <= high for low, high in windows):
             windows = ((start_s, start_s),)
         on_shift = shift_id(pin.technician_id) if pin and pin.technician_id else None
-        pinned = scheduler.Pin(shift=on_shift, start_s=start_s) if on_shift or start_s is not None else None
+        held = scheduler.Pin(shift=on_shift, start_s=start_s) if on_shift or start_s is not None else None
         preferred = visit.preferred_technician_id
         return scheduler.Visit(
             id=visit_id(visit),
@@ -258,7 +258,7 @@ class _Builder:
             priority=visit.priority,
             promised=visit.promised,
             preferred_technicians={shift_id(preferred): PREFERRED_TECHNICIAN_S} if preferred else {},
-            pinned=pinned,
+            pinned=held,
         )
 
     def _windows(self, visit: Visit) -> tuple[tuple[int, int], ...]:

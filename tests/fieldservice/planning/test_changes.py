@@ -263,10 +263,10 @@ def _unlink(session: Session, number: int, *, turn: int = 0) -> None:
 def test_what_pushes_a_linked_visit_out_of_its_order_is_refused(db: Database) -> None:
     """Another visit put before the first of a pair would make it end after the second has begun."""
     scene = Scene(db, lambda session: make_company(session, 1))
-    first, _ = linked(scene, window(starts=8, ends=10), window(starts=11, ends=13))
+    first, _ = linked(scene, window(starts=8, ends=10), window(starts=12, ends=14))
     third = scene.book(window(starts=14, ends=16))
     with db.transaction() as session:
-        session.get_one(Visit, third).service_duration = timedelta(hours=3)
+        session.get_one(Visit, third).service_duration = timedelta(hours=4)
     with pytest.raises(RuleBroken) as refused:
         move(scene, third, scene.technicians[0], window(starts=8, ends=10).starts_at, confirmed=True)
     assert (ORDER, f"v{first}") in [(each.rule, each.visit) for each in refused.value.violations]

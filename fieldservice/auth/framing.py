@@ -75,7 +75,12 @@ def _saying(app: Flask, location: str, flashes: Sequence[Any]) -> str:
 
 
 def _heard(app: Flask, request: Request) -> list[tuple[str, str]]:
-    """What the page before had to say, if the address says it as we wrote it, and to this page."""
+    """What the page before had to say, if the address says it as we wrote it, and to this page.
+
+    A form posts to the address that it stands at: there it was said already.
+    """
+    if request.method not in _SAFE:
+        return []
     try:
         path, flashes = _signer(app).loads(request.args.get(_SAID, ""), max_age=_SAID_FOR_S)
     except BadData:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -66,10 +67,13 @@ class Tour:
         """Write the page as a picture with few colours: text stays sharp, and the file small."""
         self.page.wait_for_load_state("networkidle")
         self.page.wait_for_timeout(700)  # a map is drawn after its last tile has come
-        size = self.page.viewport_size or {"width": 390, "height": 844}
+        before = self.page.viewport_size or {"width": 390, "height": 844}
         height = self.page.evaluate("document.documentElement.scrollHeight")
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(max(height, 300), TALLEST)}
-        drawn = self.page.screenshot(full_page=True, clip=clip)  # type: ignore[arg-type]
+        # as high as the page, so that the bar with its button stands at the end and not across the middle
+        self.page.set_viewport_size({"width": before["width"], "height": min(height, TALLEST)})
+        self.page.evaluate("scrollTo(0, 0)")
+        drawn = self.page.screenshot()
+        self.page.set_viewport_size(before)
         few = Image.open(BytesIO(drawn)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
         few.save(self.out / f"{name}.png", optimize=True)
 
@@ -123,17 +127,16 @@ def book(tour: Tour) -> str:
     page.locator("input[name=access_kind]").first.check(force=True)
     tour.take("address")
     tour.press("Continue")
-    draft = page.url.removesuffix("/time").removeprefix(tour.url)
+    draft = urlsplit(page.url).path.removesuffix("/time")
     tour.in_every_language("windows", f"{draft}/time")
     page.locator("#windows .choice").last.click()
     tour.press("Continue")
-    page.get_by_label("Full name").fill("Rosa Whitfield")
-    page.get_by_label("Mobile number").fill("410 555 0187")
-    page.get_by_label("Email", exact=True).fill(EMAIL)
+    for field, value in (("name", "Rosa Whitfield"), ("phone", "410 555 0187"), ("email", EMAIL)):
+        page.locator(f"#{field}").fill(value)
     tour.take("confirm")
-    tour.press(re.compile("^Book"))
+    tour.press("Confirm booking")
     tour.take("booked")
-    return page.url.removesuffix("/booked").removeprefix(tour.url)
+    return urlsplit(page.url).path.removesuffix("/booked")
 
 
 def afterwards(tour: Tour, link: str) -> None:
@@ -188,7 +191,7 @@ def returning(tour: Tour) -> None:
     tour.open("/book/returning")
     tour.page.locator("[name=known]").fill(EMAIL)
     tour.take("returning")
-    tour.press("Continue")
+    tour.press("Send me a code")
     with tour.services.db.reading() as session:
         code = session.scalars(select(VisitorCode).order_by(VisitorCode.id.desc())).first()
         assert code is not None

@@ -31,6 +31,7 @@ def test_a_known_caller_is_booked_within_a_minute(
     page.keyboard.type(typed)  # the search has the focus
     click(page.locator("#found a").first)
     expect(page.get_by_label("Full name")).not_to_have_value("")
+    page.wait_for_load_state()  # the program that fetches the times is there
     click(page.locator("#service-choice label").first)
     window = page.locator("#times label").first
     expect(window).to_be_visible(timeout=15_000)

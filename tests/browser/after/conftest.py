@@ -20,7 +20,7 @@ from fieldservice.auth.links import make_link, token_of
 from fieldservice.dispatch import inbox
 from fieldservice.models import AccessCode, OfficeTask, Visit, VisitState
 from fieldservice.web import Services
-from tests.factories import NOW, make_site, make_work_order, near
+from tests.factories import NOW
 from tests.fieldservice.field.crew import Crew
 from tests.services import chromium_path
 from tests.signing_in import make_user, signed_in
@@ -86,8 +86,6 @@ def stage(app: Flask, services: Services, clock_at_now: time_machine.Traveller) 
     def make(session: Session) -> str:
         visit = session.get_one(Visit, crew.visits[0])
         visit.site.access_notes = "Ring the side door. Friendly dog."
-        second = make_site(session, visit.site.customer, territory=visit.territory, at=near(2_000))
-        make_work_order(session, site=second)
         return token_of(make_link(visit, secret_key=key, now=NOW, expires_at=NOW + timedelta(days=30)), key)
 
     link = f"/visit/{services.db.run(make)}"

@@ -6,14 +6,15 @@ import re
 from collections.abc import Callable
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from fieldservice.models import VisitState
 from tests.browser.after.conftest import OpenPage, Stage
-from tests.browser.seeing import see
 from tests.pictures import PDF, SVG, photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
+axe = Axe()
 
 
 def press(page: Page, name: str | re.Pattern[str]) -> None:
@@ -186,12 +187,6 @@ def to_erase(stage: Stage, page: Page) -> None:
     press(page, "Erase my data")
 
 
-def no_site(_stage: Stage, page: Page) -> None:
-    """Several sites to choose from, and none was; the code was entered before."""
-    press(page, "Continue")
-    expect(page.get_by_role("link", name="Choose from 2 to 10 sites")).to_be_visible()
-
-
 def complain(stage: Stage, page: Page) -> None:
     """A question and a complaint wait."""
     customer = page.context.browser.new_page(base_url=stage.url)  # type: ignore[union-attr]
@@ -208,59 +203,53 @@ def complain(stage: Stage, page: Page) -> None:
     page.reload()
 
 
-type Happen = Callable[[Stage, Page], None]
-ON_THE_WAY: list[tuple[VisitState | None, list[tuple[str, Happen]]]] = [
-    (
-        None,
-        [
-            ("", nothing),
-            ("/messages", write),
-            ("/details", empty_details),
-            ("/photos", send_files),
-            ("/feedback", nothing),
-            ("/calendar", nothing),
-            ("/track", nothing),
-        ],
-    ),
-    (VisitState.DISPATCHED, [("/track", nothing)]),
-    (VisitState.EN_ROUTE, [("/track", nothing)]),
-    (VisitState.ON_SITE, [("/track", nothing)]),
-    (
-        VisitState.DONE,
-        [
-            ("", nothing),
-            ("/photos", nothing),
-            ("/track", nothing),
-            ("/feedback", rate),
-            ("/data", wrong_code),
-            ("/data", to_erase),
-            ("/sites", no_site),
-        ],
-    ),
+STATES: list[tuple[str, tuple[VisitState, ...], Callable[[Stage, Page], None]]] = [
+    ("", (), nothing),
+    ("", (VisitState.DONE,), nothing),
+    ("/messages", (), write),
+    ("/details", (), empty_details),
+    ("/photos", (), send_files),
+    ("/photos", (VisitState.DONE,), nothing),
+    ("/feedback", (VisitState.DONE,), rate),
+    ("/feedback", (), nothing),
+    ("/calendar", (), nothing),
+    ("/data", (VisitState.DONE,), wrong_code),
+    ("/data", (VisitState.DONE,), to_erase),
+    ("/track", (), nothing),
+    ("/track", (VisitState.DISPATCHED,), nothing),
+    ("/track", (VisitState.EN_ROUTE,), nothing),
+    ("/track", (VisitState.EN_ROUTE, VisitState.ON_SITE), nothing),
+    ("/track", (VisitState.DONE,), nothing),
+    ("/board/inbox", (), complain),
+    ("/board/inbox/{visit}", (), complain),
+    ("/erased", (), nothing),
 ]
-"""What a customer sees while their visit goes on."""
 
 
-@pytest.mark.timeout(300)
-def test_nothing_is_inaccessible(stage: Stage, open_page: OpenPage) -> None:
-    """axe finds nothing on any page in any state, in light and dark, at three widths; no page is too wide."""
-    page = open_page()
-    for state, seen in ON_THE_WAY:
-        if state is not None:
-            stage.enter(state)
-        for path, happen in seen:
-            page.goto(f"{stage.link}{path}")
-            happen(stage, page)
-            see(page)
-    page.goto("/erased")
-    see(page)
-
-
-def test_nothing_is_inaccessible_in_the_office(stage: Stage, open_page: OpenPage) -> None:
-    """The inbox with a question and a complaint, and the conversation."""
-    page = open_page(staff=True)
-    page.goto("/board/inbox")
-    complain(stage, page)
-    see(page)
-    page.goto(f"/board/inbox/{stage.crew.visits[0]}")
-    see(page)
+@pytest.mark.parametrize(
+    ("path", "states", "happen"),
+    STATES,
+    ids=[f"{path or 'page'}-{len(states)}-{what.__name__}" for path, states, what in STATES],
+)
+def test_nothing_is_inaccessible(
+    stage: Stage,
+    open_page: OpenPage,
+    path: str,
+    states: tuple[VisitState, ...],
+    happen: Callable[[Stage, Page], None],
+) -> None:
+    """axe finds nothing, in light and dark, at three widths, and no page is wider than the screen."""
+    stage.enter(*states)
+    staff = path.startswith("/board")
+    page = open_page(staff=staff)
+    own = staff or path == "/erased"
+    page.goto(path.format(visit=stage.crew.visits[0]) if own else f"{stage.link}{path}")
+    happen(stage, page)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for width in (320, 390, 1280):
+            page.set_viewport_size({"width": width, "height": 844})
+            found = axe.run(page).response["violations"]
+            faults = [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found]
+            assert faults == [], f"{page.url} {scheme} {width}"
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{page.url} {width}"

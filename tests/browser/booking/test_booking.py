@@ -5,12 +5,23 @@ from __future__ import annotations
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from fieldservice.geo.address import Address
-from tests.browser.seeing import see
 
 pytestmark = pytest.mark.browser
+axe = Axe()
+
+
+def assert_accessible(page: Page, width: int = 390) -> None:
+    """axe finds nothing, and the page is not wider than the screen."""
+    found = axe.run(page)
+    faults = [
+        (fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found.response["violations"]
+    ]
+    assert faults == [], page.url
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
 
 
 def next_page(page: Page, name: str | re.Pattern[str]) -> None:
@@ -22,28 +33,28 @@ def next_page(page: Page, name: str | re.Pattern[str]) -> None:
 def test_a_walk_with_javascript(page: Page, home: Address, troubles: list[str]) -> None:
     """Questions are fetched, the address completes itself, a day swaps its windows, a button names one."""
     page.goto("/")
-    see(page)
+    assert_accessible(page)
     page.get_by_role("radio", name="Heating").check()
     page.get_by_role("checkbox", name="No heat").check()
-    see(page)
+    assert_accessible(page)
     next_page(page, "Continue")
 
     address = page.get_by_role("combobox", name="Find your address")
     address.press_sequentially(home.label.partition(",")[0])
     expect(page.get_by_role("option").first).to_be_visible()
-    see(page)
+    assert_accessible(page)
     address.press("ArrowDown")
     with page.expect_navigation():
         address.press("Enter")
     expect(page.get_by_text("In our area")).to_be_visible()
     expect(page.locator(".leaflet-marker-icon")).to_be_visible()
-    see(page)
+    assert_accessible(page)
     page.get_by_role("radio", name="Someone over 18 will be home").check()
     next_page(page, "Continue")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("When suits you?")
     assert page.get_by_role("radio", checked=True).count() == 0
-    see(page)
+    assert_accessible(page)
     day = page.locator("a.day:not([aria-current])").nth(2)
     wanted = day.get_attribute("href") or ""
     day.click()
@@ -51,15 +62,15 @@ def test_a_walk_with_javascript(page: Page, home: Address, troubles: list[str]) 
     expect(page.locator("#windows-heading")).to_be_focused()
     page.get_by_role("radio").nth(1).check()
     expect(page.get_by_role("button", name=re.compile("Continue with .+ – .+"))).to_be_visible()
-    see(page)
+    assert_accessible(page)
     next_page(page, re.compile("Continue with"))
 
-    see(page)
+    assert_accessible(page)
     page.get_by_label("Full name").fill("Rosa Whitfield")
     page.get_by_label("Mobile number", exact=True).fill("410 555 0187")
     next_page(page, "Confirm booking")
     expect(page.get_by_role("heading", level=1)).to_have_text("You’re booked")
-    see(page)
+    assert_accessible(page)
     assert troubles == []
 
 
@@ -120,18 +131,18 @@ def test_errors_are_announced_where_they_are(page: Page, home: Address) -> None:
     next_page(page, "Continue")
     expect(page).to_have_title(re.compile("^Error: "))
     expect(page.locator("#error-summary")).to_be_focused()
-    see(page)
+    assert_accessible(page)
     page.get_by_role("link", name="Choose what needs fixing").click()
     expect(page.get_by_role("radio").first).to_be_focused()
     page.get_by_role("radio", name="Heating").check()
     next_page(page, "Continue")
     next_page(page, "Continue")
     expect(page.get_by_role("link", name="Enter a street address with a house number")).to_be_visible()
-    see(page)
+    assert_accessible(page)
     with page.expect_navigation():
         page.get_by_role("link", name="Enter the address by hand").click()
     next_page(page, "Continue")
-    see(page)
+    assert_accessible(page)
 
 
 def test_the_pages_beside_the_way(page: Page, home: Address) -> None:
@@ -141,7 +152,7 @@ def test_the_pages_beside_the_way(page: Page, home: Address) -> None:
     page.get_by_role("combobox").fill(f"99999 {home.street}, {home.city}")
     next_page(page, "Find address")
     expect(page.get_by_role("heading", level=1)).to_have_text("Which place is it?")
-    see(page)
+    assert_accessible(page)
     page.get_by_role("link", name="Write the address again").click()
     page.get_by_role("combobox").fill("12 Nowhere Crescent, Atlantis")
     next_page(page, "Find address")
@@ -149,26 +160,26 @@ def test_the_pages_beside_the_way(page: Page, home: Address) -> None:
     expect(page.get_by_role("radio")).to_have_count(0)  # there is nothing to choose
     next_page(page, "Continue")
     expect(page.get_by_text("We look this address up and call you.")).to_be_visible()
-    see(page)
+    assert_accessible(page)
     page.get_by_role("radio", name="Someone over 18 will be home").check()
     next_page(page, "Continue")
     expect(page.get_by_text("We call you to agree on a time").first).to_be_visible()
-    see(page)
+    assert_accessible(page)
     page.get_by_label("Full name").fill("Ann Other")
     page.get_by_label("Email").first.fill("ann@example.com")
     next_page(page, "Send request")
     expect(page.get_by_role("heading", level=1)).to_have_text("We have your request")
-    see(page)
+    assert_accessible(page)
     page.get_by_role("link", name="Manage visit").click()
-    see(page)
+    assert_accessible(page)
     page.get_by_role("link", name="Cancel visit").click()
-    see(page)
+    assert_accessible(page)
     page.goto("/book/no-such-draft/time")
-    see(page)
+    assert_accessible(page)
     page.goto("/book?service=advice")
     next_page(page, "Continue")
     expect(page.get_by_text("1 Market Square")).to_be_visible()
-    see(page)
+    assert_accessible(page)
 
 
 def test_the_first_page_is_light(page: Page) -> None:

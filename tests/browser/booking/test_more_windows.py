@@ -25,8 +25,7 @@ from fieldservice.models import Territory, Visit, WaitingEntry
 from fieldservice.planning import service as planning
 from fieldservice.planning.travel import with_travel
 from fieldservice.web import Services
-from tests.browser.booking.test_booking import next_page
-from tests.browser.seeing import see
+from tests.browser.booking.test_booking import assert_accessible, next_page
 from tests.factories import window
 from tests.fieldservice.booking.tight import AT, cancel, easy_visit, open_tight_company
 
@@ -112,7 +111,7 @@ def test_further_windows_fill_themselves_in(
     assert first.bounding_box() == before
     expect(first).to_be_checked()
     expect(page.locator("#status")).to_have_text("1 more time", timeout=LONG_MS)
-    see(page)
+    assert_accessible(page)
     further.check()
     next_page(page, re.compile("Continue with 8 am – 10 am"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Check and confirm")
@@ -126,7 +125,7 @@ def test_why_times_are_gone(page: Page, home: Address, tight: Tight, troubles: l
     page.get_by_role("link", name="Which times are gone, and why?").click()
     expect(page.locator("#gone-heading")).to_be_focused(timeout=LONG_MS)
     expect(page.get_by_text("Everyone who can do this is with other customers then").first).to_be_visible()
-    see(page)
+    assert_accessible(page)
     assert troubles == []
 
 
@@ -148,27 +147,27 @@ def test_the_waiting_list(page: Page, home: Address, tight: Tight, troubles: lis
     to_time(page, home)
     with page.expect_navigation():
         page.get_by_role("link", name="Join the waiting list for sooner").click()
-    see(page)
+    assert_accessible(page)
     page.get_by_label("Full name").fill("Ada Other")
     page.get_by_label("Email").first.fill("ada@example.com")
     next_page(page, "Join the waiting list")
     expect(page.get_by_text("You are on the waiting list.").first).to_be_visible()
-    see(page)
+    assert_accessible(page)
     page.get_by_role("link", name="Manage visit").click()
     with page.expect_navigation():
         page.get_by_role("link", name="You are on the waiting list").click()
-    see(page)
+    assert_accessible(page)
     next_page(page, "Leave the waiting list")
-    see(page)
+    assert_accessible(page)
     next_page(page, "Join the waiting list")
     make_offer(tight)
     page.goto(page.url.replace("/earlier", "/offer"))
-    see(page)
+    assert_accessible(page)
     next_page(page, re.compile("^Take 8 am – 10 am"))
     expect(page.get_by_text("Booked", exact=True).first).to_be_visible()
     page.goto(f"{page.url}/offer")
     expect(page.get_by_role("heading", level=1)).to_have_text("This time is no longer free")
-    see(page)
+    assert_accessible(page)
     assert troubles == []
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice.geo.address import Address
 from tests.browser.booking.test_booking import next_page
-from tests.browser.seeing import see
+from tests.browser.booking.test_intake import faults
 from tests.factories import ask
 from tests.fieldservice.booking.demoville import heating
 from tests.pictures import PDF, SVG, photo
@@ -70,7 +70,11 @@ def test_with_script_files_go_by_themselves(page: Page, home: Address, troubles:
     expect(page.get_by_role("alert")).to_contain_text(
         "“drawing.jpg” was not added: it is neither", timeout=SLOW
     )
-    see(page)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for width in (320, 390, 1280):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert faults(page) == [], f"{scheme} {width}"
     page.get_by_role("checkbox", name="Remove bill.pdf").focus()
     page.keyboard.press("Space")
     expect(thumbs).to_have_count(2, timeout=SLOW)
@@ -86,7 +90,7 @@ def test_with_script_files_go_by_themselves(page: Page, home: Address, troubles:
     next_page(page, "Continue")
     to_confirm(page, home)
     expect(page.locator(".thumbs li")).to_have_count(3)
-    see(page)
+    assert faults(page) == []
 
 
 def test_who_goes_on_takes_along_what_is_still_on_its_way(page: Page) -> None:

@@ -18,7 +18,7 @@ from fieldservice.auth.codes import code_of
 from fieldservice.auth.links import make_link, token_of
 from fieldservice.geo.address import Address
 from fieldservice.models import Territory, VisitorCode, VisitState
-from tests.browser.seeing import see
+from tests.browser.booking.test_booking import assert_accessible
 from tests.factories import make_customer, make_site, make_visit, make_work_order
 from tests.fieldservice.booking.demoville import heating
 
@@ -159,28 +159,31 @@ def enter(page: Page) -> None:
         page.keyboard.press("Enter")
 
 
-def test_the_pages_of_returning_customers(page: Page, past: Past) -> None:
+@pytest.mark.parametrize(("width", "known"), [(320, "rosa@example.com"), (1280, "(410) 555-0123")])
+def test_the_pages_of_returning_customers(page: Page, past: Past, width: int, known: str) -> None:
     """Errors, another address, in light and dark, narrow and wide: no fault, and the keyboard is enough."""
+    page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(color_scheme="dark" if width == 320 else "light")
     page.goto("/book/returning")
     enter(page)
     expect(page.locator("#error-summary")).to_be_focused()
-    see(page)
-    page.get_by_label("Email or mobile number").fill("(410) 555-0123")
+    assert_accessible(page, width)
+    page.get_by_label("Email or mobile number").fill(known)
     enter(page)
-    see(page)
+    assert_accessible(page, width)
     page.get_by_label("Code from the message").fill("12")
     enter(page)
     expect(page.get_by_text("The code has six digits").first).to_be_visible()
-    see(page)
+    assert_accessible(page, width)
     page.get_by_label("Code from the message").fill(past.code())
     enter(page)
     expect(page.get_by_text("You had this")).to_be_visible()
-    see(page)
+    assert_accessible(page, width)
     page.get_by_role("radio", name="Heating").focus()
     enter(page)
     page.get_by_role("link", name="Change address").click()
     expect(page.get_by_role("radio")).to_have_count(2)
-    see(page)
+    assert_accessible(page, width)
     page.get_by_role("radio", name="9 Second Street").check()
     enter(page)
     expect(page.get_by_text("9 Second Street")).to_be_visible()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from fieldservice.auth.links import approval_token
 from fieldservice.geo.address import Address
 from fieldservice.models import OutboxMessage, Territory
 from tests.browser.booking.test_booking import next_page
-from tests.browser.seeing import see
+from tests.browser.booking.test_intake import faults
 from tests.factories import make_technician, number
 from tests.fieldservice.booking.electric import WIRING, make_wiring
 from tests.fieldservice.booking.tight import AT
@@ -149,30 +149,36 @@ def test_the_keyboard_alone(page: Page, home: Address, nonce: Callable[[], str])
     expect(page.get_by_role("heading", level=1)).to_have_text("You declined")
 
 
-@pytest.mark.timeout(300)
-def test_every_page_is_accessible(page: Page, home: Address, nonce: Callable[[], str]) -> None:
+@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_is_accessible(
+    chromium: Browser, site: str, home: Address, nonce: Callable[[], str], width: int, theme: str
+) -> None:
     """Each new page and state, at three widths and in both themes."""
+    context = chromium.new_context(
+        viewport={"width": width, "height": 844}, color_scheme=theme, base_url=site, reduced_motion="reduce"
+    )
+    page = context.new_page()
     to_services(page, home)
-    see(page)
+    assert faults(page) == []
     next_page(page, "Add this service")
     expect(page.get_by_role("link", name="Choose what needs fixing")).to_be_visible()
-    see(page)
+    assert faults(page) == []
     add_wiring(page)
-    page.locator(".choice-more > summary").first.click()
-    see(page)
-    page.locator(".choice-more > summary").first.click()
+    assert faults(page) == []
     pick(page)
     page.get_by_text("Someone else is at the address, pays").click()
-    see(page)
+    assert faults(page) == []
     page.get_by_text("Someone else is at the address, pays").click()
     confirm(page)
-    see(page)
+    assert faults(page) == []
     page.get_by_role("link", name="Manage visit").click()
-    see(page)
+    assert faults(page) == []
     page.goto(approval_url(nonce))
-    see(page)
+    assert faults(page) == []
     next_page(page, "Decline, book nothing")
-    see(page)
+    assert faults(page) == []
+    context.close()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from fieldservice.models import Attachment, UserRole
 from fieldservice.paths import STATIC
 
 bp = Blueprint("offline", __name__)
+_ALWAYS = ("field.route", "field.days.week", "field.days.me")
 _OF_OTHER_FACES = ("board.", "booking.", "frame.", "guard", "widget.", "phone-worker.", "app-")
 
 
@@ -89,7 +90,7 @@ def kept() -> ResponseReturnValue:
         day = service.phone_day(session, technician, today, tables=tables, now=now)
         pages = [url_for("field.visit", visit_id=visit.id) for visit in offline.visits_of(day)]
         files = [address for file in offline.files_of(day) for address in _addresses(file)]
-    return jsonify(user=auth.actor().id, pages=[url_for("field.route"), *pages], files=files)
+    return jsonify(user=auth.actor().id, pages=[*map(url_for, _ALWAYS), *pages], files=files)
 
 
 def _addresses(file: Attachment) -> list[str]:

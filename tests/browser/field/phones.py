@@ -68,7 +68,7 @@ def ready(page: Page, *urls: str) -> None:
     """Open the route and wait until the day is on the phone."""
     page.goto("/day/")
     page.evaluate("navigator.serviceWorker.ready.then(() => null)")
-    wanted = {"/day/", *urls}
+    wanted = {"/day/", "/day/me", *urls}
     wait_until(lambda: wanted <= set(kept(page)), f"{wanted} on the phone")
 
 

@@ -265,7 +265,7 @@ def test_nothing_of_a_customer_stays_after_the_sign_out(page: Page, crew: Crew, 
     first = crew.visits[0]
     tap_many(page, crew, 2)
     assert personal(page)
-    page.goto("/day/")
+    page.goto("/day/me")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign out?")).to_be_visible()
     assert_usable_dialog(page)
@@ -316,6 +316,7 @@ def test_a_sign_out_with_nothing_unsent_clears_the_phone(page: Page, crew: Crew)
     ready(page, f"/day/visits/{crew.visits[0]}")
     assert personal(page)
     assert "KEY" in page.evaluate(_READ_ALL)
+    page.goto("/day/me")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert personal(page) == []

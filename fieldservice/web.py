@@ -30,7 +30,7 @@ from fieldservice.models import IdempotencyKey, Window
 from fieldservice.notify import Channels, words
 
 KEY_FIELD = "idempotency_key"
-KEYS_KEPT = timedelta(hours=24)
+KEYS_KEPT = timedelta(days=7)  # a phone may send on Monday what was tapped on Friday
 MAX_ROW = 2**31 - 1
 _KEY_LENGTH = 255
 _YEARS = range(2000, 2200)
@@ -79,7 +79,7 @@ def new_key() -> str:
 def once(work: Callable[[Session], ResponseReturnValue], *, now: datetime, scope: str = "") -> Response:
     """Do a POST's work in one transaction and remember its answer under the form's idempotency key.
 
-    The same POST again within a day gets the same answer and changes nothing. Refusals are not remembered:
+    The same POST again within a week gets the same answer and changes nothing. Refusals are not remembered:
     they raise. `scope` tells apart who posts. Raises BadKey without a key, KeyReused when it came with other
     content.
     """

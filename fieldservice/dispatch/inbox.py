@@ -17,17 +17,22 @@ _RECENT = timedelta(days=14)
 _AT_MOST = 100
 # What has no deadline waits on the board as a card; what a person has to find out first is here as well.
 _OPEN = and_(OfficeTask.done_at.is_(None), or_(OfficeTask.due_at.is_not(None), OfficeTask.kind.in_(UNTIMED)))
+_STRANGERS = select(OfficeTask).where(
+    OfficeTask.kind == "unknown_sender", OfficeTask.visit_id.is_(None), OfficeTask.done_at.is_(None)
+)
 
 
 @dataclass(frozen=True)
 class Inbox:
     """Questions that wait, the oldest first; tasks by deadline, then those without one; what was answered.
 
-    `gaps` are those who wait for another window, `certificates` what ends before visits that need it.
+    `strangers` are texts of numbers that nobody here has, `gaps` those who wait for another window,
+    `certificates` what ends before visits that need it.
     """
 
     waiting: Sequence[Conversation]
     tasks: Sequence[tuple[OfficeTask, Visit]]
+    strangers: Sequence[OfficeTask]
     gaps: Sequence[Waiting]
     certificates: Sequence[Certificate]
     answered: Sequence[Conversation]
@@ -59,6 +64,7 @@ def inbox(session: Session, *, now: datetime) -> Inbox:
     return Inbox(
         session.scalars(waiting.limit(_AT_MOST)).all(),
         [(task, visit) for task, visit in tasks],
+        session.scalars(_STRANGERS.order_by(OfficeTask.id).limit(_AT_MOST)).all(),
         waiting_list(session, now=now),
         certificates(session, now=now),
         session.scalars(answered).all(),
@@ -69,7 +75,8 @@ def count(session: Session) -> int:
     """How many questions and tasks wait."""
     questions = select(func.count(Conversation.id)).where(Conversation.waiting_since.is_not(None))
     tasks = select(func.count(OfficeTask.id)).where(_OPEN, OfficeTask.visit_id.is_not(None))
-    return session.execute(questions).scalar_one() + session.execute(tasks).scalar_one()
+    strangers = select(func.count()).select_from(_STRANGERS.subquery())
+    return sum(session.execute(each).scalar_one() for each in (questions, tasks, strangers))
 
 
 def answer(session: Session, visit: Visit, body: str, *, user_id: int, now: datetime) -> ConversationMessage:

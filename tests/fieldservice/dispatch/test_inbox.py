@@ -136,7 +136,7 @@ def test_everything_that_needs_a_person_has_its_action(dana: Dispatcher, service
     text = words_of(page)
     assert "Max Park Address not found" in text
     assert f"/board/visits/{ids['Max']}/locate" in page.text
-    assert "The phone and the plan disagree" in text
+    assert "Done while the plan changed" in text
     assert "Done while cancelled" in text
     assert "Offered until" in text
     assert "Ana Reyes: Heating" in text or "Ana Reyes:" in text
@@ -152,3 +152,22 @@ def test_an_unanswered_question_has_its_age(dana: Dispatcher, services: Services
     text = words_of(dana.get("/board/inbox"))
     assert re.search(r"Stale .*waits for 25 h 00 Overdue", text)
     assert re.search(r"Fresh .*waits for 1 h 00 · answer within (23 h 00|22 h 59)", text)
+
+
+def test_a_text_of_a_stranger_waits_for_a_call(dana: Dispatcher, services: Services) -> None:
+    """Words of a number that nobody has are shown with the number, counted, and gone when somebody called."""
+    before = words_of(dana.get("/board/inbox/count"))
+    with services.db.transaction() as session:
+        detail = "+14105550133: Do you repair <ovens>?"
+        task = OfficeTask(
+            kind="unknown_sender", detail=detail, created_at=NOW, due_at=NOW + timedelta(days=1)
+        )
+        number = add(session, task).id
+    page = dana.get("/board/inbox").text
+    assert "Do you repair &lt;ovens&gt;?" in page
+    assert "tel:+14105550133" in page
+    assert "(410) 555-0133" in page
+    assert words_of(dana.get("/board/inbox/count")) != before
+    assert dana.post(f"/board/tasks/{number}/done").status_code == 303
+    assert "ovens" not in dana.get("/board/inbox").text
+    assert words_of(dana.get("/board/inbox/count")) == before

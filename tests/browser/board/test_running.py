@@ -66,7 +66,7 @@ def test_vehicle_trouble_by_keyboard_alone(desk: Desk) -> None:
     expect(summary).to_be_focused()
     page.keyboard.press("Enter")
     link = page.get_by_role("link", name="Vehicle trouble…")
-    for _ in range(5):
+    for _ in range(10):
         page.keyboard.press("Tab")
         if link.evaluate("element => element === document.activeElement"):
             break
@@ -90,6 +90,7 @@ def test_sick_on_a_phone_and_without_javascript(phone: Desk, plain: Desk) -> Non
     row = plain.page.get_by_role("group", name="Ben Okafor")
     row.locator("summary").click()
     row.get_by_role("button", name="Off sick from now").click()
+    expect(row.get_by_text("Off sick", exact=True)).to_be_visible()
     plain.search()
     plain.open()
     plain.page.get_by_role("button", name="Accept all").click()

@@ -94,7 +94,7 @@ def test_why_a_visit_has_no_place(dana: Dispatcher, services: Services) -> None:
     page = words_of(dana.get(f"{BOARD}?visit={dana.scene.ids['Ned']}"))
     assert "Not placed yet" in page
     assert "outside the promised 6:00 am to 7:00 am" in page
-    assert "Carl Moss: Needs Heating level 1, has none." in page
+    assert "Carl Moss Needs Heating level 1, has none." in page
 
 
 def test_a_late_visit_is_told_by_words(dana: Dispatcher, clock_at_now: Traveller) -> None:

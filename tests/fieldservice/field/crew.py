@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from html import unescape
@@ -171,10 +172,10 @@ class Phone:
             assert self.tap(visit_id, kind).status_code == 303, kind
 
     def page(self, path: str = "/day/", status: int = 200) -> str:
-        """The text of a page, with its entities read."""
+        """The text of a page, with its entities read, without the cards that wait for what comes next."""
         answer = self.client.get(path)
         assert answer.status_code == status
-        return unescape(answer.text)
+        return unescape(re.sub(r"<template.*?</template>", "", answer.text, flags=re.DOTALL))
 
     def after(self, answer: TestResponse) -> str:
         """The page that a tap led to."""

@@ -32,6 +32,7 @@ from tests.matrix.world import (
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 SIGN_IN = "login"
+SIGNED = "/hooks/sms"
 PROTECTION = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Cache-Control")
 FORBIDDEN_INLINE = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>|<style\b|<[^>]*\s(?:style|on[a-z]+)=\"[^>]*>")
 
@@ -180,9 +181,14 @@ def test_changing(site: Site, row: Row) -> None:
 
 
 def test_no_change_without_the_token_of_the_page(site: Site) -> None:
-    """Another site cannot make anybody's browser change something: 400, and nothing is written."""
+    """Another site cannot make anybody's browser change something: 400, and nothing is written.
+
+    What a gateway reports is signed with a secret that no browser has.
+    """
     before = dump(site.db)
     for row in UNSAFE_ROWS:
+        if row.rule == SIGNED:
+            continue
         for actor in ("nobody", "customer", "technician", "dispatcher", "admin"):
             path = site.path(row.rule, site.world.values(row.rule, actor))
             answer = site.browsers[actor].client.open(path, method=row.method, data=site.world.form(row.rule))

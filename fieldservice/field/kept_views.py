@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -28,11 +30,11 @@ def keep() -> ResponseReturnValue:
     """Keep an item of the outbox for the office; says the checksum of the file that came along."""
     now, form = clock.now(), KeptForm()
     if not form.validate():
-        return {"errors": form.errors}, 422
+        return _refused(form.errors)
     file = request.files.get("file")
     content = file.read() if file else b""
     if (file and is_too_large(file)) or (form.sha256.data or "") != (_sha256(content) if file else ""):
-        return {"errors": {"file": ["not the file that was announced"]}}, 422
+        return _refused({"file": ["not the file that was announced"]})
     item = _item(form, file, content)
 
     def work(session: Session) -> ResponseReturnValue:
@@ -44,7 +46,12 @@ def keep() -> ResponseReturnValue:
 
 @bp.errorhandler(kept.NotAboutAVisit)
 def _not_about_a_visit(_error: kept.NotAboutAVisit) -> ResponseReturnValue:
-    return {"errors": {"action": ["not about a visit"]}}, 404
+    return _refused({"action": ["not about a visit"]}, 404)
+
+
+def _refused(errors: Mapping[str, Any], status: int = 422) -> ResponseReturnValue:
+    """What a script is told; it keeps the item, and says so in the technician's language."""
+    return {"refused": "the item was not kept, see the errors of its fields", "errors": dict(errors)}, status
 
 
 def _item(form: KeptForm, file: FileStorage | None, content: bytes) -> Item:

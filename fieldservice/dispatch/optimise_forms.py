@@ -14,7 +14,7 @@ from fieldservice.dispatch.forms import BoardForm
 from fieldservice.models import Territory
 from fieldservice.planning.goals import Goal, Scope
 from fieldservice.planning.improve import Asked
-from fieldservice.typed import WholeNumber, cards
+from fieldservice.typed import WholeNumber, cards, tidy
 
 DAYS_AHEAD = 14
 _MOST = 200
@@ -56,7 +56,7 @@ class OptimiseForm(BoardForm):
     )
     goal = RadioField(_l("What counts most"), choices=cards(GOALS), default=Goal.BALANCED.value)
     rival = RadioField(
-        _l("Compare with"), choices=cards([("", _l("Nothing")), *GOALS]), default="", validators=[Optional()]
+        _l("Compare with"), choices=cards([("", _l("Nothing")), *GOALS]), default="", filters=[tidy]
     )
     technician = WholeNumber(_l("Technician"), validators=[Optional(), NumberRange(min=1, max=2**31 - 1)])
     visits = SelectMultipleField(_l("Visits"), coerce=str, validate_choice=False)

@@ -31,6 +31,7 @@ from fieldservice.models import (
     Hold,
     InboundMessage,
     Job,
+    KeptWork,
     Occurrence,
     OfficeTask,
     OutboxMessage,
@@ -64,6 +65,7 @@ from tests.factories import (
     make_hold,
     make_service,
     make_site,
+    make_technician,
     make_visit,
     make_work_order,
     near,
@@ -132,6 +134,22 @@ def person(
     conversation = add(session, Conversation(visit=visit, last_at=NOW))
     conversation.ask(said("conversation_message.body"), channel=Channel.PAGE, now=NOW)
     session.add(Feedback(visit=visit, rating=2, body=said("feedback.body"), created_at=NOW, changed_at=NOW))
+    session.add(
+        KeptWork(
+            item_id=f"item-{len(name)}",
+            visit_id=visit.id,
+            technician_id=make_technician(session, visit.territory).id,
+            kind="note",
+            label=said("kept_work.label"),
+            fields=[["text", said("kept_work.fields")]],
+            status=404,
+            reason=said("kept_work.reason"),
+            file_name=said("kept_work.file_name"),
+            tapped_at=NOW,
+            phone_at=NOW,
+            received_at=NOW,
+        )
+    )
     session.add(
         OfficeTask(
             kind="complaint", visit_id=visit.id, detail=said("office_task.detail"), created_at=NOW, due_at=NOW

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice import clock, language, web
 from fieldservice.auth import codes, limits, links
-from fieldservice.booking import consents, data_pages, personal, refusals
+from fieldservice.booking import consents, data_pages, erasing, personal, refusals
 from fieldservice.booking.after_forms import CodeForm, ConsentForm, EraseForm, LanguageForm
 from fieldservice.booking.pages import gettext
 from fieldservice.files import FileMissing
@@ -168,7 +168,7 @@ def _erase(session: Session, *, token: str, now: datetime) -> ResponseReturnValu
     visit = links.find_visit(session, token, now=now)
     require_proof(visit, now)
     ours = web.services()
-    personal.erase(session, visit, store=ours.files, channels=ours.channels, now=now)
+    erasing.erase(session, visit, store=ours.files, channels=ours.channels, now=now)
     return redirect(url_for(".erased"), 303)
 
 
@@ -212,7 +212,7 @@ def _language_form() -> LanguageForm:
 
 
 def _erase_page(session: Session, visit: Visit, token: str, form: EraseForm) -> str:
-    orders = personal.require_erasable(session, visit)
+    orders = erasing.require_erasable(session, visit)
     return render_template(
         "booking/erase.html",
         visit=visit,
@@ -229,7 +229,7 @@ def not_proven(_error: NotProven) -> ResponseReturnValue:
     )
 
 
-def _visits_ahead(error: personal.VisitsAhead) -> ResponseReturnValue:
+def _visits_ahead(error: erasing.VisitsAhead) -> ResponseReturnValue:
     return refusals.refused(data_pages.ahead_words(error.on))
 
 
@@ -248,7 +248,7 @@ def _wrong_code(_error: codes.WrongCode) -> ResponseReturnValue:
 
 
 bp.register_error_handler(NotProven, not_proven)
-bp.register_error_handler(personal.VisitsAhead, _visits_ahead)
+bp.register_error_handler(erasing.VisitsAhead, _visits_ahead)
 bp.register_error_handler(personal.ChangedLately, _changed_lately)
 bp.register_error_handler(codes.TooManyCodes, _too_many)
 bp.register_error_handler(codes.WrongCode, _wrong_code)

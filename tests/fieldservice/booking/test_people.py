@@ -15,7 +15,7 @@ from sqlalchemy import select
 from time_machine import Traveller
 
 from fieldservice.auth.links import approval_token
-from fieldservice.booking import again, approvals, approvals_sweep, personal
+from fieldservice.booking import again, approvals, approvals_sweep, erasing, personal
 from fieldservice.config import SettingError, Settings
 from fieldservice.messages import service as messages
 from fieldservice.models import (
@@ -437,8 +437,8 @@ def test_download_and_erasure_know_the_people(walker: Walker, app: Flask, servic
         content = json.dumps(personal.export(session, visit))
         for word in ("Jo Porter", "PO 77", "1 Bay Road", "boss@bay.example", "Too dear"):
             assert word in content, word
-        personal.erase(session, visit, store=services.files, channels=services.channels, now=NOW)
+        erasing.erase(session, visit, store=services.files, channels=services.channels, now=NOW)
     for table in (Approval, ContactRole, OutboxMessage):
         assert count(services.db, table.__tablename__) == 0
     with services.db.reading() as session:
-        assert session.scalars(select(Customer.name)).one() == personal.ERASED
+        assert session.scalars(select(Customer.name)).one() == erasing.ERASED

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from time_machine import Traveller
 
 from fieldservice.auth import codes
-from fieldservice.booking import personal
+from fieldservice.booking import erasing, personal
 from fieldservice.files import FileStore
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import (
@@ -305,7 +305,7 @@ def test_after_an_erasure_nothing_of_the_person_is_in_any_table(session: Session
     kept = dump(session).count("Bob")
     lat, sent = str(rosa.site.lat), rosa.id
     assert lat in dump(session)
-    assert personal.erase(session, rosa, store=store, channels=PROVIDERS, now=NOW) == 1
+    assert erasing.erase(session, rosa, store=store, channels=PROVIDERS, now=NOW) == 1
     session.flush()
     everything = dump(session)
     for trace in ("Rosa", ROSA, ROSA.upper(), "+14105550004", lat):
@@ -330,7 +330,7 @@ def test_letters_in_our_own_folders_go_as_well(services: Services) -> None:
         letters = len(list(ours.email.folder.iterdir()))
         theirs = len(session.scalars(select(OutboxMessage).where(OutboxMessage.visit_id == rosa.id)).all())
         assert 0 < theirs < letters
-        personal.erase(session, rosa, store=services.files, channels=ours, now=NOW)
+        erasing.erase(session, rosa, store=services.files, channels=ours, now=NOW)
         assert len(list(ours.email.folder.iterdir())) == letters  # it may still be rolled back
     with services.db.reading() as session:
         left = session.scalars(select(OutboxMessage.dedupe_key)).all()
@@ -340,7 +340,7 @@ def test_letters_in_our_own_folders_go_as_well(services: Services) -> None:
 def test_what_the_law_wants_stays(session: Session, store: FileStore) -> None:
     """Day, service, state, stars and the history of promises are there, with nobody's name."""
     visit = person(session, store, "Rosa", ROSA)
-    personal.erase(session, visit, store=store, channels=PROVIDERS, now=NOW)
+    erasing.erase(session, visit, store=store, channels=PROVIDERS, now=NOW)
     session.flush()
     session.expire_all()
     left = session.get_one(Visit, visit.id)
@@ -350,7 +350,7 @@ def test_what_the_law_wants_stays(session: Session, store: FileStore) -> None:
     assert left.feedback.rating == 2
     promised = [event for event in left.events if event.kind == "promised"]
     assert promised[0].payload
-    assert left.work_order.customer.name == personal.ERASED
+    assert left.work_order.customer.name == erasing.ERASED
     assert left.links == []
     tasks = session.scalars(select(OfficeTask).where(OfficeTask.visit_id == visit.id)).all()
     assert all(task.done_at for task in tasks)
@@ -359,8 +359,8 @@ def test_what_the_law_wants_stays(session: Session, store: FileStore) -> None:
 def test_while_somebody_is_to_come_nothing_is_erased(session: Session, store: FileStore) -> None:
     """The technician has to find the door."""
     visit = person(session, store, "Rosa", ROSA, state=VisitState.BOOKED)
-    with pytest.raises(personal.VisitsAhead):
-        personal.erase(session, visit, store=store, channels=PROVIDERS, now=NOW)
+    with pytest.raises(erasing.VisitsAhead):
+        erasing.erase(session, visit, store=store, channels=PROVIDERS, now=NOW)
     assert "Rosa:site.address" in dump(session)
 
 
@@ -374,7 +374,7 @@ def test_who_shares_a_phone_keeps_what_is_theirs(session: Session, store: FileSt
     )
     theirs = make_visit(session, work_order=shared, state=VisitState.DONE)
     assert "Wim" not in json.dumps(personal.export(session, rosa))
-    personal.erase(session, rosa, store=store, channels=PROVIDERS, now=NOW)
+    erasing.erase(session, rosa, store=store, channels=PROVIDERS, now=NOW)
     session.flush()
     session.expire_all()
     assert theirs.site.address == "Rosa:site.address"[:20]  # it is Wim's, too

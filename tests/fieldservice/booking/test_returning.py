@@ -13,7 +13,7 @@ from time_machine import Traveller
 
 from fieldservice.auth import visitors
 from fieldservice.auth.codes import code_of
-from fieldservice.booking import personal
+from fieldservice.booking import erasing
 from fieldservice.geo.address import Address
 from fieldservice.models import (
     Attachment,
@@ -237,7 +237,7 @@ def test_an_erasure_reaches_codes(known: Walker, services: Services) -> None:
         visit = session.scalars(select(Visit)).one()
         visit.cancel(now=NOW, actor="test")
         session.flush()
-        personal.erase(session, visit, store=services.files, channels=services.channels, now=NOW)
+        erasing.erase(session, visit, store=services.files, channels=services.channels, now=NOW)
     assert outbox(services) == []
     with services.db.reading() as session:
         assert session.scalars(select(VisitorCode)).all() == []

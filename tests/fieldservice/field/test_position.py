@@ -13,7 +13,7 @@ from time_machine import Traveller
 from werkzeug.test import TestResponse
 
 from fieldservice import web
-from fieldservice.booking import personal
+from fieldservice.booking import erasing, personal
 from fieldservice.field import position
 from fieldservice.models import DrivePosition, Visit
 from fieldservice.web import Services
@@ -195,7 +195,7 @@ def test_it_is_no_part_of_the_customers_data_and_goes_with_it(phone: Phone, crew
     def work(session: Session) -> tuple[str, int | None]:
         visit = session.get_one(Visit, visit_id)
         text = str(personal.export(session, visit))
-        personal._forget_visit(session, visit, now=NOW)
+        erasing.forget_visit(session, visit, now=NOW)
         return text, session.scalar(select(func.count()).select_from(DrivePosition))
 
     text, left = crew.db.run(work)

@@ -1,8 +1,8 @@
 """A customer's own data: what is stored about them; `erasing` forgets it.
 
 Whoever has a private link has not proved who they are. So reading and erasing need a code that was sent to
-the requester's e-mail address, or phone for who gave none; they reach every work order with this very address,
-and no other.
+the requester's e-mail address, or phone for who gave none; they reach every work order with this address and
+no other.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+import phonenumbers
 from flask_babel import lazy_gettext as _
 from wtforms import DateField, Field, Form, IntegerField, ValidationError
 from wtforms.fields.choices import SelectChoice
@@ -64,3 +65,20 @@ class DayField(DateField):  # type: ignore[misc]
         self.data = day_of(valuelist[0].strip())
         if self.data is None:
             raise ValueError(_("Enter a day, such as 2026-11-24"))
+
+
+class Phone:
+    """Accepts a number that can be dialled, in the spelling of the company's country or with +."""
+
+    def __init__(self, country: str) -> None:
+        self.country = country
+
+    def parse(self, typed: str) -> str | None:
+        """The number in international form; None when it cannot exist."""
+        try:
+            number = phonenumbers.parse(typed, self.country)
+        except phonenumbers.NumberParseException:
+            return None
+        if not phonenumbers.is_possible_number(number):
+            return None
+        return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

@@ -18,12 +18,12 @@ from wtforms import (
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length
 
 from fieldservice.booking.drafts import Contact
-from fieldservice.booking.forms import Phone, cards, email_text, long_text, radio, text
+from fieldservice.booking.forms import cards, email_text, long_text, radio, text
 from fieldservice.language import name_of
 from fieldservice.models import ContactRole, FeedbackKind, Purpose, Site, WorkOrder
 from fieldservice.models.conversation import LONGEST_MESSAGE
 from fieldservice.notify.translations import languages
-from fieldservice.typed import Readable, tidy
+from fieldservice.typed import Phone, Readable, tidy
 
 POINTS = {
     "on_time": _("On time"),

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import phonenumbers
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -28,6 +27,7 @@ from fieldservice.booking.several import MOST
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import Window
 from fieldservice.planning.windows import window_from
+from fieldservice.typed import Phone
 from fieldservice.typed import Readable as Readable
 from fieldservice.typed import cards as cards
 from fieldservice.typed import tidy as tidy
@@ -218,23 +218,6 @@ class MoreForm(FlaskForm):  # type: ignore[misc]
     """Further windows of the same question, under ids of their own."""
 
     window = RadioField(_("Also possible on this day"), choices=[], validate_choice=False, id="more-window")
-
-
-class Phone:
-    """Accepts a number that can be dialled, in the spelling of the company's country or with +."""
-
-    def __init__(self, country: str) -> None:
-        self.country = country
-
-    def parse(self, typed: str) -> str | None:
-        """The number in international form; None when it cannot exist."""
-        try:
-            number = phonenumbers.parse(typed, self.country)
-        except phonenumbers.NumberParseException:
-            return None
-        if not phonenumbers.is_possible_number(number):
-            return None
-        return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 def email_text(label: Any, *, required: Any = None) -> StringField:

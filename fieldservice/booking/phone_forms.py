@@ -9,9 +9,10 @@ from wtforms import DateField, Field, RadioField, ValidationError
 from wtforms.validators import Length, Optional
 
 from fieldservice.booking.drafts import Contact, SiteAnswers
-from fieldservice.booking.forms import Phone, email_text, long_text, start_in, text, tidy_address
+from fieldservice.booking.forms import email_text, long_text, start_in, text, tidy_address
 from fieldservice.booking.problem_form import ProblemForm
 from fieldservice.models import IntakeQuestion, QuestionKind
+from fieldservice.typed import Phone
 
 
 class PhoneForm(ProblemForm):

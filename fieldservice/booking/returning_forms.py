@@ -10,8 +10,9 @@ from wtforms import Field, Form, StringField, ValidationError
 from wtforms.validators import Email
 
 from fieldservice.auth.visitors import Reach
-from fieldservice.booking.forms import Phone, radio, text, tidy_address
+from fieldservice.booking.forms import radio, text, tidy_address
 from fieldservice.models import Site
+from fieldservice.typed import Phone
 
 LONGEST = 254
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
-import phonenumbers
 from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +14,7 @@ from fieldservice import clock, web
 from fieldservice.auth import limits
 from fieldservice.messages.inbound import Received, receive
 from fieldservice.messages.signatures import is_signed, is_signed_as_twilio
+from fieldservice.typed import Phone
 
 bp = Blueprint("hooks", __name__)
 
@@ -65,16 +65,7 @@ def _read() -> Received:
             abort(403)
     values = [content.get(name) for name in names]
     key, sender, body = (value if isinstance(value, str) else "" for value in values)
-    phone = _number(sender, settings.country)
+    phone = Phone(settings.country).parse(sender)
     if not key or len(key) > _LONGEST_KEY or phone is None or "\x00" in key + body:
         abort(400)
     return Received(provider_key=key, sender=phone, body=body[:_LONGEST_BODY])
-
-
-def _number(typed: str, country: str) -> str | None:
-    """A number as it is stored, or None."""
-    try:
-        parsed = phonenumbers.parse(typed, country)
-    except phonenumbers.NumberParseException:
-        return None
-    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))

@@ -7,6 +7,7 @@ function mark(visit) {
     old.classList.remove("selected");
     old.removeAttribute("aria-current");
   }
+  for (const window of document.querySelectorAll("li.promise")) window.remove(); // of the visit before
   const bar = document.getElementById(`bar-${visit}`);
   bar?.classList.add("selected");
   bar?.setAttribute("aria-current", "true");

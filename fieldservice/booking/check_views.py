@@ -14,7 +14,7 @@ from wtforms.validators import AnyOf
 
 from fieldservice import clock, web
 from fieldservice.auth import limits
-from fieldservice.booking import drafts, pages
+from fieldservice.booking import bookable, drafts, pages
 from fieldservice.booking.check_answers import answer_check
 from fieldservice.booking.checks import follow
 from fieldservice.booking.drafts import Draft
@@ -45,7 +45,7 @@ class CheckForm(FlaskForm):  # type: ignore[misc]
 def help_first() -> str:
     """The first checks and common questions of one service, for when another card is picked."""
     with web.services().db.reading() as session:
-        services = drafts.active_services(session)
+        services = bookable.active_services(session)
     form = ProblemForm.for_services(services)(request.args, meta={"csrf": False})
     return render_template("booking/_help.html", form=form, services=services)
 

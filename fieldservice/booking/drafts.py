@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select
-from sqlalchemy.orm import Session, selectinload
-from sqlalchemy.orm.interfaces import ORMOption
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from fieldservice.attachments import service as attachments
+from fieldservice.booking.bookable import same_place, with_questions
 from fieldservice.booking.checks import Way, follow
 from fieldservice.booking.given import Contact as Contact
 from fieldservice.booking.given import SiteAnswers as SiteAnswers
@@ -24,7 +24,6 @@ from fieldservice.files import FileStore
 from fieldservice.models import (
     BookingDraft,
     Hold,
-    IntakeQuestion,
     Needs,
     Place,
     Service,
@@ -316,7 +315,7 @@ def find(
         raise AlreadyBooked(row.visit_id)
     answers = DraftAnswers.from_json(row.answers)
     wanted = select(Service).where(Service.code == answers.service, Service.active)
-    service = session.scalar(wanted.options(*_with_questions()))
+    service = session.scalar(wanted.options(*with_questions()))
     if service is None:
         raise DraftExpired
     territory = session.get(Territory, answers.territory_id) if answers.territory_id else None
@@ -336,18 +335,13 @@ def _also(session: Session, first: Service, answers: DraftAnswers) -> list[Wante
         return []
     codes = [each.service for each in answers.also]
     here = Service.active & same_place(first)
-    found = session.scalars(select(Service).where(Service.code.in_(codes), here).options(*_with_questions()))
+    found = session.scalars(select(Service).where(Service.code.in_(codes), here).options(*with_questions()))
     by_code = {service.code: service for service in found}
     return [
         Wanted(by_code[each.service], each.questions, each.problem)
         for each in answers.also
         if each.service in by_code and each.service != first.code
     ]
-
-
-def same_place(first: Service) -> ColumnElement[bool]:
-    """Which services happen where this one does, so that one visit may do both."""
-    return (Service.place == first.place) & Service.branch_id.is_not_distinct_from(first.branch_id)
 
 
 def keep(draft: Draft, **changes: Any) -> None:
@@ -382,17 +376,6 @@ def drop_expired(session: Session, store: FileStore, *, now: datetime) -> int:
     return len(gone)
 
 
-def active_services(session: Session) -> list[Service]:
-    """What can be booked, in the order of the catalogue, with all that the office wrote about it."""
-    written = (
-        *_with_questions(),
-        selectinload(Service.first_checks),
-        selectinload(Service.faq),
-    )
-    in_order = select(Service).where(Service.active).order_by(Service.position, Service.id)
-    return list(session.scalars(in_order.options(*written)).all())
-
-
 def addable_services(session: Session, draft: Draft) -> list[Service]:
     """What can be booked beside the draft's services, in the same place."""
     if draft.at_sites:
@@ -400,10 +383,4 @@ def addable_services(session: Session, draft: Draft) -> list[Service]:
     chosen = [each.service.id for each in draft.wanted]
     others = select(Service).where(Service.active, same_place(draft.service), Service.id.not_in(chosen))
     in_order = others.order_by(Service.position, Service.id)
-    return list(session.scalars(in_order.options(*_with_questions())).all())
-
-
-def _with_questions() -> tuple[ORMOption, ...]:
-    questions = selectinload(Service.intake_questions)
-    whole = questions.options(selectinload(IntakeQuestion.options), selectinload(IntakeQuestion.effects))
-    return whole, selectinload(Service.translations)
+    return list(session.scalars(in_order.options(*with_questions())).all())

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
-from fieldservice.booking import again, drafts, edge, intake, pages, phone, places, service
+from fieldservice.booking import again, bookable, edge, intake, pages, phone, places, service
 from fieldservice.booking.drafts import SiteAnswers
 from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import cards, start_in, tidy
@@ -130,7 +130,7 @@ def _book(
 ) -> ResponseReturnValue:
     now, form, actor = clock.now(), call.form, auth.actor().label
     answers = service.Answers(
-        service=next(each for each in drafts.active_services(session) if each.code == form.code),
+        service=next(each for each in bookable.active_services(session) if each.code == form.code),
         territory=session.get_one(Territory, territory_id),
         site=site,
         window=window,
@@ -162,7 +162,7 @@ def _tell_booked(visit: Visit, window: Window) -> None:
 
 def _call(session: Session, *, bound: bool = True) -> Call:
     """The page's form, filled in from a known customer or with what was typed."""
-    services = drafts.active_services(session)
+    services = bookable.active_services(session)
     asked = request.args.get("site", type=web.row_of)
     site = (session.get(Site, asked) or abort(404)) if asked else None
     kind = PhoneForm.for_services(services)

@@ -19,7 +19,7 @@ from fieldservice.attachments import serving, uploads
 from fieldservice.attachments.requests import takes_files
 from fieldservice.attachments.service import Label
 from fieldservice.auth import limits, links
-from fieldservice.booking import drafts, manage
+from fieldservice.booking import bookable, drafts, manage
 from fieldservice.booking.problem_form import ProblemForm
 from fieldservice.booking.service import CUSTOMER
 from fieldservice.models import Attachment, Visit, VisitState
@@ -61,7 +61,7 @@ def add(token: str) -> ResponseReturnValue:
     """Keep files while the form is being filled in; the list of all of them."""
     now = clock.now()
     with web.services().db.reading() as session:
-        services = drafts.active_services(session)
+        services = bookable.active_services(session)
     labels = ProblemForm.for_services(services).file_labels()
     owner = partial(_draft, token=token, now=now)
     web.services().db.run(owner)  # a token that is none is refused before a file is looked at

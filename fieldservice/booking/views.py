@@ -17,6 +17,7 @@ from fieldservice.auth import limits
 from fieldservice.booking import (
     address_views,
     approval_views,
+    bookable,
     calendar_views,
     check_views,
     checks,
@@ -90,7 +91,7 @@ def home() -> ResponseReturnValue:
 def problem() -> ResponseReturnValue:
     """What needs fixing; `?service=` picks a card."""
     with web.services().db.reading() as session:
-        services = drafts.active_services(session)
+        services = bookable.active_services(session)
     wanted = request.args.get("service", "")
     form = _first_form(services)(data={"service": wanted})
     missing = bool(wanted) and wanted not in {service.code for service in services}
@@ -102,7 +103,7 @@ def problem() -> ResponseReturnValue:
 def questions() -> str:
     """The questions about one service, for when another card is picked."""
     with web.services().db.reading() as session:
-        services = drafts.active_services(session)
+        services = bookable.active_services(session)
     form = ProblemForm.for_services(services)(request.args, meta={"csrf": False})
     return render_template("booking/_questions.html", form=form)
 
@@ -114,7 +115,7 @@ def begin() -> ResponseReturnValue:
     """Begin a draft."""
     now = clock.now()
     with web.services().db.reading() as session:
-        services = drafts.active_services(session)
+        services = bookable.active_services(session)
     form = _first_form(services)()
     valid = form.validate()
     photo_views.receive_with(form, form.draft.data, valid=valid, now=now)
@@ -139,7 +140,7 @@ def change_problem(token: str) -> ResponseReturnValue:
     """The first screen again, with the answers of the draft."""
     with web.services().db.reading() as session:
         draft = drafts.find(session, token, now=clock.now(), even_call_us=True)
-        services = drafts.active_services(session)
+        services = bookable.active_services(session)
     answers, kind = draft.answers, ProblemForm.for_services(services)
     data = {"service": answers.service, "problem": answers.problem}
     data |= kind.data_of(answers.service, answers.questions)
@@ -156,7 +157,7 @@ def keep_problem(token: str) -> ResponseReturnValue:
     now = clock.now()
     with web.services().db.reading() as session:
         drafts.find(session, token, now=now, even_call_us=True)
-        services = drafts.active_services(session)
+        services = bookable.active_services(session)
     form = ProblemForm.for_services(services)()
     form.draft.data = token
     valid = form.validate()

@@ -188,7 +188,7 @@ _FIGURES = (("driving", "travel_s"), ("overtime", "overtime_s"), ("unassigned", 
 
 def _figures(proposal: Proposal, parts: Parts) -> tuple[Figure, ...]:
     """As the search found them; once something was decided, of what is left."""
-    if proposal.version > 1:
+    if proposal.decisions:
         before, after = parts.figures()
         return tuple(Figure(name, before[cost], after[cost]) for name, cost in _FIGURES)
     summary = proposal.summary

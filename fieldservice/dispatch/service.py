@@ -164,7 +164,7 @@ class DayState:
     """What tells two looks of a board apart, found without reading the day."""
 
     version: int = 0
-    proposals: tuple[tuple[int, int], ...] = ()  # number and version of those that nobody has decided
+    proposals: tuple[tuple[int, int], ...] = ()  # number and decisions of those that are open
     job: Job | None = None
 
     @property
@@ -194,7 +194,7 @@ class DayState:
         """A short text that changes with the state."""
         job = self.job
         search = f"{job.id}-{job.state}-{job.progress.get('elapsed_s', 0)}" if job else ""
-        waiting = ".".join(f"{number}v{version}" for number, version in self.proposals)
+        waiting = ".".join(f"{number}d{decisions}" for number, decisions in self.proposals)
         return f"{self.version}-{waiting}-{search}"
 
 
@@ -206,7 +206,7 @@ def state_of_day(session: Session, territory_id: int, on: date) -> DayState:
     if plan is None:
         return DayState()
     proposals = session.execute(
-        select(Proposal.id, Proposal.version)
+        select(Proposal.id, Proposal.decisions)
         .where(Proposal.plan_id == plan.id, Proposal.state == "open")
         .order_by(Proposal.id)
     ).all()
@@ -219,7 +219,7 @@ def state_of_day(session: Session, territory_id: int, on: date) -> DayState:
         .order_by(Job.id.desc())
         .limit(1)
     )
-    return DayState(plan.version, tuple((number, version) for number, version in proposals), job)
+    return DayState(plan.version, tuple((number, decisions) for number, decisions in proposals), job)
 
 
 def _touch(session: Session, visit: Visit) -> None:

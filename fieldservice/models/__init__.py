@@ -28,7 +28,8 @@ from fieldservice.models.position import DrivePosition, PositionSharing
 from fieldservice.models.service import Place, Service, ServiceSkill, ServiceTranslation
 from fieldservice.models.service_plan import Occurrence, OccurrenceState, PartOfDay, Renewal, ServicePlan
 from fieldservice.models.user import AuditEntry, IdempotencyKey, User, UserRole, UserSession
-from fieldservice.models.visit import NotAllowed, Visit, VisitEvent, VisitState, Window
+from fieldservice.models.visit import NotAllowed, Visit, VisitState, Window
+from fieldservice.models.visit_event import VisitEvent
 from fieldservice.models.visitor import AbuseSign, CodePurpose, SpentPuzzle, VisitorCode
 from fieldservice.models.waiting import (
     AreaWish,

@@ -129,7 +129,7 @@ class Hold(Base):
 class Proposal(Base):
     """A plan that the optimiser found and nobody has accepted yet.
 
-    One search makes one for each goal that was asked for; `version` counts what was decided of it.
+    One search makes one for each goal that was asked for; `decisions` counts those that were made about its parts.
     """
 
     __tablename__ = "proposal"
@@ -139,7 +139,7 @@ class Proposal(Base):
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
     goal: Mapped[str] = mapped_column(String(12), default="balanced")
-    version: Mapped[int] = mapped_column(default=1)
+    decisions: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(String(12), default="open")
     based_on: Mapped[dict[str, Any]] = mapped_column(JSON)
     routes: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -23,6 +23,7 @@ from fieldservice.models.service import Service
 from fieldservice.models.steps import NotAllowed as NotAllowed
 from fieldservice.models.steps import Steps
 from fieldservice.models.steps import VisitState as VisitState
+from fieldservice.models.visit_event import VisitEvent
 from fieldservice.models.window import Window as Window
 from fieldservice.models.work_order import WorkOrder
 from fieldservice.models.workforce import Territory
@@ -380,22 +381,3 @@ def _window_payload(window: Window | None) -> dict[str, str]:
 def new_reference(prefix: str) -> str:
     """A reference that can be read out over the phone, such as HH-7K2M9Q."""
     return f"{prefix}-{''.join(secrets.choice(REFERENCE_LETTERS) for _ in range(6))}"
-
-
-class VisitEvent(Base):
-    """One entry of a visit's history; the database refuses to change or delete it."""
-
-    __tablename__ = "visit_event"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
-    kind: Mapped[str] = mapped_column(String(20))
-    from_state: Mapped[str] = mapped_column(String(14), default="")
-    to_state: Mapped[str] = mapped_column(String(14), default="")
-    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    actor: Mapped[str] = mapped_column(String(80))
-    event_key: Mapped[str | None] = mapped_column(String(64), unique=True)
-    payload: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-
-    visit: Mapped[Visit] = relationship(back_populates="events")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from fieldservice.models import StopKind, Visit
-from fieldservice.planning.problem import Day, Done, row_id, shift_id
+from fieldservice.planning.facts import Done
+from fieldservice.planning.problem import Day, row_id, shift_id
 
 _SPARE = timedelta(minutes=5)
 

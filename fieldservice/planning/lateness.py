@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Plan, Stop, Visit, VisitState
-from fieldservice.planning.problem import Day, Done, StaleTravel, build, row_id, shift_id
+from fieldservice.planning.facts import Done
+from fieldservice.planning.problem import Day, StaleTravel, build, row_id, shift_id
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.running import Cause, CauseKind, request_repair
 from fieldservice.planning.store import write_routes

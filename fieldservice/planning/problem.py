@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 import scheduler
 from fieldservice.geo.types import Coordinates, TravelTable
-from fieldservice.models import Hold, Stop, StopKind, Visit, VisitState, WorkingDay
-from fieldservice.models.visit import ENDED, UNDERWAY
+from fieldservice.models import Hold, Stop, StopKind, Visit, WorkingDay
 from fieldservice.models.workforce import PlannedBreak
+from fieldservice.planning.facts import Done, facts_and_rest
 from fieldservice.planning.relaxing import pinned_to, postponed, relaxed
 from fieldservice.planning.rows import DayRows, TechnicianDay, stop_place, visit_place
 from scheduler import timeline
@@ -26,16 +26,6 @@ class StaleTravel(Exception):
 def seconds(length: timedelta) -> int:
     """Whole seconds of a duration."""
     return round(length.total_seconds())
-
-
-@dataclass(frozen=True)
-class Done:
-    """A stop that is a fact: begun, ended, or a break that was taken; its times are what happened."""
-
-    stop: Stop
-    arrives_at: datetime
-    starts_at: datetime
-    ends_at: datetime
 
 
 @dataclass(frozen=True)
@@ -153,7 +143,7 @@ class _Builder:
         self.rows_by_id: dict[int, Visit] = {}
 
     def add(self, day: TechnicianDay) -> None:
-        done, left = _split(day, self.rows)
+        done, left = facts_and_rest(day, self.rows)
         done = [fact for fact in done if not fact.stop.visit or visit_id(fact.stop.visit) not in self.without]
         self.done[day.technician.id] = tuple(done)
         if self.lift:
@@ -370,50 +360,3 @@ def _as_planned(day: TechnicianDay) -> WorkingDay:
 
 def _qualified(visit: scheduler.Visit, shift: scheduler.Shift) -> bool:
     return all(shift.skills.get(skill, 0) >= level for skill, level in visit.skills.items())
-
-
-def _split(day: TechnicianDay, rows: DayRows) -> tuple[list[Done], list[Stop]]:
-    """Facts first, in order of time, then what is still to do; no fact reaches into the day before."""
-    now = rows.now
-    facts: list[Stop] = []
-    left: list[Stop] = []
-    for stop in day.stops:
-        (facts if _is_fact(stop, now) else left).append(stop)
-    done: list[Done] = []
-    free_at: datetime | None = None
-    for stop in sorted(facts, key=lambda stop: _what_happened(stop, now)[1]):
-        arrives_at, starts_at, ends_at = (max(moment, rows.epoch) for moment in _what_happened(stop, now))
-        if free_at is not None and starts_at < free_at:
-            starts_at = free_at
-        done.append(Done(stop, min(arrives_at, starts_at), starts_at, max(starts_at, ends_at)))
-        free_at = done[-1].ends_at
-    return done, left
-
-
-def _is_fact(stop: Stop, now: datetime) -> bool:
-    if stop.visit is not None:
-        return stop.visit.state in UNDERWAY or stop.visit.state in ENDED
-    return stop.kind == StopKind.BREAK and stop.starts_at <= now
-
-
-def _what_happened(stop: Stop, now: datetime) -> tuple[datetime, datetime, datetime]:
-    """Arrival, start and end of a fact, from the taps where there are any; the future is as planned."""
-    if stop.visit is None:
-        return stop.arrives_at, stop.starts_at, stop.ends_at
-    # not those that took a step back: what was undone and stayed in its state began when it was first tapped
-    taps = {
-        event.to_state: event.occurred_at
-        for event in stop.visit.events
-        if event.kind in ("state", "corrected") and event.to_state
-    }
-    state = stop.visit.state
-    if state == VisitState.EN_ROUTE:
-        arrives_at = max(taps.get(state, stop.arrives_at) + stop.travel, now)
-        starts_at = max(arrives_at, stop.visit.window_starts_at or arrives_at)
-        return arrives_at, starts_at, starts_at + stop.visit.occupied
-    arrived_at = taps.get(VisitState.ON_SITE, stop.starts_at)
-    if state == VisitState.ON_SITE:
-        return arrived_at, arrived_at, max(arrived_at + stop.visit.occupied, now)
-    ended_at = taps.get(VisitState(state), stop.ends_at)
-    arrived_at = min(arrived_at, ended_at)
-    return arrived_at, arrived_at, ended_at

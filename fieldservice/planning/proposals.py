@@ -166,7 +166,7 @@ def _make(session: Session, proposal: Proposal, day: Day, part: Part, by: By, *,
 
 def _decided(session: Session, proposal: Proposal, plan: Plan, by: By) -> None:
     """Close what was decided in all its parts, and what it was compared with."""
-    proposal.version += 1
+    proposal.decisions += 1
     session.flush()
     if parts_of(_day(session, plan, by), proposal).open:
         _close_rivals(session, proposal, by.now)

@@ -11,11 +11,11 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("proposal", sa.Column("goal", sa.String(12), server_default="balanced", nullable=False))
-    op.add_column("proposal", sa.Column("version", sa.Integer(), server_default="1", nullable=False))
+    op.add_column("proposal", sa.Column("decisions", sa.Integer(), server_default="0", nullable=False))
     # proposals have no triggers that a copy on SQLite would lose
     with op.batch_alter_table("proposal") as batch:
         batch.alter_column("goal", server_default=None)
-        batch.alter_column("version", server_default=None)
+        batch.alter_column("decisions", server_default=None)
         batch.drop_constraint("uq_proposal_job_id", type_="unique")
         batch.create_unique_constraint("uq_proposal_job_id_goal", ["job_id", "goal"])
 
@@ -25,5 +25,5 @@ def downgrade() -> None:
     with op.batch_alter_table("proposal") as batch:
         batch.drop_constraint("uq_proposal_job_id_goal", type_="unique")
         batch.create_unique_constraint("uq_proposal_job_id", ["job_id"])
-        batch.drop_column("version")
+        batch.drop_column("decisions")
         batch.drop_column("goal")

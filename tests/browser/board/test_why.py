@@ -130,7 +130,7 @@ def test_the_other_actions_in_three_clicks(desk: Desk) -> None:
     desk.search()
     desk.open()
     clicks = Clicks()
-    clicks.on(page.locator(desk.bar("Ida")))
+    clicks.on(page.locator(desk.bar("Kim")))
     clicks.on(page.locator("#visit-menu summary"))
     clicks.on(page.get_by_role("link", name="Customer cancels…"))
     clicks.on(page.locator("main").get_by_role("button").first)

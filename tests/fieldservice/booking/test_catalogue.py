@@ -9,8 +9,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from fieldservice.booking.bookable import active_services
 from fieldservice.booking.catalogue import CatalogueFault, write_catalogue
-from fieldservice.booking.drafts import active_services
 from fieldservice.models import IntakeEffect, IntakeOption, IntakeQuestion, Service, Skill
 from tests.factories import make_service, make_skill
 

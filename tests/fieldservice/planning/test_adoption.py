@@ -10,7 +10,7 @@ from sqlalchemy import select
 import scheduler
 from fieldservice.db import Database
 from fieldservice.models import Job, JobState, Plan, Proposal, Territory, Visit, VisitState
-from fieldservice.planning import improve, jobs, problem, proposals
+from fieldservice.planning import facts, improve, jobs, proposals
 from fieldservice.planning.adoption import Limits, adopt
 from fieldservice.planning.figures import figures
 from fieldservice.planning.jobs import Work
@@ -312,7 +312,7 @@ def test_on_my_way_is_never_reordered(scene: Scene, guarded: bool, monkeypatch: 
         visit = session.get_one(Visit, first)
         visit.advance(VisitState.EN_ROUTE, occurred_at=tapped_at, now=tapped_at, actor="test")
     if not guarded:
-        monkeypatch.setattr(problem, "UNDERWAY", frozenset())
+        monkeypatch.setattr(facts, "UNDERWAY", frozenset())
     with scene.db.reading() as session:
         rows = load_day(session, session.get_one(Territory, scene.territory_id), TOMORROW, now=tapped_at)
         day = build(rows, scene.day(session, TOMORROW).table, lift=True)

@@ -129,7 +129,8 @@ class Hold(Base):
 class Proposal(Base):
     """A plan that the optimiser found and nobody has accepted yet.
 
-    One search makes one for each goal that was asked for; `decisions` counts those that were made about its parts.
+    One search makes one for each goal that was asked for, and
+    `decisions` counts what was decided about its parts.
     """
 
     __tablename__ = "proposal"

@@ -40,12 +40,14 @@ from fieldservice.models import (
     PlanChange,
     Role,
     ServicePlan,
+    Site,
     Visit,
     VisitEvent,
     VisitState,
     WaitingEntry,
     WaitingOffer,
     WindowOffer,
+    WorkOrder,
 )
 from fieldservice.models.personal import CUSTOMERS, OTHERS
 from fieldservice.notify import Channels
@@ -90,6 +92,24 @@ def person(
     def said(column: str) -> str:
         return f"{name}:{column}"
 
+    order = _order(session, name, email, said)
+    visit = make_visit(session, work_order=order)
+    _tell(session, visit, said)
+    _keep_from_the_phone(session, visit, said)
+    _break_a_rule(session, visit, said("reason"))
+    make_attachment(
+        session, store, _begin_another(session, order.site, email, said), name=said("attachment.name")
+    )
+    make_attachment(session, store, visit, name=said("attachment.name"))
+    visit.state = state
+    _wait(session, visit, name)
+    _recur(session, visit, said)
+    session.flush()
+    return visit
+
+
+def _order(session: Session, name: str, email: str, said: Callable[[str], str]) -> WorkOrder:
+    """What they asked for, where, who pays and who had to agree."""
     customer = make_customer(
         session, name=said("customer.name"), email=email, phone=f"+1410555{len(name):04d}"
     )
@@ -111,7 +131,11 @@ def person(
     payer.address, payer.reference = said("contact_role.address"), said("contact_role.reference")
     order.contacts.append(payer)
     _had_to_agree(session, order.request_key, name)
-    visit = make_visit(session, work_order=order)
+    return order
+
+
+def _tell(session: Session, visit: Visit, said: Callable[[str], str]) -> None:
+    """What went to them and what they wrote, on each channel, with the task that it made."""
     visit.promise(window(), now=NOW, actor="customer")
     visit.record(
         "said", occurred_at=NOW, now=NOW, actor="customer", payload={"x": said("visit_event.payload")}
@@ -124,8 +148,8 @@ def person(
     session.add(
         InboundMessage(
             channel=Channel.SMS,
-            provider_key=f"of-{len(name)}",
-            sender=customer.phone,
+            provider_key=f"of-{visit.id}",
+            sender=visit.work_order.customer.phone,
             body=said("inbound_message.body"),
             received_at=NOW,
             outcome=Outcome.ASKED,
@@ -135,8 +159,17 @@ def person(
     conversation.ask(said("conversation_message.body"), channel=Channel.PAGE, now=NOW)
     session.add(Feedback(visit=visit, rating=2, body=said("feedback.body"), created_at=NOW, changed_at=NOW))
     session.add(
+        OfficeTask(
+            kind="complaint", visit_id=visit.id, detail=said("office_task.detail"), created_at=NOW, due_at=NOW
+        )
+    )
+
+
+def _keep_from_the_phone(session: Session, visit: Visit, said: Callable[[str], str]) -> None:
+    """A technician's note about them came when the visit was somebody else's."""
+    session.add(
         KeptWork(
-            item_id=f"item-{len(name)}",
+            item_id=f"item-{visit.id}",
             visit_id=visit.id,
             technician_id=make_technician(session, visit.territory).id,
             kind="note",
@@ -150,11 +183,10 @@ def person(
             received_at=NOW,
         )
     )
-    session.add(
-        OfficeTask(
-            kind="complaint", visit_id=visit.id, detail=said("office_task.detail"), created_at=NOW, due_at=NOW
-        )
-    )
+
+
+def _begin_another(session: Session, site: Site, email: str, said: Callable[[str], str]) -> str:
+    """They looked for a window, and began another booking; returns its token."""
     search = {"lat": site.lat, "lon": site.lon, "x": said("job.payload")}
     session.add(
         Job(kind="rooms", dedupe_key=said("key")[:3], payload=search, created_at=NOW, finished_at=NOW)
@@ -167,14 +199,7 @@ def person(
             "problem": said("booking_draft.answers"),
         },
     )
-    _break_a_rule(session, visit, said("reason"))
-    make_attachment(session, store, begun.token, name=said("attachment.name"))
-    make_attachment(session, store, visit, name=said("attachment.name"))
-    visit.state = state
-    _wait(session, visit, name)
-    _recur(session, visit, said)
-    session.flush()
-    return visit
+    return begun.token
 
 
 def _break_a_rule(session: Session, visit: Visit, reason: str) -> None:

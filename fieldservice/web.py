@@ -121,7 +121,7 @@ def _full_key(scope: str) -> str:
 
 
 def drop_old_keys(session: Session, *, now: datetime) -> None:
-    """Forget the answers to POSTs of more than a day ago; some lead to customers' private pages."""
+    """Forget the answers to POSTs of `KEYS_KEPT` ago; some lead to customers' private pages."""
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at <= now - KEYS_KEPT))
 
 

@@ -80,11 +80,11 @@ def test_a_refusal_is_not_remembered(app: Flask, db: Database) -> None:
     assert stored(db) == 1
 
 
-def test_keys_are_forgotten_after_a_day(app: Flask, db: Database) -> None:
+def test_keys_are_forgotten_after_a_week(app: Flask, db: Database) -> None:
     """Answers lead to private pages: none is kept for longer than a form may be sent again."""
     first = post(app)
-    day = timedelta(days=1)
-    db.run(lambda session: web.drop_old_keys(session, now=NOW + day - timedelta(seconds=1)))
+    week = timedelta(days=7)
+    db.run(lambda session: web.drop_old_keys(session, now=NOW + week - timedelta(seconds=1)))
     assert post(app) == first
-    db.run(lambda session: web.drop_old_keys(session, now=NOW + day))
+    db.run(lambda session: web.drop_old_keys(session, now=NOW + week))
     assert post(app) != first

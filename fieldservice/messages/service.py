@@ -180,11 +180,9 @@ class _Sweeper:
 
     def send(self, order: Order, post: Post) -> Settled:
         """Try once; never raises for a message that could not be delivered."""
-        if order.channel == "email":
-            content: Mail | Text = _mail(order, written_at=self.now())
-        else:
-            content = Text(key=order.key, recipient=order.recipient, text=short_text(order.occasion))
+        content: Mail | Text | None = None
         try:
+            content = self._written(order)
             if isinstance(content, Mail):
                 post.send(content)
             else:
@@ -201,11 +199,17 @@ class _Sweeper:
             )
             tries = TRIES if order.channel == "email" or self.channels.sms.knows_keys else TRIES_WITHOUT_KEY
             values = _after_failure(failure, order.attempts, tries, now=self.now())
-            if values["state"] == MessageState.UNKNOWN:
+            if content is not None and values["state"] == MessageState.UNKNOWN:
                 values |= _as_sent(order, content)
             return Settled(order, values)
         values = {"state": MessageState.SENT, "sent_at": self.now(), "last_error": ""}
         return Settled(order, values | _as_sent(order, content))
+
+    def _written(self, order: Order) -> Mail | Text:
+        """Raises Permanent for a recipient that no server takes."""
+        if order.channel == "email":
+            return _mail(order, written_at=self.now())
+        return Text(key=order.key, recipient=order.recipient, text=short_text(order.occasion))
 
     def now(self) -> datetime:
         """The sweep's own time: when it began and what has passed since."""

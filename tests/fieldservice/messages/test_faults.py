@@ -66,6 +66,7 @@ def test_a_gateway_that_says_when_to_come_back_is_not_asked_before(
         """Wants to be left alone for ten minutes."""
 
         longest_send = timedelta(seconds=1)
+        knows_keys = True
 
         def send(self, _text: Any) -> None:
             raise Temporary("429", retry_after=10 * MINUTE)
@@ -232,7 +233,7 @@ def test_a_message_that_ends_every_sweep_is_given_up(
     for n in range(5):
         with pytest.raises(KeyboardInterrupt):
             sender.sweep(NOW + n * MINUTE)
-    assert sender.sweep(NOW + 5 * MINUTE).dead == 1
+    assert sender.sweep(NOW + 5 * MINUTE).unknown == 1  # one of the tries may have reached the server
     assert messages_of(db, visit)[0].last_error == "no try came to an end"
 
 

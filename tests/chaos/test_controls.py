@@ -90,8 +90,8 @@ def claim_with(monkeypatch: pytest.MonkeyPatch, change: Callable[[OutboxMessage]
     """Claim messages with `change` made to what the claim has written."""
     claim = messages._Sweeper._claim
 
-    def careless(sweeper: Any, message: OutboxMessage, visit: Visit, at: datetime) -> Any:
-        order = claim(sweeper, message, visit, at)
+    def careless(sweeper: Any, session: Session, message: OutboxMessage, visit: Visit, at: datetime) -> Any:
+        order = claim(sweeper, session, message, visit, at)
         change(message)
         return order
 

@@ -7,9 +7,9 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from geopy.adapters import URLLibAdapter
+from geopy.adapters import BaseSyncAdapter
 from geopy.geocoders.base import Geocoder
 from geopy.location import Location
 from geopy.point import Point
@@ -31,11 +31,21 @@ _SAME_PLACE_M = 300
 _METRES_PER_DEGREE = 111_195
 
 
+class _NoNetwork(BaseSyncAdapter):  # type: ignore[misc]  # geopy has no types
+    """Stands where geopy wants a way to ask a server; the adapters it has read all certificates first."""
+
+    def get_json(self, url: str, *, timeout: float, headers: object) -> NoReturn:
+        """Raises NotImplementedError: the index is a file."""
+        raise NotImplementedError
+
+    get_text = get_json
+
+
 class AddressIndex(Geocoder):  # type: ignore[misc]  # geopy has no types
     """The local geocoder. Every call opens the file anew: threads and forked workers may share an index."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(adapter_factory=URLLibAdapter)  # never used, and lighter than a session of requests
+        super().__init__(adapter_factory=_NoNetwork)
         self._path = path
 
     def geocode(

@@ -8,12 +8,14 @@
  "first_checks": [{"code": "thermostat", "title": "Check the thermostat", "text": "Set it to 22.",
                    "question": "Is it getting warm?", "yes": "solved", "no": "next"}],
  "faq": [{"question": "How long does it take?", "answer": "About an hour."}],
+ "cancelling": {"fee": "$49 for the trip", "hours_before": 24},
  "translations": {"nl": {"How long does it take?": "Hoe lang duurt het?"}}}
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.orm import object_session
@@ -48,18 +50,21 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
     Raises CatalogueFault, before anything is changed, for what does not fit together.
     """
     part = _Part(data, "")
-    part.only("questions", "first_checks", "faq", "translations")
+    part.only("questions", "first_checks", "faq", "cancelling", "translations")
     questions = [_question(entry, position, skills) for position, entry in enumerate(part.list("questions"))]
     steps = [_step(entry, position) for position, entry in enumerate(part.list("first_checks"))]
     faq = [
         FaqEntry(question=entry.text("question", 300), answer=entry.text("answer", 4000), position=position)
         for position, entry in enumerate(part.list("faq"))
     ]
+    fee, cutoff = _cancelling(part)
     _require_different([question.code for question in questions], "questions")
     _require_different([step.code for step in steps], "first_checks")
     _require_forward(steps)
     try:
-        translations = translations_of(data.get("translations", {}), texts_of(service, questions, steps, faq))
+        translations = translations_of(
+            data.get("translations", {}), texts_of(service, questions, steps, faq, fee)
+        )
     except TranslationFault as fault:
         raise CatalogueFault(str(fault)) from fault
     service.intake_questions, service.first_checks, service.faq = [], [], []
@@ -67,6 +72,9 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
     if (session := object_session(service)) is not None:
         session.flush()  # rows are deleted last, and the new ones may have the codes of the old ones
     service.intake_questions, service.first_checks, service.faq = questions, steps, faq
+    service.late_fee = fee
+    if cutoff is not None:
+        service.cancel_cutoff = cutoff
     service.translations = {translation.language: translation for translation in translations}
 
 
@@ -117,6 +125,16 @@ class _Part:
 
     def _at(self, name: str) -> str:
         return f"{self.place}.{name}" if self.place else name
+
+
+def _cancelling(part: _Part) -> tuple[str, timedelta | None]:
+    """What a late cancellation costs, and how long before the window it is late; None: as it was."""
+    if "cancelling" not in part.data:
+        return "", None
+    terms = _Part(part.data["cancelling"], "cancelling")
+    terms.only("fee", "hours_before")
+    hours = terms.number("hours_before", 1, 24 * 90)
+    return terms.text("fee", 200), timedelta(hours=hours) if hours is not None else None
 
 
 def _question(part: _Part, position: int, skills: Mapping[str, Skill]) -> IntakeQuestion:

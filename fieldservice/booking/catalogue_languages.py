@@ -33,11 +33,12 @@ def texts_of(
     questions: Iterable[IntakeQuestion],
     steps: Iterable[TroubleshootingStep],
     faq: Iterable[FaqEntry],
+    late_fee: str,
 ) -> list[str]:
     """Every text about the service that customers read, once, in the order of the pages."""
 
     def texts() -> Iterator[str]:
-        yield from (service.name, service.description, service.price_text, service.price_note)
+        yield from (service.name, service.description, service.price_text, service.price_note, late_fee)
         for question in questions:
             yield from (question.label, question.hint, question.unit)
             yield from (option.label for option in question.options)
@@ -86,7 +87,7 @@ def _named(data: Any, place: str) -> Mapping[str, Any]:
 def read_translations(service: Service, missing_in: Iterable[str] = ()) -> dict[str, dict[str, str]]:
     """The translations as plain data again; in the languages `missing_in`, what is missing stands empty."""
     wanted = [*missing_in, *service.translations]
-    texts = texts_of(service, service.intake_questions, service.first_checks, service.faq)
+    texts = texts_of(service, service.intake_questions, service.first_checks, service.faq, service.late_fee)
     found: dict[str, dict[str, str]] = {}
     for language in languages():
         if language not in wanted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from fieldservice.booking.catalogue_languages import read_translations
@@ -22,11 +23,23 @@ def read_catalogue(service: Service, missing_in: Sequence[str] = ()) -> dict[str
     Texts that lack a translation into one of the languages `missing_in` are there with an empty one.
     """
     translations = read_translations(service, missing_in)
-    return {
-        "questions": [_question(question) for question in service.intake_questions],
-        "first_checks": [_step(step) for step in service.first_checks],
-        "faq": [{"question": entry.question, "answer": entry.answer} for entry in service.faq],
-    } | ({"translations": translations} if translations else {})
+    return (
+        {
+            "questions": [_question(question) for question in service.intake_questions],
+            "first_checks": [_step(step) for step in service.first_checks],
+            "faq": [{"question": entry.question, "answer": entry.answer} for entry in service.faq],
+        }
+        | _cancelling(service)
+        | ({"translations": translations} if translations else {})
+    )
+
+
+def _cancelling(service: Service) -> dict[str, Any]:
+    if not service.late_fee:
+        return {}
+    hours, rest = divmod(service.cancel_cutoff, timedelta(hours=1))
+    terms = {"fee": service.late_fee} | ({"hours_before": hours} if hours and not rest else {})
+    return {"cancelling": terms}
 
 
 def _question(question: IntakeQuestion) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     Field,
+    HiddenField,
     RadioField,
     StringField,
     TextAreaField,
@@ -361,9 +362,10 @@ def tidy_address(typed: str) -> str:
 
 
 class CancelForm(FlaskForm):  # type: ignore[misc]
-    """Why the customer cancels, if they want to say."""
+    """Why the customer cancels, if they want to say; `fee` is what the page said that it costs."""
 
     reason = long_text(_("Why do you cancel?"), 500)
+    fee = HiddenField(validators=[Length(max=200)])
 
 
 def start_in(typed: str) -> datetime | None:

@@ -36,6 +36,10 @@ class NotOpen(Exception):
         self.state = VisitState(visit.state)
 
 
+class Costs(Exception):
+    """Cancelling costs something by now that the customer has not agreed to."""
+
+
 class OutOfOrder(Exception):
     """The window would put a visit before one that it follows, or after one that follows it."""
 
@@ -47,9 +51,22 @@ def change_deadline(visit: Visit) -> datetime | None:
 
 
 def cancel_deadline(visit: Visit) -> datetime | None:
-    """Until when the customer may cancel; None without a window, when they may at any time."""
+    """Until when the customer may cancel; None without a window, when they may at any time.
+
+    For a fee it is possible until the window begins, else until the cut-off of the service.
+    """
     window = visit.window
-    return window.starts_at - visit.service.cancel_cutoff if window else None
+    if window is None or visit.late_fee:
+        return window.starts_at if window else None
+    return window.starts_at - visit.service.cancel_cutoff
+
+
+def cancel_fee(visit: Visit, *, now: datetime) -> str:
+    """What cancelling costs the customer at this moment, in the words of the company; empty: nothing.
+
+    Who lost their place on a route pays nothing: nobody can come to them as promised.
+    """
+    return visit.fee_at(now) if visit.stop is not None else ""
 
 
 def is_invited(visit: Visit, *, now: datetime) -> bool:
@@ -162,16 +179,24 @@ def reschedule(
 
 
 def cancel(
-    session: Session, visit: Visit, *, reason: str, tables: Mapping[date, TravelTable], now: datetime
+    session: Session,
+    visit: Visit,
+    *,
+    reason: str,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    agreed: str = "",
 ) -> None:
     """End the visit and give its place on the route back; a visit that is cancelled already stays so.
 
-    Call it with the visit locked. Raises NotOpen, TooLate and planning's StaleTravel;
-    the caller then rolls back.
+    `agreed` is the fee that the customer has seen. Call it with the visit locked. Raises NotOpen, TooLate,
+    Costs and planning's StaleTravel; the caller then rolls back.
     """
     if visit.state == VisitState.CANCELLED:
         return
     require_cancellable(visit, now=now)
+    if (fee := cancel_fee(visit, now=now)) not in ("", agreed):
+        raise Costs
     approvals.withdraw(session, visit, now=now)
     planning.release_visit(session, visit, tables=tables, now=now)
-    visit.cancel(now=now, actor=CUSTOMER, reason=reason)
+    visit.cancel(now=now, actor=CUSTOMER, reason=reason, fee=fee)

@@ -14,7 +14,6 @@ from flask_babel import format_date, ngettext
 
 from fieldservice import web
 from fieldservice.attachments import words
-from fieldservice.booking import manage
 from fieldservice.booking.forms import NEXT_VISIT, TimeForm, cards
 from fieldservice.booking.new_visits import PLAN
 from fieldservice.booking.offer import Offer
@@ -22,7 +21,6 @@ from fieldservice.booking.service import CUSTOMER
 from fieldservice.geo.address import Address, Match
 from fieldservice.language import answer_written
 from fieldservice.models import ContactRole, Place, Service, Visit, VisitEvent, VisitState, Window
-from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning.service import DayOffer, Slot
 
 type DayLink = Callable[[date], str]
@@ -220,28 +218,6 @@ def deadline_words(deadline: datetime, zone: ZoneInfo) -> str:
         "%(time)s on %(day)s",
         time=web.clock_time(deadline, zone),
         day=web.day_words(deadline.astimezone(zone).date()),
-    )
-
-
-def visit_rule(visit: Visit, *, now: datetime) -> str:
-    """Until when the customer may change or cancel a promised visit; empty when they may not at all."""
-    change, cancel = manage.change_deadline(visit), manage.cancel_deadline(visit)
-    if change is None or cancel is None or visit.state not in PLANNABLE:
-        return ""
-    return rule_words(change, cancel, visit.territory.zone, now)
-
-
-def rule_words(change: datetime, cancel: datetime, zone: ZoneInfo, now: datetime) -> str:
-    """Until when something can be changed and cancelled online."""
-    if now > max(change, cancel):
-        phone = web.services().settings.company_phone
-        return gettext("It is too late to change or cancel online. Please call %(phone)s.", phone=phone)
-    if change == cancel:
-        return gettext("You can change or cancel online until %(time)s.", time=deadline_words(change, zone))
-    return gettext(
-        "You can change online until %(change)s and cancel until %(cancel)s.",
-        change=deadline_words(change, zone),
-        cancel=deadline_words(cancel, zone),
     )
 
 

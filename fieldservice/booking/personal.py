@@ -211,6 +211,7 @@ def _visit(session: Session, visit: Visit) -> dict[str, Any]:
     tasks = session.scalars(select(OfficeTask).where(OfficeTask.visit_id == visit.id))
     return {
         **_columns(visit, "reference", "state", "window_starts_at", "window_ends_at", "created_at"),
+        **_columns(visit, "free_until", "late_fee", "fee_due"),
         "history": [_columns(event, "kind", "to_state", "occurred_at", "payload") for event in visit.events],
         "conversation": [_columns(message, "author", "channel", "at", "body") for message in messages],
         "feedback": _columns(feedback, "rating", "points", "kind", "body", "changed_at")

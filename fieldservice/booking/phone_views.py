@@ -216,6 +216,7 @@ def _page(call: Call, *, taken: bool = False) -> str:
         services=call.services,
         offered=offered,
         warning=_warning(call),
+        terms=_terms(call),
         taken=taken,
     )
 
@@ -242,6 +243,17 @@ def _times(call: Call) -> phone.Times:
         not_before: date | None = call.form.not_before.data
         services = web.services()
         return phone.times(session, ask, not_before, now=clock.now(), tables=services.tables)
+
+
+def _terms(call: Call) -> str:
+    """What a customer is told about cancelling before they choose a window; empty when it costs nothing."""
+    chosen = call.service
+    if chosen is None or not chosen.late_fee:
+        return ""
+    before = web.minutes_words(chosen.cancel_cutoff)
+    return pages.gettext(
+        "Cancelling later than %(before)s ahead costs: %(fee)s.", before=before, fee=chosen.late_fee
+    )
 
 
 def _warning(call: Call) -> str:

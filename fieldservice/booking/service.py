@@ -45,13 +45,13 @@ from fieldservice.models import (
     Window,
     WorkOrder,
 )
+from fieldservice.models.cancel_terms import CUSTOMER as CUSTOMER
 from fieldservice.models.needs import highest, together
 from fieldservice.planning import repair
 from fieldservice.planning import service as planning
 from fieldservice.planning.repair import Room
 from fieldservice.planning.rows import place_of
 
-CUSTOMER = "customer"
 SURE_MATCHES = ("exact", "pin")
 
 

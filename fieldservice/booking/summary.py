@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from flask import url_for
@@ -12,7 +11,7 @@ from markupsafe import Markup
 from fieldservice import web
 from fieldservice.booking.checks import said
 from fieldservice.booking.drafts import Draft
-from fieldservice.booking.pages import gettext, rule_words, said_words
+from fieldservice.booking.pages import gettext, said_words
 from fieldservice.booking.several import Wanted
 from fieldservice.language import names, written
 from fieldservice.models import Window
@@ -117,15 +116,3 @@ def _also_row(draft: Draft, wanted: Wanted) -> dict[str, Any]:
         "change": url_for("booking.several.show", token=draft.token),
         "change_label": written(wanted.service.name, wanted.service),
     }
-
-
-def draft_rule(draft: Draft, *, now: datetime) -> str:
-    """Until when the customer may change or cancel what they are about to book; empty without a window."""
-    if not draft.windows:
-        return ""
-    bounds = [
-        (window.starts_at - leg.service.reschedule_cutoff, window.starts_at - leg.service.cancel_cutoff)
-        for leg, window in zip(draft.legs, draft.windows, strict=True)
-    ]
-    change, cancel = (min(each) for each in zip(*bounds, strict=True))
-    return rule_words(change, cancel, draft.area.zone, now)

@@ -38,6 +38,7 @@ from fieldservice.booking import (
     sites_views,
     summary,
     talk_views,
+    terms_pages,
     time_pages,
     track_views,
     visit_views,
@@ -389,7 +390,7 @@ def _confirm_page(draft: Draft, form: ContactForm, now: datetime) -> str:
         rows=summary.summary_rows(draft),
         token=draft.token,
         files=photo_views.files_of_draft(draft.token),
-        rule=summary.draft_rule(draft, now=now),
+        rule=terms_pages.draft_rule(draft, now=now),
         step=4,
         steps=pages.step_names(),
     )

@@ -26,6 +26,7 @@ from fieldservice.booking import (
     plan_pages,
     plan_views,
     talk_pages,
+    terms_pages,
     time_pages,
     together_pages,
     waiting,
@@ -170,7 +171,7 @@ def confirm_cancel(token: str) -> ResponseReturnValue:
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
         manage.require_cancellable(visit, now=now)
-        return _visit_page(visit, token, now, "booking/cancel.html", form=CancelForm())
+        return _cancel_page(visit, token, CancelForm(), now)
 
 
 @bp.post("/visit/<token>/cancel")
@@ -182,18 +183,38 @@ def cancel(token: str) -> ResponseReturnValue:
         visit = links.find_visit(session, token, now=now)
         where = edge.Where(visit.territory_id, planning.days_of_visit(visit))
         if not form.validate():
-            return _visit_page(visit, token, now, "booking/cancel.html", form=form), 422
-    work = partial(_cancel, token=token, reason=form.reason.data, now=now)
+            return _cancel_page(visit, token, form, now), 422
+    work = partial(_cancel, token=token, form=form, now=now)
     if not where.days:
         return web.once(lambda session: work(session, {}), now=now, scope=token)
-    return edge.once_with_travel(work, where, now=now, scope=token)
+    try:
+        return edge.once_with_travel(work, where, now=now, scope=token)
+    except manage.Costs:
+        return _costs_now(token, form, now)
+
+
+def _cancel_page(
+    visit: Visit, token: str, form: CancelForm, now: datetime, *, costs_now: bool = False
+) -> str:
+    """Cancelling with what it costs; the form takes along what was seen."""
+    terms, fee = terms_pages.cancel_words(visit, now=now)
+    form.fee.data = fee
+    words = {"terms": terms, "fee": fee, "costs_now": costs_now}
+    return _visit_page(visit, token, now, "booking/cancel.html", form=form, **words)
+
+
+def _costs_now(token: str, form: CancelForm, now: datetime) -> ResponseReturnValue:
+    """The page again: it was free when it was opened, or cost something else."""
+    with web.services().db.reading() as session:
+        visit = links.find_visit(session, token, now=now)
+        return _cancel_page(visit, token, form, now, costs_now=True), 409
 
 
 def _cancel(
-    session: Session, tables: Tables, *, token: str, reason: str, now: datetime
+    session: Session, tables: Tables, *, token: str, form: CancelForm, now: datetime
 ) -> ResponseReturnValue:
-    visit = _locked(session, token, now)
-    manage.cancel(session, visit, reason=reason, tables=tables, now=now)
+    visit, agreed = _locked(session, token, now), form.fee.data or ""
+    manage.cancel(session, visit, reason=form.reason.data, tables=tables, now=now, agreed=agreed)
     return redirect(url_for(".show", token=token), 303)
 
 
@@ -263,7 +284,7 @@ def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values
         reach=pages.reach_words(requester) if requester else "",
         may_change=manage.may(manage.require_changeable, visit, now=now),
         may_cancel=manage.may(manage.require_cancellable, visit, now=now),
-        rule=pages.visit_rule(visit, now=now),
+        rule=terms_pages.visit_rule(visit, now=now),
         state=pages.state_tag(visit.state) if not invited else pages.invited_tag(),
         history=pages.history(visit),
         said=pages.said_words(visit.work_order.said, visit.work_order.services),

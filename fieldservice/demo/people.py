@@ -111,7 +111,7 @@ def _service(offer: Offer, number: int, branch: Branch, skills: dict[str, Skill]
         ServiceSkill(skill_id=skills[code].id, level=level) for code, level in offer.skills.items()
     ]
     write_catalogue(service, written_about(offer.code), skills)
-    texts = texts_of(service, service.intake_questions, service.first_checks, service.faq)
+    texts = texts_of(service, service.intake_questions, service.first_checks, service.faq, service.late_fee)
     found = translations_of(translated(texts), texts)
     service.translations = {translation.language: translation for translation in found}
     return service

@@ -37,6 +37,7 @@ def cancel(visit_id: int) -> ResponseReturnValue:
             tables=tables,
             now=clock.now(),
             actor=auth.actor().label,
+            charge=form.charge.data,
         )
         flash(_("Cancelled. The customer is told, and the place is free."))
         return redirect(url("dispatch.day", on=on), code=303)
@@ -87,6 +88,7 @@ def _facts(session: Session, visit: Visit) -> dict[str, object]:
         "on": edge.shown_on(session, visit),
         "zone": visit.territory.zone,
         "free_until": endings.free_until(visit),
+        "fee": visit.fee_at(now),
         "can_be_missed": endings.can_be_missed(visit, now=now),
     }
 

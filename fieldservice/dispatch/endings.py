@@ -18,7 +18,9 @@ from fieldservice.planning.service import lock_territory, release_visit
 
 
 def free_until(visit: Visit) -> datetime | None:
-    """Until when the customer may cancel by themselves; None without a window."""
+    """Until when cancelling is free, or possible without the office; None without a window."""
+    if visit.free_until is not None:
+        return visit.free_until
     window = visit.window
     return window.starts_at - visit.service.cancel_cutoff if window is not None else None
 
@@ -38,8 +40,11 @@ def cancel_visit(
     tables: Mapping[date, TravelTable],
     now: datetime,
     actor: str,
+    charge: bool = False,
 ) -> None:
     """End a visit for a customer who calls; its place is given back, and they are told.
+
+    With `charge` they owe what their visit says that a cancellation costs now.
 
     Raises NotPlannable when it has begun or ended, StaleTravel.
     """
@@ -48,7 +53,7 @@ def cancel_visit(
     if visit.state not in PLANNABLE:
         raise NotPlannable
     release_visit(session, visit, tables=tables, now=now)
-    visit.cancel(now=now, actor=actor, reason=reason)
+    visit.cancel(now=now, actor=actor, reason=reason, fee=visit.fee_at(now) if charge else "")
     _close_tasks(session, visit, now)
 
 

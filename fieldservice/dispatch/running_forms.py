@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, HiddenField, RadioField, StringField, TextAreaField, TimeField
+from wtforms import BooleanField, DateField, HiddenField, RadioField, StringField, TextAreaField, TimeField
 from wtforms.fields import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional, ValidationError
 
@@ -104,11 +104,12 @@ def orders_in(text: str) -> dict[int, tuple[str, ...]]:
 
 
 class CancelVisitForm(BoardForm):
-    """Why a customer cancels."""
+    """Why a customer cancels, and whether they pay what a late cancellation costs."""
 
     reason = TextAreaField(
         _l("Reason"), validators=[Optional(), Length(max=500), Readable(lines=True)], filters=[tidy]
     )
+    charge = BooleanField(_l("The customer pays it"), default=True)
 
 
 class MissedForm(BoardForm):

@@ -24,6 +24,9 @@ def facts_of(
     if window is None and promised:
         raise ValueError(f"visit {visit.id} has no window")
     locale = visit.work_order.locale_for(settings.locale)
+    # fees are between the company and whoever asked, who alone has a link
+    fees = (visit.late_fee, visit.fee_due) if link else ("", "")
+    late_fee, fee_due = (visit.service.in_language(fee, language_of(locale)) for fee in fees)
     window = window or Window(visit.created_at, visit.created_at + timedelta(hours=1))  # shown to nobody
     return VisitFacts(
         reference=visit.reference,
@@ -39,6 +42,9 @@ def facts_of(
         link=link,
         company=Company(settings.company_name, settings.company_phone, settings.company_email),
         locale=locale,
+        late_fee=late_fee,
+        free_until=visit.free_until if late_fee else None,
+        fee_due=fee_due,
     )
 
 

@@ -72,6 +72,7 @@ class Service(Base):
     max_per_day: Mapped[int | None]  # of its visits in one territory; None: as many as fit
     reschedule_cutoff: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=12))
     cancel_cutoff: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=12))
+    late_fee: Mapped[str] = mapped_column(String(200), default="", server_default="")  # of cancelling later
     price_text: Mapped[str] = mapped_column(String(200), default="")
     price_note: Mapped[str] = mapped_column(String(300), default="")
     priority: Mapped[int] = mapped_column(default=10)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from fieldservice.db import Base, Duration, UtcDateTime
 from fieldservice.models.aftercare import Feedback
 from fieldservice.models.booking import PrivateLink
+from fieldservice.models.cancel_terms import CUSTOMER, CancelTerms
 from fieldservice.models.conversation import Conversation
 from fieldservice.models.customer import Role, Site
 from fieldservice.models.message import MessageState, OutboxMessage, new_message
@@ -75,7 +76,7 @@ _NEXT: Mapping[VisitState, set[VisitState]] = {
 }
 
 
-class Visit(Steps, Base):
+class Visit(Steps, CancelTerms, Base):
     """One trip by one technician to one site."""
 
     __tablename__ = "visit"
@@ -184,6 +185,8 @@ class Visit(Steps, Base):
         self.promise_version += 1
         if self.state == VisitState.REQUESTED:
             self._enter(VisitState.BOOKED, occurred_at=now, now=now, actor=actor)
+        ours = old is not None and actor != CUSTOMER
+        self.agree_terms(self.service, window.starts_at, ours=ours, now=now)
         self.record("promised", occurred_at=now, now=now, actor=actor, payload=_window_payload(window))
         self._retire_messages()
         kind = "confirmation" if old is None else "changed"
@@ -192,9 +195,12 @@ class Visit(Steps, Base):
             if window.starts_at - before > now:
                 self._write_messages(reminder, due_at=window.starts_at - before, now=now)
 
-    def cancel(self, *, now: datetime, actor: str, reason: str = "") -> None:
-        """End the visit before it began and tell the customer; raises NotAllowed when it has ended."""
-        promised = self.window is not None
+    def cancel(self, *, now: datetime, actor: str, reason: str = "", fee: str = "") -> None:
+        """End the visit before it began and tell the customer, also what it costs them.
+
+        Raises NotAllowed when it has ended.
+        """
+        promised, self.fee_due = self.window is not None, fee
         self.advance(VisitState.CANCELLED, occurred_at=now, now=now, actor=actor, payload={"reason": reason})
         if promised:
             self._write_messages("cancelled", due_at=now, now=now)

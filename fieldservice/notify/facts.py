@@ -32,6 +32,9 @@ class VisitFacts:
     link: str  # empty when the customer has no private link any more
     company: Company
     locale: str
+    late_fee: str = ""  # what cancelling costs after `free_until`, in the customer's language
+    free_until: datetime | None = None  # None: nothing is ever charged
+    fee_due: str = ""  # what the cancellation costs the customer
     promised: bool = True  # whether the message speaks of the window at all
 
     def __post_init__(self) -> None:

@@ -79,7 +79,9 @@ def letter(occasion: Occasion) -> Letter:
     words_of_kind = env.get_template(f"{occasion.kind}.txt")
     blocks = {name: _block(words_of_kind, name, values) for name in ("subject", "heading", "lead")}
     action = _block(words_of_kind, "action", values) if "action" in words_of_kind.blocks else ""
-    html = env.get_template("_layout.html").render(values | blocks | {"action": action})
+    terms = _block(words_of_kind, "terms", values) if "terms" in words_of_kind.blocks else ""
+    more = {"action": action, "terms": one_line(terms)}
+    html = env.get_template("_layout.html").render(values | blocks | more)
     return Letter(one_line(blocks["subject"]), words_of_kind.render(values), html)
 
 
@@ -122,6 +124,9 @@ def _values(occasion: Occasion) -> dict[str, Any]:
         "address": one_line(facts.address),
         "service": one_line(facts.service),
         "reference": facts.reference,
+        "late_fee": one_line(facts.late_fee),
+        "free_until": "",
+        "fee_due": one_line(facts.fee_due),
         "link": facts.link and facts.link + _PAGES.get(occasion.kind, ""),
         "kind": occasion.kind,
         "promised": facts.promised,
@@ -142,6 +147,9 @@ def _values(occasion: Occasion) -> dict[str, Any]:
     }
     if occasion.arrives_at:
         values["arrival"] = words.clock_time(occasion.arrives_at, zone, locale)
+    if facts.free_until:
+        free_on = words.day_words(facts.free_until.astimezone(zone).date(), locale)
+        values["free_until"] = f"{free_on}, {words.clock_time(facts.free_until, zone, locale)}"
     if occasion.answer_by:
         values["answer_by"] = words.clock_time(occasion.answer_by, zone, locale)
         values["answer_by_day"] = words.day_words(occasion.answer_by.astimezone(zone).date(), locale)

@@ -73,7 +73,9 @@ def written() -> Callable[[Session], object]:
         service = heating(session)
         skills = {code: make_skill(session, code) for code in SKILLS}
         write_catalogue(service, written_about("heating"), skills)
-        texts = texts_of(service, service.intake_questions, service.first_checks, service.faq)
+        texts = texts_of(
+            service, service.intake_questions, service.first_checks, service.faq, service.late_fee
+        )
         write_catalogue(service, written_about("heating") | {"translations": translated(texts)}, skills)
 
     return write

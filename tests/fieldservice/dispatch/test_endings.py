@@ -42,6 +42,34 @@ def test_a_customer_cancels(dana: Dispatcher, omar: Dispatcher, services: Servic
     assert "cannot be cancelled" in words_of(dana.get(path(dana, "Kim", "cancel")))
 
 
+def test_the_office_decides_about_the_fee(
+    dana: Dispatcher, services: Services, clock_at_now: Traveller
+) -> None:
+    """Before the cut-off nothing is owed; after it the office charges the fee, or lets the customer off."""
+    for name in ("Kim", "Ida", "Joe"):
+        with services.db.transaction() as session:
+            visit = session.get_one(Visit, dana.scene.ids[name])
+            visit.late_fee, visit.free_until = "$49", visit.window_starts_at - timedelta(minutes=30)  # type: ignore[operator]
+    assert "then: $49" in words_of(dana.get(f"{BOARD}?visit={dana.scene.ids['Kim']}"))
+    page = words_of(dana.get(path(dana, "Kim", "cancel")))
+    assert "After that it costs: $49." in page
+    assert "The customer pays it" not in page
+    assert dana.post(path(dana, "Kim", "cancel"), charge="y").status_code == 303
+    assert dana.visit("Kim").fee_due == ""
+    for name, charge, owed in (("Ida", {"charge": "y"}, "$49"), ("Joe", {}, "")):
+        with services.db.reading() as session:
+            free = session.get_one(Visit, dana.scene.ids[name]).free_until
+        assert free is not None
+        clock_at_now.move_to(free + timedelta(seconds=1))
+        page = words_of(dana.get(path(dana, name, "cancel")))
+        assert "Now it costs: $49." in page
+        assert "The customer pays it" in page
+        assert dana.post(path(dana, name, "cancel"), **charge).status_code == 303
+        assert dana.visit(name).fee_due == owed
+    found = words_of(dana.get(f"{BOARD}?visit={dana.scene.ids['Ida']}"))
+    assert "which costs the customer: $49." in found
+
+
 def test_nobody_was_there(
     dana: Dispatcher, omar: Dispatcher, services: Services, clock_at_now: Traveller
 ) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from fieldservice.dispatch.day import Bar, bar_of
 from fieldservice.models import Approval, OfficeTask, Technician, Visit, WindowOffer
 from fieldservice.planning.asking import open_offer
+from fieldservice.planning.linked import Link, links_of
 from fieldservice.planning.problem import Day
 from fieldservice.planning.why import Why, why
 
@@ -26,6 +27,7 @@ class Selected:
     task: OfficeTask | None
     approval: Approval | None = None
     offer: WindowOffer | None = None
+    links: tuple[Link, ...] = ()
 
     @property
     def spare(self) -> timedelta | None:
@@ -40,7 +42,8 @@ def select_visit(session: Session, day: Day, visit: Visit) -> Selected:
         select(OfficeTask).where(OfficeTask.visit_id == visit.id, OfficeTask.done_at.is_(None)).limit(1)
     )
     offer = open_offer(session, visit, now=day.rows.now)
-    return Selected(visit, technician, bar, why(day, visit), task, _approval(session, visit), offer)
+    links = links_of(session, [visit.id])
+    return Selected(visit, technician, bar, why(day, visit), task, _approval(session, visit), offer, links)
 
 
 def _approval(session: Session, visit: Visit) -> Approval | None:

@@ -89,6 +89,8 @@ class _Words:
                 time=web.clock_time(datetime.fromisoformat(summary["starts_at"]), self.zone),
             ),
             "unassign": lambda: _("%(customer)s taken off the route", customer=customer),
+            "link": lambda: _("%(customer)s follows another visit", customer=customer),
+            "unlink": lambda: _("%(customer)s follows another visit no longer", customer=customer),
             "pin": lambda: _("%(customer)s pinned", customer=customer),
             "unpin": lambda: _("%(customer)s freed", customer=customer),
             "swap": lambda: _(

@@ -23,6 +23,7 @@ from fieldservice.dispatch import (
     history_views,
     inbox_views,
     kept_views,
+    link_views,
     optimise_views,
     pages,
     plan_views,
@@ -59,6 +60,7 @@ bp.register_blueprint(ending_views.bp)
 bp.register_blueprint(swap_views.bp)
 bp.register_blueprint(why_views.bp)
 bp.register_blueprint(route_day_views.bp)
+bp.register_blueprint(link_views.bp)
 
 
 @bp.get("/")

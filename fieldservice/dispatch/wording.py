@@ -135,6 +135,12 @@ class Wording:
             "no_gap": lambda: _("No gap is long enough for the drive and the work."),
             "late_route": lambda: _("Is late already."),
             "order": lambda: self._order(numbers),
+            "lag": lambda: self._lag(numbers),
+            "same_technician": lambda: _(
+                "%(name)s makes %(service)s, and one technician has to make both.",
+                name=self.technician(int(numbers["technician"])),
+                service=numbers["service"],
+            ),
         }
         return self._say(sentences, rule, text)
 
@@ -259,6 +265,22 @@ class Wording:
         begins = self._moment(numbers["begins_s"])
         text = _("Has to end before %(service)s of the same booking, which may begin at %(time)s.")
         return str(text % {"service": service, "time": begins})
+
+    def _lag(self, numbers: Numbers) -> str:
+        """How far two linked visits have to be apart, as one of them has it."""
+        sentences = {
+            "earliest_s": _("Follows %(service)s: may begin at %(from)s at the earliest."),
+            "latest_s": _("Follows %(service)s: has to begin between %(from)s and %(until)s."),
+            "until_s": _("%(service)s follows it: has to end by %(until)s."),
+            "from_s": _("%(service)s follows it: has to end between %(from)s and %(until)s."),
+        }
+        name = next(name for name in ("latest_s", "earliest_s", "from_s", "until_s") if name in numbers)
+        words = {
+            "from": numbers.get("earliest_s", numbers.get("from_s")),
+            "until": numbers.get("latest_s", numbers.get("until_s")),
+        }
+        told = {key: self._moment(at_s) for key, at_s in words.items() if at_s is not None}
+        return str(sentences[name] % {"service": numbers["service"], **told})
 
     def _moment(self, at_s: int | str) -> str:
         """A second of the scheduler as a local time, with its day where that is another one."""

@@ -30,6 +30,7 @@ from fieldservice.models.service_plan import Occurrence, OccurrenceState, PartOf
 from fieldservice.models.user import AuditEntry, IdempotencyKey, User, UserRole, UserSession
 from fieldservice.models.visit import NotAllowed, Visit, VisitState, Window
 from fieldservice.models.visit_event import VisitEvent
+from fieldservice.models.visit_link import VisitLink
 from fieldservice.models.visitor import AbuseSign, CodePurpose, SpentPuzzle, VisitorCode
 from fieldservice.models.waiting import (
     AreaWish,
@@ -143,6 +144,7 @@ __all__ = [
     "UserSession",
     "Visit",
     "VisitEvent",
+    "VisitLink",
     "VisitState",
     "VisitorCode",
     "WaitingEntry",

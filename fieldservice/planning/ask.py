@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sqlalchemy.orm import object_session
+
 import scheduler
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import Needs, Service, Territory, Visit, Window
+from fieldservice.planning.linked import links_of, room_of
 from fieldservice.planning.problem import PREFERRED_TECHNICIAN_S, Day, seconds, shift_id
 from fieldservice.planning.rows import place_of, visit_place
 
@@ -73,6 +76,9 @@ def ask_of(visit: Visit) -> Ask | None:
     at, preferred = visit_place(visit), visit.preferred_technician_id
     also = tuple(visit.work_order.services[1:])
     changed = visit.needs()
-    return (
-        None if at is None else Ask(visit.service, visit.territory, at, preferred, changed=changed, also=also)
-    )
+    if at is None:
+        return None
+    session = object_session(visit)
+    links = links_of(session, [visit.id]) if session else ()
+    ask = Ask(visit.service, visit.territory, at, preferred, changed=changed, also=also)
+    return replace(ask, only_technician_id=room_of(links, visit.id, stays=False).technician_id)

@@ -18,6 +18,7 @@ from fieldservice.geo.tables import TravelTables
 from fieldservice.models import Visit, Window, WorkOrder
 from fieldservice.models.visit import ENDED
 from fieldservice.planning.ask import Ask
+from fieldservice.planning.linked import links_of, room_of
 from fieldservice.planning.problem import Day, build
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.service import DayOffer, Slot, offered_days, slots
@@ -58,7 +59,18 @@ class Between:
 
 
 def between(session: Session, visit: Visit) -> Between:
-    """What the other visits of a chain leave to one of them; one that ended, or has no window, leaves all."""
+    """What the others leave to a visit of a chain, or to one that a dispatcher has linked.
+
+    In a chain one that ended, or has no window, leaves all; linked ones are held where they are.
+    """
+    room = room_of(links_of(session, [visit.id]), visit.id, stays=False)
+    chain = _between(session, visit)
+    lows = [moment for moment in (room.earliest, chain.earliest) if moment]
+    highs = [moment for moment in (room.latest, chain.latest) if moment]
+    return Between(max(lows, default=None), min(highs, default=None))
+
+
+def _between(session: Session, visit: Visit) -> Between:
     key = visit.work_order.request_key
     if not visit.turn or not key:
         return Between()

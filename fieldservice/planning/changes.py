@@ -17,7 +17,8 @@ from fieldservice.models import Pin, Plan, PlanChange, Route, Stop, Territory, V
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning.history import ChangeLog, restore_marks, restore_pins
 from fieldservice.planning.judge import SOFT_RULES, Judgement, Move, RuleBroken, judge
-from fieldservice.planning.order import out_of_order
+from fieldservice.planning.linked import Link, links_of, restore_links
+from fieldservice.planning.order import broken_rules, link_violations
 from fieldservice.planning.problem import (
     Day,
     StaleTravel,
@@ -193,7 +194,7 @@ def undo_change(
     session.refresh(change)
     entries = change.before["routes"]
     wanted = {(date.fromisoformat(entry["on"]), entry["technician_id"]): entry["visits"] for entry in entries}
-    days = _days(session, territory, {on for on, _ in wanted}, tables, now)
+    days = _days(session, territory, {plan.on, *(on for on, _ in wanted)}, tables, now)
     if change.undone_by_id is not None:
         raise NothingToUndo
     if not all(stands(session, day.rows, change.after) for day in days.values()):
@@ -202,6 +203,8 @@ def undo_change(
         raise NothingToUndo
     again = ChangeLog(session, days, now=now, actor=actor)
     again.remember_routes(wanted, change.after["pins"])
+    again.remember_links(change.after.get("links", {}))
+    restore_links(session, change.before.get("links", {}), now)
     restore_pins(session, change.before["pins"], now=now)
     restore_marks(session, change.before.get("marks", {}))
     days = _days(session, territory, days, tables, now)  # as the pins are now
@@ -213,9 +216,12 @@ def undo_change(
     for on, day in days.items():
         orders = {technician: names for (when, technician), names in wanted.items() if when == on}
         write_orders(session, day, orders, visits, soft=True)
+    require_links(next(iter(days.values())), links_of(session, [row_id(name) for name in again.linked]))
     told = {"what": change.kind, **change.summary, "change_id": change.id}
     undone = again.store(REDO if change.kind == UNDO else UNDO, plan, told)
     change.undone_by_id = undone.id
+    if not wanted:
+        plan.version += 1  # nothing was written that would tell the boards
     return undone
 
 
@@ -241,14 +247,18 @@ def write_orders(
         for technician, names in orders.items()
     ]
     rows = {**day.visits, **{row_id(name): visit for name, visit in visits.items()}}
-    broken = [
-        *scheduler.check(problem, scheduler.Plan(routes=tuple(routes))),
-        *out_of_order(day, routes, rows),
-    ]
+    broken = broken_rules(day, problem, scheduler.Plan(routes=tuple(routes)), routes, rows)
     broken = [violation for violation in broken if not (soft and violation.rule in SOFT_RULES)]
     if broken:
         raise RuleBroken(broken)
     write_routes(session, changed, routes)
+
+
+def require_links(day: Day, links: Iterable[Link]) -> None:
+    """Raise RuleBroken for a link that does not hold where its visits are."""
+    broken = [found for link in links for found in link_violations(day, link, seen_from=link.then.visit_id)]
+    if broken:
+        raise RuleBroken(broken)
 
 
 def _pin(session: Session, visit: Visit, move: Move, judgement: Judgement, *, now: datetime) -> None:

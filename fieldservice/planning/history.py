@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from fieldservice.models import AuditEntry, Pin, Plan, PlanChange, Visit
+from fieldservice.planning.linked import links_json
 from fieldservice.planning.problem import Day, build, row_id, visit_id
 from fieldservice.planning.rows import load_day
 
@@ -22,6 +23,7 @@ class ChangeLog:
         self.before: dict[str, Any] = {}
         self.keys: list[tuple[date, int]] = []
         self.pinned: Collection[str] = ()
+        self.linked: Collection[str] = ()
 
     def remember(self, visit: Visit, keys: Iterable[tuple[date, int]]) -> None:
         """The routes that a move of `visit` touches."""
@@ -31,6 +33,12 @@ class ChangeLog:
         """The routes, and the visits whose pins the change touches."""
         self.keys, self.pinned = list(dict.fromkeys(keys)), tuple(pinned)
         self.before = self._look(self.days)
+
+    def remember_links(self, names: Collection[str]) -> None:
+        """The visits of which the change touches what they follow."""
+        self.linked = tuple(names)
+        if names:
+            self.before["links"] = links_json(self.session, names)
 
     def store(self, kind: str, plan: Plan, summary: Mapping[str, Any]) -> PlanChange:
         """Write the change and its audit entry."""
@@ -68,10 +76,12 @@ class ChangeLog:
         ]
         ids = [row_id(name) for name in self.pinned]
         marks = self.session.execute(select(Visit.id, Visit.accepted_violations).where(Visit.id.in_(ids)))
+        linked = {"links": links_json(self.session, self.linked)} if self.linked else {}
         return {
             "routes": routes,
             "pins": pins_of(self.session, self.pinned),
             "marks": {f"v{key}": accepted for key, accepted in marks},
+            **linked,
         }
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 import scheduler
 from fieldservice.models import Visit
-from fieldservice.planning.order import out_of_order
+from fieldservice.planning.order import broken_rules
 from fieldservice.planning.problem import WHOLE_DAY_S, Day, row_id, shift_id, visit_id, wish
 from scheduler import timeline
 from scheduler.insertion import Board, Place
@@ -114,12 +114,8 @@ def judge(day: Day, visit: Visit, move: Move) -> Judgement:
     route = _with_visit(day, asked, shift, move)
     problem = day.adding(asked).problem
     changed = replace(day.plan, routes=tuple(route if r.shift == shift.id else r for r in day.plan.routes))
-    broken = [
-        *scheduler.check(problem, changed),
-        *out_of_order(
-            day, [route], {**day.visits, visit.id: visit}, fixed=visit.id if move.starts_at else None
-        ),
-    ]
+    rows, fixed = {**day.visits, visit.id: visit}, visit.id if move.starts_at else None
+    broken = broken_rules(day, problem, changed, [route], rows, fixed=fixed)
     starts = {stop.visit: stop.start_s for stop in route.stops if stop.visit}
     before = {stop.visit: stop.start_s for stop in day.plan.route_of(shift.id).stops if stop.visit}
     return Judgement(

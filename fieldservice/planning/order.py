@@ -1,13 +1,14 @@
 """The order of visits that follow each other, where a person moves one of them out of its window.
 
 Inside their windows they are in order (`chains`). Who puts one elsewhere has to leave the others the time
-that they may still need: their windows, unless they are pinned to a start or under way.
+that they may still need: their windows, unless they are pinned to a start or under way. What a dispatcher
+has linked is judged by the places alone: `linked` holds both ends on their side of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -16,9 +17,12 @@ from sqlalchemy.orm import object_session
 import scheduler
 from fieldservice.models import Visit, WorkOrder
 from fieldservice.models.visit import ENDED, UNDERWAY
+from fieldservice.planning.linked import End, Link
 from fieldservice.planning.problem import Day, row_id, visit_id
 
 ORDER = "order"
+LAG = "lag"
+SAME = "same_technician"
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,45 @@ class Span:
     ends_at: datetime
 
 
+def broken_rules(
+    day: Day,
+    problem: scheduler.Problem,
+    plan: scheduler.Plan,
+    routes: Sequence[scheduler.Route],
+    visits: Mapping[int, Visit],
+    *,
+    fixed: int | None = None,
+) -> list[scheduler.Violation]:
+    """What `plan` breaks, `routes` being those of it that change.
+
+    The problem has links as limits of each end alone, for searches; here both ends are known.
+    """
+    linked = {end.visit_id for link in day.rows.links for end in (link.first, link.then)}
+    starts = _starts(day, routes)
+    found = [
+        violation
+        for violation in scheduler.check(problem, plan)
+        if not _is_for_searches(violation, linked, starts, visits)
+    ]
+    return [*found, *out_of_order(day, routes, visits, fixed=fixed)]
+
+
+def _is_for_searches(
+    violation: scheduler.Violation,
+    linked: Collection[int],
+    starts: Mapping[int, datetime],
+    visits: Mapping[int, Visit],
+) -> bool:
+    """Whether only the limits that a link puts on searches are broken, and none of the visit's own."""
+    name = violation.visit
+    key = row_id(name) if name and name.startswith("v") else None
+    if key is None or key not in linked or key not in visits or key not in starts:
+        return False
+    window = visits[key].window
+    inside = window is None or window.starts_at <= starts[key] <= window.ends_at
+    return violation.rule == "technician" or (violation.rule == "window" and inside)
+
+
 def out_of_order(
     day: Day, routes: Iterable[scheduler.Route], visits: Mapping[int, Visit], *, fixed: int | None = None
 ) -> list[scheduler.Violation]:
@@ -37,19 +80,78 @@ def out_of_order(
     `visits` are the rows of the routes. Looks only at visits that would begin at another time than now.
     `fixed` is the one that is about to be pinned to its start.
     """
-    starts = {
-        row_id(stop.visit): day.instant(stop.start_s)
-        for route in routes
-        for stop in route.stops
-        if stop.visit and stop.visit.startswith("v")
-    }
+    routes = list(routes)
+    starts = _starts(day, routes)
     linked = [visits[key] for key in starts if key in visits and visits[key].turn]
-    return [
+    found = [
         violation
         for visit in linked
         if visit.stop is None or visit.stop.starts_at != starts[visit.id] or visit.id == fixed
         for violation in _against(day, visit, starts, fixed)
     ]
+    return [*found, *(each for link in day.rows.links for each in _breaks(day, link, starts, routes))]
+
+
+def link_violations(day: Day, link: Link, *, seen_from: int) -> list[scheduler.Violation]:
+    """What a link breaks where its visits are, as one of them has it."""
+    return [] if link.is_kept else _violations(day, link, seen_from)
+
+
+def _starts(day: Day, routes: Iterable[scheduler.Route]) -> dict[int, datetime]:
+    return {
+        row_id(stop.visit): day.instant(stop.start_s)
+        for route in routes
+        for stop in route.stops
+        if stop.visit and stop.visit.startswith("v")
+    }
+
+
+def _breaks(
+    day: Day, link: Link, starts: Mapping[int, datetime], routes: Iterable[scheduler.Route]
+) -> list[scheduler.Violation]:
+    """What of a link breaks by these routes; nothing when neither end changes by them."""
+    technicians = {name: row_id(route.shift) for route in routes for name in route.visit_ids}
+    first, then = (_moved(end, starts, technicians) for end in (link.first, link.then))
+    if (first, then) == (link.first, link.then):
+        return []
+    now = replace(link, first=first, then=then)
+    seen_from = then if then != link.then else first
+    return [] if now.is_kept else _violations(day, now, seen_from.visit_id)
+
+
+def _moved(end: End, starts: Mapping[int, datetime], technicians: Mapping[str, int]) -> End:
+    starts_at = starts.get(end.visit_id)
+    if starts_at is None or end.is_over:
+        return end
+    same = end.ends_at is not None and starts_at == end.starts_at
+    return replace(
+        end,
+        starts_at=starts_at,
+        ends_at=end.ends_at if same else starts_at + end.occupied,
+        technician_id=technicians[f"v{end.visit_id}"],
+    )
+
+
+def _violations(day: Day, link: Link, seen_from: int) -> list[scheduler.Violation]:
+    follows = seen_from == link.then.visit_id
+    mate = link.first if follows else link.then
+    name = f"v{seen_from}"
+    if link.parted and link.same_technician:
+        numbers: dict[str, int | str] = {"service": mate.title, "technician": mate.technician_id or 0}
+        text = f"one technician makes {link.first.reference} and {link.then.reference}"
+        return [scheduler.Violation(rule=SAME, visit=name, shift=None, text=text, numbers=numbers)]
+    opens_at, closes_at, begins = link.opens_at, link.closes_at, link.then.starts_at
+    if opens_at is None or begins is None:
+        return []
+    numbers = {"service": mate.title}
+    if follows:
+        numbers["earliest_s"] = day.seconds(opens_at)
+        numbers |= {"latest_s": day.seconds(closes_at)} if closes_at else {}
+    else:
+        numbers["until_s"] = day.seconds(begins - link.min_lag)
+        numbers |= {"from_s": day.seconds(begins - link.max_lag)} if link.max_lag is not None else {}
+    text = f"{link.then.reference} does not follow {link.first.reference} as they are linked"
+    return [scheduler.Violation(rule=LAG, visit=name, shift=None, text=text, numbers=numbers)]
 
 
 def _against(

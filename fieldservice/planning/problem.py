@@ -11,7 +11,8 @@ from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import Hold, Stop, StopKind, Visit, WorkingDay
 from fieldservice.models.workforce import PlannedBreak
 from fieldservice.planning.facts import Done, facts_and_rest
-from fieldservice.planning.relaxing import pinned_to, postponed, relaxed
+from fieldservice.planning.linked import room_of
+from fieldservice.planning.relaxing import pinned_to, postponed, relaxed, within
 from fieldservice.planning.rows import DayRows, TechnicianDay, stop_place, visit_place
 from scheduler import timeline
 
@@ -186,6 +187,8 @@ class _Builder:
         return [_held(visit, shift, starts[visit.id]) if visit.id in starts else visit for visit in visits]
 
     def add_unassigned(self, visit: Visit) -> None:
+        if self.lift and room_of(self.rows.links, visit.id).waits:
+            return  # nobody knows yet from when it may begin
         if visit_id(visit) not in self.without and visit_place(visit) is not None:
             self._lift([self.visit(visit)])
 
@@ -233,7 +236,12 @@ class _Builder:
             raise ValueError(f"visit {visit.id} has no coordinates and cannot be planned")
         pin = visit.pin if pinned else None
         start_s = self._s(pin.starts_at) if pin and pin.starts_at else None
-        windows = self._windows(visit)
+        room = room_of(self.rows.links, visit.id, stays=pinned)
+        windows = within(
+            self._windows(visit),
+            self._s(room.earliest) if room.earliest else None,
+            self._s(room.latest) if room.latest else None,
+        )
         if start_s is not None and not any(low <= start_s <= high for low, high in windows):
             windows = ((start_s, start_s),)
         on_shift = shift_id(pin.technician_id) if pin and pin.technician_id else None
@@ -245,6 +253,7 @@ class _Builder:
             service_s=seconds(visit.occupied),
             windows=windows,
             skills=visit.required_skills(),
+            technicians=frozenset({shift_id(room.technician_id)}) if room.technician_id else None,
             priority=visit.priority,
             promised=visit.promised,
             preferred_technicians={shift_id(preferred): PREFERRED_TECHNICIAN_S} if preferred else {},

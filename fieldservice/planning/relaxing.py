@@ -35,3 +35,17 @@ def relaxed(visit: scheduler.Visit, start_s: int) -> scheduler.Visit:
     if not any(low <= start_s <= high for low, high in windows):
         windows = (*windows, (min(windows[-1][0], start_s), start_s))
     return replace(visit, windows=windows, pinned=pinned)
+
+
+def within(
+    windows: tuple[tuple[int, int], ...], earliest_s: int | None, latest_s: int | None
+) -> tuple[tuple[int, int], ...]:
+    """The windows as far as they lie between two moments; all of them when that leaves nothing."""
+    cut = (
+        (
+            low if earliest_s is None else max(low, earliest_s),
+            high if latest_s is None else min(high, latest_s),
+        )
+        for low, high in windows
+    )
+    return tuple((low, high) for low, high in cut if low <= high) or windows

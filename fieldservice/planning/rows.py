@@ -30,6 +30,7 @@ from fieldservice.models import (
     WorkOrder,
 )
 from fieldservice.models.visit import PLANNABLE
+from fieldservice.planning.linked import Link, links_of
 from fieldservice.planning.workforce import technicians_of
 
 
@@ -76,6 +77,7 @@ class DayRows:
     technicians: tuple[TechnicianDay, ...]
     unassigned: tuple[Visit, ...]
     only: tuple[int, ...] | None = None  # those technicians alone whose day was read
+    links: tuple[Link, ...] = ()  # of the visits of the day, to those of any day
 
     @cached_property
     def epoch(self) -> datetime:
@@ -135,6 +137,8 @@ def load_days(
     routes = [route for plan in plans for route in plan.routes if only is None or route.technician_id in only]
     stops = _stops(session, [route.id for route in routes], now)
     unassigned = _unassigned(session, territory, days) if only is None else ()
+    planned = [stop.visit_id for each in stops.values() for stop in each if stop.visit_id is not None]
+    links = links_of(session, [*planned, *(visit.id for visit in unassigned)])
     return [
         DayRows(
             territory=territory,
@@ -147,6 +151,7 @@ def load_days(
             ),
             unassigned=tuple(visit for visit in unassigned if _belongs_to(visit, territory, on)),
             only=None if only is None else tuple(sorted(only)),
+            links=links,
         )
         for on in days
     ]

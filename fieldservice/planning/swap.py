@@ -16,7 +16,7 @@ from fieldservice.planning.changes import StalePlan, plannable_visits, write_ord
 from fieldservice.planning.history import ChangeLog
 from fieldservice.planning.judge import SOFT_RULES
 from fieldservice.planning.notices import tell_changed
-from fieldservice.planning.order import out_of_order
+from fieldservice.planning.order import broken_rules
 from fieldservice.planning.problem import Day, StaleTravel, build, row_id, shift_id
 from fieldservice.planning.relaxing import pinned_to
 from fieldservice.planning.rows import load_day
@@ -117,8 +117,7 @@ def _broken(day: Day, orders: Mapping[int, Sequence[str]]) -> list[scheduler.Vio
     free = [pinned_to((), visit) if visit.id.startswith("v") else visit for visit in day.problem.visits]
     problem = scheduler.Problem(travel_s=day.problem.travel_s, visits=tuple(free), shifts=day.problem.shifts)
     routes = [timeline.project(problem, shift_id(key), list(names)) for key, names in orders.items()]
-    broken = scheduler.check(problem, scheduler.Plan(routes=tuple(routes)))
-    return [*broken, *out_of_order(day, routes, day.visits)]
+    return broken_rules(day, problem, scheduler.Plan(routes=tuple(routes)), routes, day.visits)
 
 
 def _unpin(session: Session, names: Sequence[str]) -> None:

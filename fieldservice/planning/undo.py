@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from fieldservice.models import PlanChange, StopKind, Visit
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning.history import pins_of
+from fieldservice.planning.linked import links_json
 from fieldservice.planning.problem import row_id
 from fieldservice.planning.rows import DayRows
 
@@ -79,6 +80,8 @@ def stands(session: Session, rows: DayRows, after: Mapping[str, Any]) -> bool:
     for technician_id, names in left.items():
         if orders.get(technician_id, []) != [name for name in names if name not in gone]:
             return False
+    if links_json(session, after.get("links", {})) != after.get("links", {}):
+        return False
     pinned = [name for name in after["pins"] if name not in gone]
     return pins_of(session, pinned) == {name: after["pins"][name] for name in pinned}
 

@@ -213,6 +213,7 @@ class World:
             "/board/<day:on>/technicians/<int:technician_id>/swap": version | self._colleague(),
             "/board/<day:on>/technicians/<int:technician_id>/another-day": version
             | {"to": TOMORROW.isoformat(), "reason": "Training"},
+            "/board/<day:on>/visits/<int:visit_id>/unlink": {"first": self.visit.id},
             "/board/visits/<int:visit_id>/missed": {"again": "yes"},
             "/board/phone": service | _CALLER,
             "/board/phone/times": service | _CALLER,

@@ -44,6 +44,7 @@ from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
 from fieldservice.dispatch import plan_forms as office_plans
 from fieldservice.dispatch.inbox_forms import AnswerForm
+from fieldservice.dispatch.link_forms import LinkForm, UnlinkForm
 from fieldservice.dispatch.optimise_forms import OptimiseForm, PartForm
 from fieldservice.dispatch.running_forms import (
     CancelVisitForm,
@@ -223,6 +224,8 @@ FORMS: dict[str, Any] = {
     "/board/visits/<int:visit_id>/cancel": CancelVisitForm,
     "/board/visits/<int:visit_id>/missed": MissedForm,
     "/board/<day:on>/technicians/<int:technician_id>/swap": SwapForm,
+    "/board/<day:on>/visits/<int:visit_id>/links": LinkForm,
+    "/board/<day:on>/visits/<int:visit_id>/unlink": UnlinkForm,
     "/board/phone": PhoneForm,
     "/board/phone/times": PhoneForm,
     "/board/visits/<int:visit_id>/overrun": OverrunForm,

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy.orm import Session
 
 from fieldservice.geo.address import Address
-from tests.browser.booking.test_booking import axe, next_page
+from tests.browser.accessible import faults
+from tests.browser.booking.test_booking import next_page
 from tests.factories import HEATING, ask
 from tests.fieldservice.booking.demoville import heating
 
@@ -44,21 +45,8 @@ def written() -> Callable[[Session], object]:
     return lambda session: ask(session, heating(session), questions, first_checks=checks, faq=faq)
 
 
-def faults(page: Page) -> list[object]:
-    """What axe finds, and whether the page is wider than the screen."""
-    found = axe.run(page).response["violations"]
-    wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
-    return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found] + [wide] * wide
-
-
-@pytest.mark.parametrize("width", [320, 390, 1280])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_page_is_accessible(chromium: Browser, site: str, width: int, theme: str) -> None:
+def test_every_page_is_accessible(page: Page) -> None:
     """Each new page and state, at three widths and in both themes."""
-    context = chromium.new_context(
-        viewport={"width": width, "height": 844}, color_scheme=theme, base_url=site, reduced_motion="reduce"
-    )
-    page = context.new_page()
     page.goto("/book?service=heating")
     page.get_by_text("Common question 1?").click()
     assert faults(page) == []
@@ -80,7 +68,6 @@ def test_every_page_is_accessible(chromium: Browser, site: str, width: int, them
     next_page(page, "Continue")
     expect(page.get_by_role("heading", level=1)).to_have_text("Please call us now")
     assert faults(page) == []
-    context.close()
 
 
 def test_the_keyboard_alone(page: Page, troubles: list[str]) -> None:

@@ -17,7 +17,8 @@ from fieldservice import clock
 from fieldservice.auth.codes import code_of
 from fieldservice.auth.links import make_link, token_of
 from fieldservice.geo.address import Address
-from fieldservice.models import Territory, VisitorCode, VisitState
+from fieldservice.models import AccessCode, Territory, VisitorCode, VisitState
+from tests.browser.accessible import faults
 from tests.browser.booking.test_booking import assert_accessible
 from tests.factories import make_customer, make_site, make_visit, make_work_order
 from tests.fieldservice.booking.demoville import heating
@@ -40,6 +41,13 @@ class Past:
         assert self.engine is not None
         with Session(self.engine) as session:
             newest = select(VisitorCode).order_by(VisitorCode.id.desc()).limit(1)
+            return code_of(session.scalars(newest).one().nonce, KEY)
+
+    def own_code(self) -> str:
+        """The code that was sent last for somebody's own data."""
+        assert self.engine is not None
+        with Session(self.engine) as session:
+            newest = select(AccessCode).order_by(AccessCode.id.desc()).limit(1)
             return code_of(session.scalars(newest).one().nonce, KEY)
 
 
@@ -159,31 +167,64 @@ def enter(page: Page) -> None:
         page.keyboard.press("Enter")
 
 
-@pytest.mark.parametrize(("width", "known"), [(320, "rosa@example.com"), (1280, "(410) 555-0123")])
-def test_the_pages_of_returning_customers(page: Page, past: Past, width: int, known: str) -> None:
+def test_the_pages_of_returning_customers(page: Page, past: Past) -> None:
     """Errors, another address, in light and dark, narrow and wide: no fault, and the keyboard is enough."""
-    page.set_viewport_size({"width": width, "height": 844})
-    page.emulate_media(color_scheme="dark" if width == 320 else "light")
     page.goto("/book/returning")
     enter(page)
     expect(page.locator("#error-summary")).to_be_focused()
-    assert_accessible(page, width)
-    page.get_by_label("Email or mobile number").fill(known)
+    assert_accessible(page)
+    page.get_by_label("Email or mobile number").fill("(410) 555-0123")
     enter(page)
-    assert_accessible(page, width)
+    assert_accessible(page)
     page.get_by_label("Code from the message").fill("12")
     enter(page)
     expect(page.get_by_text("The code has six digits").first).to_be_visible()
-    assert_accessible(page, width)
+    assert_accessible(page)
     page.get_by_label("Code from the message").fill(past.code())
     enter(page)
     expect(page.get_by_text("You had this")).to_be_visible()
-    assert_accessible(page, width)
+    assert_accessible(page)
     page.get_by_role("radio", name="Heating").focus()
     enter(page)
     page.get_by_role("link", name="Change address").click()
     expect(page.get_by_role("radio")).to_have_count(2)
-    assert_accessible(page, width)
+    assert_accessible(page)
     page.get_by_role("radio", name="9 Second Street").check()
     enter(page)
     expect(page.get_by_text("9 Second Street")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["script", "plain"])
+def test_two_sites_at_once(page: Page, plain_page: Page, past: Past, *, scripts: bool) -> None:
+    """After the code both sites are picked by keyboard, and each gets its own window; no fault on the way."""
+    shown = page if scripts else plain_page
+    shown.goto(f"{past.link}/data")
+    shown.get_by_role("button", name="Send me a code").focus()
+    enter(shown)
+    shown.get_by_label("Code from the message").fill(past.own_code())
+    enter(shown)
+    shown.goto(past.link)
+    shown.get_by_role("link", name=re.compile("Book for several sites")).focus()
+    enter(shown)
+    shown.get_by_role("button", name="Continue").focus()
+    enter(shown)
+    expect(shown.get_by_role("link", name="Choose from 2 to 10 sites")).to_be_visible()
+    assert not scripts or faults(shown) == []
+    for site in shown.get_by_role("checkbox").all():
+        site.focus()
+        shown.keyboard.press("Space")
+    enter(shown)
+    shown.get_by_role("radio", name="Heating").focus()
+    enter(shown)
+    for number in (1, 2):
+        expect(shown.get_by_text(f"Site {number} of 2")).to_be_visible()
+        assert not scripts or faults(shown) == []
+        shown.get_by_role("radio").nth(number).focus()
+        shown.keyboard.press("Space")
+        shown.locator(".action-bar button").focus()
+        enter(shown)
+    assert not scripts or faults(shown) == []
+    shown.get_by_role("button", name="Confirm booking").focus()
+    enter(shown)
+    expect(shown.get_by_role("heading", name="All visits of this booking")).to_be_visible()
+    assert not scripts or faults(shown) == []

@@ -6,15 +6,15 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice.auth.links import approval_token
 from fieldservice.geo.address import Address
 from fieldservice.models import OutboxMessage, Territory
+from tests.browser.accessible import faults
 from tests.browser.booking.test_booking import next_page
-from tests.browser.booking.test_intake import faults
 from tests.factories import make_technician, number
 from tests.fieldservice.booking.electric import WIRING, make_wiring
 from tests.fieldservice.booking.tight import AT
@@ -149,16 +149,8 @@ def test_the_keyboard_alone(page: Page, home: Address, nonce: Callable[[], str])
     expect(page.get_by_role("heading", level=1)).to_have_text("You declined")
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_page_is_accessible(
-    chromium: Browser, site: str, home: Address, nonce: Callable[[], str], width: int, theme: str
-) -> None:
+def test_every_page_is_accessible(page: Page, home: Address, nonce: Callable[[], str]) -> None:
     """Each new page and state, at three widths and in both themes."""
-    context = chromium.new_context(
-        viewport={"width": width, "height": 844}, color_scheme=theme, base_url=site, reduced_motion="reduce"
-    )
-    page = context.new_page()
     to_services(page, home)
     assert faults(page) == []
     next_page(page, "Add this service")
@@ -178,7 +170,6 @@ def test_every_page_is_accessible(
     assert faults(page) == []
     next_page(page, "Decline, book nothing")
     assert faults(page) == []
-    context.close()
 
 
 @pytest.fixture

@@ -108,13 +108,13 @@ def visitor(request: pytest.FixtureRequest, chromium: Browser, troubles: list[st
     context.close()
 
 
-def go_on(frame: FrameLocator, button: str | re.Pattern[str], heading: str) -> None:
+def go_on(frame: FrameLocator | Page, button: str | re.Pattern[str], heading: str) -> None:
     """Press a button in the frame and wait for the step that it leads to."""
     frame.get_by_role("button", name=button).last.click()
     expect(frame.get_by_role("heading", level=1)).to_have_text(heading)
 
 
-def book_inside(frame: FrameLocator, home: Address) -> None:
+def book_inside(frame: FrameLocator | Page, home: Address) -> None:
     """All steps in the frame, from the problem to the confirmation."""
     expect(frame.get_by_role("radio", name="Heating")).to_be_checked()
     go_on(frame, "Continue", "Where should we come?")
@@ -172,12 +172,12 @@ def test_a_site_that_is_not_named_frames_nothing(visitor: Page, sites: Sites, tr
     expect(visitor.locator("iframe")).to_have_attribute("height", "720")
 
 
-@pytest.mark.parametrize(("width", "dark"), [(320, True), (390, False), (1280, False)])
-def test_the_pages_of_the_frame(visitor: Page, sites: Sites, width: int, dark: bool) -> None:
-    """No fault on the first step, nor on what leads out."""
-    visitor.set_viewport_size({"width": width, "height": 844})
-    visitor.emulate_media(color_scheme="dark" if dark else "light", reduced_motion="reduce")
+def test_the_pages_of_the_frame(visitor: Page, sites: Sites, home: Address) -> None:
+    """No fault on the first step, nor on what leads out, nor on the confirmation."""
     for path in ("/embed/book?service=gone", "/embed/login"):
         visitor.goto(f"{sites.ours}{path}")
-        assert_accessible(visitor, width)
+        assert_accessible(visitor)
     expect(visitor.get_by_role("link", name="Open the page")).to_have_attribute("href", "/login")
+    visitor.goto(f"{sites.ours}/embed/book?service=heating")
+    book_inside(visitor, home)
+    assert_accessible(visitor)

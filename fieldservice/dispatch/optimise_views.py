@@ -86,6 +86,21 @@ def cancel(job_id: int) -> ResponseReturnValue:
     return edge.once(work)
 
 
+@bp.post("/jobs/<int:job_id>/enough")
+@staff
+def enough(job_id: int) -> ResponseReturnValue:
+    """Stop a search and propose what it has found so far."""
+    _require_form()
+
+    def work(session: Session) -> ResponseReturnValue:
+        job = session.get(Job, job_id) or abort(404)
+        if jobs.use_best(session, job):
+            flash(_("The best plan so far is on its way."))
+        return redirect(url("dispatch.day", on=session.get_one(Plan, job.payload["plan_id"]).on), 303)
+
+    return edge.once(work)
+
+
 # ---------- Decide ----------
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+import scheduler
 from fieldservice.geo.address import Address, Match
 from fieldservice.geo.travel import TravelTimes
 from fieldservice.geo.types import Coordinates, TravelTable
@@ -36,7 +37,7 @@ from fieldservice.planning.changes import NotPlannable, move_visit
 from fieldservice.planning.improve import PROPOSE
 from fieldservice.planning.judge import Move
 from fieldservice.planning.lines import features
-from fieldservice.planning.problem import Day
+from fieldservice.planning.problem import Day, shift_id
 from fieldservice.planning.rows import plan_of, visit_place
 from fieldservice.planning.service import lock_territory, territory_at
 
@@ -242,13 +243,26 @@ def wanted_day(visit: Visit, *, now: datetime) -> date:
     return visit.wanted_on or visit.territory.local_day(now)
 
 
-def route_features(day: Day, travel: TravelTimes) -> list[dict[str, Any]]:
-    """The lines and stops of every route of a day."""
-    return [
-        feature
-        for entry in day.rows.technicians
-        for feature in features(travel, entry.technician, agenda(day, entry.technician.id))
-    ]
+def route_features(
+    day: Day, travel: TravelTimes, proposed: Sequence[scheduler.Route] = ()
+) -> list[dict[str, Any]]:
+    """The lines and stops of every route of a day; what a plan would change as it is and as it would be."""
+    other = {route.shift: route for route in proposed}
+    routes = tuple(other.get(route.shift, route) for route in day.plan.routes)
+    then = replace(day, plan=replace(day.plan, routes=routes))
+    found = []
+    for entry in day.rows.technicians:
+        technician, changes = entry.technician, shift_id(entry.technician.id) in other
+        drawn = features(travel, technician, agenda(day, technician.id))
+        found += [_in_state(feature, "faded") for feature in drawn] if changes else drawn
+        if changes:
+            drawn = features(travel, technician, agenda(then, technician.id))
+            found += [_in_state(feature, "proposed") for feature in drawn]
+    return found
+
+
+def _in_state(feature: dict[str, Any], state: str) -> dict[str, Any]:
+    return {**feature, "properties": {**feature["properties"], "state": state}}
 
 
 def address_of(site: Site, at: Coordinates) -> Address:

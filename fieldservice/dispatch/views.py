@@ -37,6 +37,7 @@ from fieldservice.dispatch import (
 from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import MoveForm, PresenceForm
 from fieldservice.dispatch.presence import Place, as_header, show_presence
+from fieldservice.dispatch.proposed import routes_then
 from fieldservice.dispatch.wording import goal_details, goal_words, title
 from fieldservice.models import Attachment, Technician
 from fieldservice.notify import words
@@ -120,14 +121,18 @@ def _stay(session: Session, on: date, form: PresenceForm) -> None:
 @bp.get("/<day:on>/routes.geojson")
 @staff
 def routes(on: date) -> ResponseReturnValue:
-    """The routes of the day for the map."""
+    """The routes of the day for the map, and what an open `proposal` would make of them."""
     with web.services().db.reading() as session:
         territory = edge.territory_of(session)
         state = service.state_of_day(session, territory.id, on)
-        response = _fresh(f"r-{territory.id}-{on.isoformat()}-{state.version}")
+        asked = request.args.get("proposal", type=web.row_of)
+        looked_at = [each for each in state.proposals if each[0] == asked]
+        response = _fresh(f"r-{territory.id}-{on.isoformat()}-{state.version}-{looked_at}")
         if response.status_code == 304:
             return response
-        found = service.route_features(edge.day_of(session, territory, on), web.services().travel)
+        day, freeze = edge.day_of(session, territory, on), web.services().settings.freeze
+        then = routes_then(session, day, looked_at[0][0], freeze=freeze) if looked_at else ()
+        found = service.route_features(day, web.services().travel, then)
     response.set_data(jsonify(collection(found)).get_data())
     response.content_type = "application/geo+json"
     return response

@@ -124,6 +124,16 @@ def cancel_job(session: Session, job: Job, *, now: datetime) -> None:
         job.state, job.finished_at = JobState.CANCELLED, now
 
 
+def use_best(session: Session, job: Job) -> bool:
+    """End the search for the present goal and propose the best plan so far; False when none runs."""
+    session.refresh(job, with_for_update=True)
+    if job.state != JobState.RUNNING or not job.progress:
+        return False
+    enough = {*job.payload.get("enough", ()), job.progress.get("goal", Goal.BALANCED)}
+    job.payload = {**job.payload, "enough": sorted(enough)}
+    return True
+
+
 def _claim(session: Session, work: Work, owner: str) -> tuple[int, str, int] | None:
     now = work.clock()
     lapsed = (Job.state == JobState.RUNNING) & (Job.lease_until < now)
@@ -188,12 +198,13 @@ class _Watch:
         return time.monotonic() - self.began
 
     def cancelled(self) -> bool:
-        """Whether somebody has stopped the search, or another worker has it."""
+        """Whether somebody has stopped the search or has enough of it, or another worker has it."""
         if time.monotonic() - self.looked < _LOOK_EVERY_S:
             return False
         self.looked = time.monotonic()
         with self.work.db.reading() as session:
-            return not _mine(session.get_one(Job, self.job_id), self.owner)
+            job = session.get_one(Job, self.job_id)
+            return not _mine(job, self.owner) or self.goal in job.payload.get("enough", ())
 
     def progress(self, best: scheduler.Plan) -> None:
         """A better plan was found."""

@@ -9,6 +9,7 @@
 //   .lane[data-technician]       a technician's row: a list whose bars are a.bar or button.bar, each with an id
 //   .bar, .visit-card            data-visit, data-move (the Move page), data-move-fragment (its part for #move);
 //                                data-movable when it may be dragged
+//   #timeline[data-map-routes]   the address of what the map [data-routes] shows beside it
 //   .now-line, .now-label        data-now, the minute of the day when the page was made
 //   #drop-form                   the same form as in the Move dialog #move: visit, technician, start (HH:MM)
 //   [data-here]                  a technician's place for the initials of the others who are at the row
@@ -34,6 +35,14 @@ function showAsList() {
   location.replace(address);
 }
 
+/** The map draws what the timeline shows: the day, or what a plan would make of it. */
+function showRoutes() {
+  const map = board.querySelector("[data-routes]");
+  if (!map) return;
+  map.dataset.routes = document.getElementById("timeline")?.dataset.mapRoutes ?? map.dataset.routes;
+  map.dispatchEvent(new CustomEvent("map:reload"));
+}
+
 if (board && board.dataset.view !== "list" && !matchMedia("(min-width: 1024px)").matches) {
   showAsList();
 } else if (board) {
@@ -52,7 +61,7 @@ if (board && board.dataset.view !== "list" && !matchMedia("(min-width: 1024px)")
     replaced: () => {
       setTabStops(board);
       showMarks();
-      board.querySelector("[data-routes]")?.dispatchEvent(new CustomEvent("map:reload"));
+      showRoutes();
     },
   });
 }

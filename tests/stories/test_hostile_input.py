@@ -236,6 +236,7 @@ FORMS: dict[str, Any] = {
     "/board/<day:on>/recall": board.BoardForm,
     "/board/<day:on>/presence": board.PresenceForm,
     "/board/jobs/<int:job_id>/cancel": board.BoardForm,
+    "/board/jobs/<int:job_id>/enough": board.BoardForm,
     "/board/proposals/<int:proposal_id>/accept": board.BoardForm,
     "/board/proposals/<int:proposal_id>/discard": board.BoardForm,
     "/board/proposals/<int:proposal_id>/part": PartForm,

@@ -6,7 +6,7 @@ import { toggleMark } from "./marks.js";
 import { linkOf, select } from "./select.js";
 import { nextProblem } from "./steps.js";
 
-const KEYS = ["m", "p", "u", "n", "x", "o", "y", "t", "l", "h", "w", "/", "?"];
+const KEYS = ["m", "p", "u", "n", "x", "a", "r", "o", "y", "t", "l", "h", "w", "/", "?"];
 const LETTERS = "board-letters"; // in the browser: whether single letters do something
 
 const barsOf = (lane) => [...lane.querySelectorAll(".bar")];
@@ -62,6 +62,12 @@ async function press(item, key) {
   document.querySelector(`#inspector [data-key="${key}"]`)?.click();
 }
 
+/** Accepts (A) or leaves out (R) the change of a proposal that has the focus, else the first that waits. */
+function decide(key) {
+  const change = document.activeElement?.closest("#inspector .changes li") ?? document.getElementById("inspector");
+  change.querySelector(`[data-key="${key}"]`)?.click();
+}
+
 function moveFocus(event, next) {
   event.preventDefault();
   next.tabIndex = 0;
@@ -73,6 +79,8 @@ function moveFocus(event, next) {
 /** Letters: those of the focused or selected visit, then whatever on the page carries data-key. */
 function pressLetter(key, item) {
   if (key === "n") return nextProblem();
+  if (key === "a" || key === "r") return decide(key);
+  if (key === "x" && item?.matches("a.line")) return item.closest("tr").querySelector("[data-mark]")?.click();
   if (key === "x") return item?.dataset.movable === undefined ? undefined : toggleMark(item);
   if (key === "m" && item?.dataset.move) return openMove(item);
   if (["m", "p", "u"].includes(key)) return press(item, key);

@@ -1,4 +1,5 @@
-// Visits that are marked to be optimized together: X on a visit, or a click with Control. The menu leads on with them.
+// Visits that are marked to be optimized together: X on a visit, a click with Control, or its tick in the list.
+// The menu leads on with them.
 
 const marked = new Set();
 
@@ -7,6 +8,7 @@ export function showMarks() {
   for (const item of document.querySelectorAll(".bar, .visit-card")) {
     item.classList.toggle("marked", marked.has(item.dataset.visit));
   }
+  for (const box of document.querySelectorAll("[data-mark]")) box.checked = marked.has(box.value);
   const link = document.getElementById("optimise-more");
   if (!link) return;
   const address = new URL(link.href);
@@ -28,6 +30,13 @@ export function toggleMark(item) {
 }
 
 export function enableMarks(board) {
+  for (const box of document.querySelectorAll("[data-mark]:checked")) marked.add(box.value); // kept by the browser
+  board.addEventListener("change", ({ target }) => {
+    if (!target.matches("[data-mark]")) return;
+    if (target.checked) marked.add(target.value);
+    else marked.delete(target.value);
+    showMarks();
+  });
   board.addEventListener("click", (event) => {
     const item = event.target.closest(".bar[data-movable], .visit-card[data-movable]");
     if (!item || !(event.ctrlKey || event.metaKey) || event.target.closest("a.tool")) return;

@@ -140,7 +140,7 @@ def troubles() -> Iterator[list[str]]:
 @pytest.fixture
 def desk(site: Site, signed_in: Callable[..., BrowserContext], troubles: list[str]) -> Iterator[Desk]:
     """A board on a desk, 1440 × 900."""
-    context = signed_in(viewport={"width": 1440, "height": 900})
+    context = signed_in(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     yield _desk(site, context, troubles)
     context.close()
 
@@ -148,7 +148,7 @@ def desk(site: Site, signed_in: Callable[..., BrowserContext], troubles: list[st
 @pytest.fixture
 def phone(site: Site, signed_in: Callable[..., BrowserContext], troubles: list[str]) -> Iterator[Desk]:
     """A board on a phone, 390 × 844."""
-    context = signed_in(viewport={"width": 390, "height": 844})
+    context = signed_in(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
     yield _desk(site, context, troubles)
     context.close()
 

@@ -40,10 +40,7 @@ def test_sick_in_three_clicks(desk: Desk) -> None:
     desk.search()
     heading = desk.page.get_by_role("heading", name=re.compile("Ana Reyes off sick: plan for 2 visits"))
     expect(heading).to_be_visible(timeout=15_000)
-    for scheme in ("light", "dark"):
-        desk.page.emulate_media(color_scheme=scheme)
-        desk.open()
-        require_accessible(desk.page)
+    require_accessible(desk.page)
     clicks.on(desk.page.get_by_role("button", name="Accept all"))
     expect(desk.page.locator("#toast")).to_contain_text("changed.")
     assert clicks.count == 3
@@ -105,11 +102,7 @@ def test_an_emergency_in_three_clicks(desk: Desk) -> None:
     clicks.on(desk.page.locator(f"#card-link-{desk.scene.ids['Lea']}"))
     clicks.on(desk.page.get_by_role("link", name="Emergency…"))
     expect(desk.page.get_by_role("heading", name="Emergency: who can come")).to_be_visible()
-    for width, scheme in ((320, "light"), (390, "dark"), (1280, "light")):
-        desk.page.set_viewport_size({"width": width, "height": 844})
-        desk.page.emulate_media(color_scheme=scheme)
-        desk.page.reload()
-        require_accessible(desk.page)
+    require_accessible(desk.page, 320, 390, 1280)
     clicks.on(desk.page.get_by_role("button", name="Send Ben Okafor"))
     expect(desk.page.locator("#toast")).to_contain_text("Ben Okafor comes at 8:")
     assert clicks.count == 3
@@ -129,11 +122,7 @@ def test_a_visit_takes_longer(desk: Desk) -> None:
     clicks.on(desk.page.locator(desk.bar("Ida")))
     clicks.on(desk.page.get_by_role("link", name="Takes longer…"))
     expect(desk.page.get_by_role("heading", name="30 min longer")).to_be_visible()
-    for width, scheme in ((320, "light"), (390, "dark"), (1280, "light")):
-        desk.page.set_viewport_size({"width": width, "height": 844})
-        desk.page.emulate_media(color_scheme=scheme)
-        desk.page.reload()
-        require_accessible(desk.page)
+    require_accessible(desk.page, 320, 390, 1280)
     clicks.on(desk.page.get_by_role("button", name="Plan 30 min more"))
     expect(desk.page.locator("#toast")).to_contain_text("Planned 30 min longer.")
     assert clicks.count == 3
@@ -153,11 +142,7 @@ def test_a_booking_by_phone_with_the_keyboard_alone(desk: Desk) -> None:
     keys.press("Tab")
     keys.press("Enter")
     expect(page.get_by_label("Full name")).to_have_value("Kim Park")
-    for width, scheme in ((320, "light"), (390, "dark"), (1280, "light")):
-        page.set_viewport_size({"width": width, "height": 844})
-        page.emulate_media(color_scheme=scheme)
-        page.reload()
-        require_accessible(page)
+    require_accessible(page, 320, 390, 1280)
     page.get_by_role("radio", name="Heating").focus()
     keys.press("Space")
     first = page.locator("#window-0")
@@ -195,8 +180,57 @@ def test_the_pages_of_the_menus(desk: Desk) -> None:
     pages += [f"visits/{scene.ids['Kim']}/{name}" for name in ("cancel", "missed")]
     for path in pages:
         desk.page.goto(f"{desk.site.url}/board/{path}")
-        for width, scheme in ((320, "dark"), (1280, "light")):
-            desk.page.set_viewport_size({"width": width, "height": 844})
-            desk.page.emulate_media(color_scheme=scheme)
-            desk.page.reload()
-            require_accessible(desk.page)
+        require_accessible(desk.page, 320, 1280)
+
+
+def test_what_a_visit_offers_by_keyboard_alone(desk: Desk) -> None:
+    """Pin, unassign, undo, link, emergency, cancel: keys, Tab and Enter, nothing else."""
+    page, keys = desk.page, desk.page.keyboard
+
+    def tab_to(target: Locator) -> None:
+        for _ in range(60):
+            if target.evaluate("element => element === document.activeElement"):
+                return
+            keys.press("Tab")
+        raise AssertionError(f"no way to {target}")
+
+    def choose(name: str, *, menu: bool) -> None:
+        """Enter a visit's link, which may be in its menu."""
+        page.locator("#inspector-body").focus()
+        if menu:
+            tab_to(page.locator("#visit-menu > summary"))
+            keys.press("Enter")
+        tab_to(page.get_by_role("link", name=name))
+        keys.press("Enter")
+
+    def press(name: str | re.Pattern[str], told: str) -> None:
+        button = page.locator("main").get_by_role("button", name=name).first
+        expect(button).to_be_visible()
+        tab_to(button)
+        keys.press("Enter")
+        expect(page.locator("#toast")).to_contain_text(told)
+
+    desk.open()
+    bar, toast = page.locator(desk.bar("Joe")), page.locator("#toast")
+    for key, told in (("p", "Pinned"), ("p", "Unpinned"), ("u", "Unassigned"), ("Control+z", "Undone")):
+        (bar if bar.count() else page.locator(f"#card-link-{desk.scene.ids['Joe']}")).focus()
+        keys.press(key)
+        expect(toast).to_contain_text(told)
+    bar.focus()
+    keys.press("Enter")
+    expect(page.locator("#inspector header")).to_contain_text("Joe Park")
+    choose("Follows another visit…", menu=True)
+    tab_to(page.get_by_label("It follows"))
+    keys.type("Ida")
+    press("Link", "Linked: it follows Heating.")
+    expect(page.locator("#inspector")).to_contain_text("Follows Heating")
+    page.locator(f"#card-link-{desk.scene.ids['Lea']}").focus()
+    keys.press("Enter")
+    expect(page.locator("#inspector header")).to_contain_text("Lea Park")
+    choose("Emergency…", menu=False)
+    press("Send Ben Okafor", "Ben Okafor comes at 8:")
+    page.locator(desk.bar("Kim")).focus()
+    keys.press("Enter")
+    expect(page.locator("#inspector header")).to_contain_text("Kim Park")
+    choose("Customer cancels…", menu=True)
+    press(re.compile("."), "Cancelled.")

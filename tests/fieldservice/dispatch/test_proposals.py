@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import multiprocessing
 import re
+from dataclasses import replace
 from datetime import datetime
+from threading import Thread
 
 import pytest
 from sqlalchemy import delete, select
@@ -23,6 +25,7 @@ from tests.services import wait_until
 
 ACCEPT = r'action="(/board/proposals/\d+/accept[^"]*)"'
 DISCARD = r'action="(/board/proposals/\d+/discard[^"]*)"'
+ENOUGH = r'action="(/board/jobs/\d+/enough[^"]*)"'
 CANCEL = r'action="(/board/jobs/\d+/cancel[^"]*)"'
 UNDO = r'action="(/board/changes/\d+/undo[^"]*)"'
 
@@ -44,6 +47,11 @@ def test_optimize_accept_undo(dana: Dispatcher, work: Work) -> None:
     assert "Lea Park" in words_of(page).split("Better plan for this day")[1]
     assert "1 → 0 unassigned" in words_of(page)
     assert dana.stops() == before
+    shown = html.unescape(found_in(page, 'data-map-routes="([^"]+)"'))
+    drawn = [each["properties"] for each in dana.get(shown).get_json()["features"]]
+    assert {each.get("state") for each in drawn} >= {"faded", "proposed"}
+    lea = [each["state"] for each in drawn if each.get("visit") == dana.scene.ids["Lea"]]
+    assert lea == ["proposed"]
     assert dana.post(found_in(page, ACCEPT)).status_code == 303
     assert set(dana.stops()) == {"Ida", "Joe", "Kim", "Lea"}
     board = dana.get()
@@ -74,6 +82,30 @@ def test_cancel(dana: Dispatcher, work: Work, services: Services) -> None:
         assert session.scalars(select(Job.state)).all() == [JobState.CANCELLED]
         assert session.scalars(select(Proposal)).all() == []
     assert "Looking for" not in words_of(dana.get())
+
+
+def test_the_best_so_far_is_enough(dana: Dispatcher, work: Work, services: Services) -> None:
+    """A search that would take two minutes ends when somebody has enough of it; what it has found waits."""
+    dana.post(f"{BOARD}/optimise")
+    assert "Use the best so far" not in words_of(dana.get())  # there is none yet
+    searching = Thread(target=run_next_job, args=(replace(work, seconds=120),), kwargs={"owner": "test"})
+    searching.start()
+    wait_until(lambda: _report_progress(services), "the search runs")
+    assert dana.post(found_in(dana.get(), ENOUGH)).status_code == 303
+    searching.join(timeout=60)
+    assert not searching.is_alive()
+    page = dana.get()
+    assert "1 → 0 unassigned" in words_of(page)
+    assert dana.post(found_in(page, ACCEPT)).status_code == 303
+
+
+def _report_progress(services: Services) -> bool:
+    """Say what a search of a large day would have said by now; a small one finds its best in no time."""
+    with services.db.transaction() as session:
+        job = session.scalars(select(Job)).one()
+        if job.state == JobState.RUNNING:
+            job.progress = {"elapsed_s": 1, "travel_s": 3600, "unassigned": 0, "goal": "balanced"}
+        return job.state == JobState.RUNNING
 
 
 def test_a_search_is_not_started_twice(dana: Dispatcher, omar: Dispatcher, services: Services) -> None:

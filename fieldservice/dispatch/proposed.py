@@ -10,10 +10,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-import scheduler
 from fieldservice.models import Proposal, Visit, Window
 from fieldservice.planning.goals import Goal, Scope
-from fieldservice.planning.parts import Part, Parts, merged
+from fieldservice.planning.parts import Part, Parts
 from fieldservice.planning.problem import Day, build, row_id
 from fieldservice.planning.proposals import choices_in, parts_of
 from fieldservice.planning.rows import visit_options
@@ -182,14 +181,6 @@ def panel_of(session: Session, day: Day, proposal_id: int, *, freeze: timedelta)
             Reordered(row_id(name), part) for name, part in found.items() if part and name in parts.reordered
         ),
     )
-
-
-def routes_then(
-    session: Session, day: Day, proposal_id: int, *, freeze: timedelta
-) -> tuple[scheduler.Route, ...]:
-    """The routes that would change if all that can still be made of a proposal were."""
-    parts = parts_of(build(day.rows, day.table, freeze=freeze), session.get_one(Proposal, proposal_id))
-    return merged(parts.rest()[0]).routes
 
 
 _FIGURES = (("driving", "travel_s"), ("overtime", "overtime_s"), ("unassigned", "unassigned"))

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-import scheduler
 from fieldservice.geo.address import Address, Match
-from fieldservice.geo.travel import TravelTimes
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import (
     AuditEntry,
@@ -32,12 +29,9 @@ from fieldservice.models import (
 )
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning import asking
-from fieldservice.planning.agenda import agenda
 from fieldservice.planning.changes import NotPlannable, move_visit
 from fieldservice.planning.improve import PROPOSE
 from fieldservice.planning.judge import Move
-from fieldservice.planning.lines import features
-from fieldservice.planning.problem import Day, shift_id
 from fieldservice.planning.rows import plan_of, visit_place
 from fieldservice.planning.service import lock_territory, territory_at
 
@@ -241,28 +235,6 @@ def wanted_day(visit: Visit, *, now: datetime) -> date:
     if visit.window_starts_at is not None:
         return visit.territory.local_day(visit.window_starts_at)
     return visit.wanted_on or visit.territory.local_day(now)
-
-
-def route_features(
-    day: Day, travel: TravelTimes, proposed: Sequence[scheduler.Route] = ()
-) -> list[dict[str, Any]]:
-    """The lines and stops of every route of a day; what a plan would change as it is and as it would be."""
-    other = {route.shift: route for route in proposed}
-    routes = tuple(other.get(route.shift, route) for route in day.plan.routes)
-    then = replace(day, plan=replace(day.plan, routes=routes))
-    found = []
-    for entry in day.rows.technicians:
-        technician, changes = entry.technician, shift_id(entry.technician.id) in other
-        drawn = features(travel, technician, agenda(day, technician.id))
-        found += [_in_state(feature, "faded") for feature in drawn] if changes else drawn
-        if changes:
-            drawn = features(travel, technician, agenda(then, technician.id))
-            found += [_in_state(feature, "proposed") for feature in drawn]
-    return found
-
-
-def _in_state(feature: dict[str, Any], state: str) -> dict[str, Any]:
-    return {**feature, "properties": {**feature["properties"], "state": state}}
 
 
 def address_of(site: Site, at: Coordinates) -> Address:

@@ -37,12 +37,11 @@ from fieldservice.dispatch import (
 from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import MoveForm, PresenceForm
 from fieldservice.dispatch.presence import Place, as_header, show_presence
-from fieldservice.dispatch.proposed import routes_then
 from fieldservice.dispatch.wording import goal_details, goal_words, title
 from fieldservice.models import Attachment, Technician
 from fieldservice.notify import words
 from fieldservice.planning import changes, proposals
-from fieldservice.planning.lines import collection
+from fieldservice.planning.lines import collection, day_features
 from fieldservice.planning.why import minutes_more
 
 bp = Blueprint("dispatch", __name__)
@@ -131,8 +130,8 @@ def routes(on: date) -> ResponseReturnValue:
         if response.status_code == 304:
             return response
         day, freeze = edge.day_of(session, territory, on), web.services().settings.freeze
-        then = routes_then(session, day, looked_at[0][0], freeze=freeze) if looked_at else ()
-        found = service.route_features(day, web.services().travel, then)
+        then = proposals.routes_then(session, day, looked_at[0][0], freeze=freeze) if looked_at else ()
+        found = day_features(day, web.services().travel, then)
     response.set_data(jsonify(collection(found)).get_data())
     response.content_type = "application/geo+json"
     return response

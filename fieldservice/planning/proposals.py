@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+import scheduler
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Job, Plan, PlanChange, Proposal, Territory, Window
 from fieldservice.planning.adoption import Adoption, store_changed
@@ -133,6 +134,14 @@ def parts_of(day: Day, proposal: Proposal) -> Parts:
     was = {entry["visit_id"]: entry["from_technician_id"] for entry in summary["changes"]}
     versions = proposal.based_on["visits"]
     return Parts(day, proposal.routes, was, versions, skipped=summary.get("skipped", ()))
+
+
+def routes_then(
+    session: Session, day: Day, proposal_id: int, *, freeze: timedelta
+) -> tuple[scheduler.Route, ...]:
+    """The routes that would change if all that can still be made of a proposal were."""
+    parts = parts_of(build(day.rows, day.table, freeze=freeze), session.get_one(Proposal, proposal_id))
+    return merged(parts.rest()[0]).routes
 
 
 def _locked(session: Session, proposal: Proposal) -> Plan:

@@ -59,7 +59,7 @@ def book(page: Page, desk: Desk, *, scripts: bool) -> tuple[int, list[str]]:
 
 
 def test_a_known_customer_calls(desk: Desk, plain: Desk) -> None:
-    """Search, service, window, book, with and without JavaScript; the fee is there to be read to the caller."""
+    """Search, service, window, book, with and without JavaScript; the fee can be read to the caller."""
     fee(desk, "$49 for the trip")
     begun = monotonic()
     presses, screens = book(desk.page, desk, scripts=True)

@@ -46,8 +46,9 @@ races: setup-tests  ## the bounds of the last slot and the second start, missed 
 chaos: setup-tests  ## kill -9 under load for some minutes, CHAOS_CYCLES= times
 	CHAOS_CYCLES=$(or $(CHAOS_CYCLES),60) $(PYTHON) -m pytest -s tests/chaos
 
-hostile: setup-tests  ## a thousand hostile posts to every form on both databases, HOSTILE_POSTS= and HOSTILE_SEED=
+hostile: setup-tests  ## a thousand hostile posts to every form, 200 requests to every operation of the API
 	HOSTILE_POSTS=$(or $(HOSTILE_POSTS),1000) $(PYTHON) -m pytest -n 2 tests/stories/test_hostile_input.py -k many_posts --timeout 3600
+	API_EXAMPLES=$(or $(API_EXAMPLES),200) $(PYTHON) -m pytest tests/fieldservice/api/test_anything.py
 
 bench: $(BENCH_STAMP)  ## every benchmark beside other solvers, some hours; writes docs/benchmarks.md
 	$(BENCH) all

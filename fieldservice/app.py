@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import structlog
 from flask import Blueprint, Flask, Response, abort, render_template, send_file
@@ -17,9 +16,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import IntegerConverter, Map
 
 from fieldservice import auth, clock, language, schema, web
+from fieldservice.api import setup as api
 from fieldservice.assets import Assets
 from fieldservice.attachments import words as file_words
 from fieldservice.attachments.requests import UploadRequest, make_room
@@ -86,10 +85,9 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.extensions["fieldservice"] = services
     app.request_class = UploadRequest
     app.url_value_preprocessor(make_room)
-    app.url_map.converters["int"] = _RowNumber
+    app.url_map.converters.update(web.CONVERTERS)
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
-    app.url_map.converters["day"] = web.DayConverter
     language.install(app)
     app.extensions["assets"] = assets = Assets(STATIC / "vendor")
     assets.install(app.jinja_env)
@@ -112,6 +110,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.register_blueprint(field, url_prefix="/day")
     app.register_blueprint(hooks)
     app.extensions["csrf"].exempt(hooks)  # who calls has no session; a signature proves who it is
+    api.install(app)
     return app
 
 
@@ -141,13 +140,6 @@ def tiles(name: str) -> Response:
         abort(404)
     path = (folder / manifest.tiles.file).resolve()
     return send_file(path, mimetype="application/octet-stream", conditional=True, max_age=86_400)
-
-
-class _RowNumber(IntegerConverter):
-    """A number in an address that a database's integer can hold; greater ones are no page."""
-
-    def __init__(self, url_map: Map, **limits: Any) -> None:
-        super().__init__(url_map, **{"max": web.MAX_ROW, **limits})
 
 
 def _error_page(error: Exception) -> tuple[str, int]:

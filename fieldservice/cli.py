@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from fieldservice.api_command import openapi, token
 from fieldservice.catalogue_command import catalogue
 from fieldservice.config import SettingError, Settings, variable
 
@@ -31,7 +32,8 @@ def fieldservice() -> None:
     """
 
 
-fieldservice.add_command(catalogue)
+for _command in (catalogue, openapi, token):
+    fieldservice.add_command(_command)
 
 _port = click.option("--port", type=click.IntRange(1, 65535), help="Port of the web server.")
 _data = click.option(

@@ -22,19 +22,25 @@ def tidy(text: str | None) -> str:
     return unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
+def is_readable(text: str, *, lines: bool = False) -> bool:
+    """Whether a text has no control characters, surrogates and direction overrides; it may have `lines`."""
+    allowed = _LINES if lines else frozenset("\t")
+    return all(
+        char in allowed or (unicodedata.category(char) not in ("Cc", "Cs") and char not in _OVERRIDES)
+        for char in text
+    )
+
+
 class Readable:
     """Refuses characters that nobody types and that turn a text into another when it is shown."""
 
     def __init__(self, *, lines: bool = False) -> None:
-        self.allowed = _LINES if lines else frozenset("\t")
+        self.lines = lines
 
     def __call__(self, form: Form, field: Field) -> None:
         """Raise ValidationError for control characters, surrogates and direction overrides."""
-        for char in field.data or "":
-            if char in self.allowed:
-                continue
-            if unicodedata.category(char) in ("Cc", "Cs") or char in _OVERRIDES:
-                raise ValidationError(_("Use letters, numbers and punctuation only"))
+        if not is_readable(field.data or "", lines=self.lines):
+            raise ValidationError(_("Use letters, numbers and punctuation only"))
 
 
 def cards(choices: Iterable[tuple[str, Any]]) -> list[SelectChoice]:

@@ -16,7 +16,7 @@ from flask_babel import get_locale, gettext
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.routing import BaseConverter, IntegerConverter, Map, ValidationError
 
 from fieldservice.assets import Assets
 from fieldservice.config import Settings
@@ -217,6 +217,17 @@ class DayConverter(BaseConverter):
     def to_url(self, value: date) -> str:
         """The day as it is written in addresses."""
         return value.isoformat()
+
+
+class RowNumber(IntegerConverter):
+    """A number in an address that a database's integer can hold; greater ones are no page."""
+
+    def __init__(self, url_map: Map, **limits: Any) -> None:
+        super().__init__(url_map, **{"max": MAX_ROW, **limits})
+
+
+CONVERTERS: Mapping[str, type[BaseConverter]] = {"day": DayConverter, "int": RowNumber}
+"""What may stand between the brackets of a rule, beside what Flask knows."""
 
 
 def map_tiles() -> dict[str, Any]:

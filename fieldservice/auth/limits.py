@@ -21,6 +21,7 @@ DEFAULTS = {
     "LIMIT_FORM": "60/minute",
     "LIMIT_LOOKUP": "60/minute",
     "LIMIT_POLL": "240/minute",
+    "LIMIT_API": "600/minute",
 }
 _SHARED_NETWORK = 64
 
@@ -42,20 +43,21 @@ def account() -> str:
 limiter = Limiter(client, strategy="moving-window", in_memory_fallback_enabled=True, headers_enabled=True)
 
 
-def _configured(name: str) -> Callable[[], str]:
+def configured(name: str) -> Callable[[], str]:
+    """What the application's configuration says, for a limit that another module has."""
     return lambda: str(current_app.config[name])
 
 
 LOGIN_ACCOUNT = limiter.shared_limit(
-    _configured("LIMIT_LOGIN_ACCOUNT"), scope="login account", key_func=account, methods=["POST"]
+    configured("LIMIT_LOGIN_ACCOUNT"), scope="login account", key_func=account, methods=["POST"]
 )
 LOGIN_ADDRESS = limiter.shared_limit(
-    _configured("LIMIT_LOGIN_ADDRESS"), scope="login address", methods=["POST"]
+    configured("LIMIT_LOGIN_ADDRESS"), scope="login address", methods=["POST"]
 )
-BOOKING = limiter.shared_limit(_configured("LIMIT_BOOKING"), scope="booking", methods=["POST"])
-FORM = limiter.shared_limit(_configured("LIMIT_FORM"), scope="form", methods=["POST"])
-LOOKUP = limiter.shared_limit(_configured("LIMIT_LOOKUP"), scope="lookup")
-POLL = limiter.shared_limit(_configured("LIMIT_POLL"), scope="poll")
+BOOKING = limiter.shared_limit(configured("LIMIT_BOOKING"), scope="booking", methods=["POST"])
+FORM = limiter.shared_limit(configured("LIMIT_FORM"), scope="form", methods=["POST"])
+LOOKUP = limiter.shared_limit(configured("LIMIT_LOOKUP"), scope="lookup")
+POLL = limiter.shared_limit(configured("LIMIT_POLL"), scope="poll")
 
 
 def install(app: Flask, settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from fieldservice.db import Base
 from fieldservice.models.aftercare import AccessCode, Consent, Feedback, FeedbackKind, Purpose
+from fieldservice.models.api import ApiToken
 from fieldservice.models.approval import Approval, ApprovalState
 from fieldservice.models.attachment import Attachment, ScanState
 from fieldservice.models.booking import BookingDraft, PrivateLink
@@ -61,6 +62,7 @@ __all__ = [
     "AbuseSign",
     "AbsenceKind",
     "AccessCode",
+    "ApiToken",
     "Approval",
     "ApprovalState",
     "AreaWish",

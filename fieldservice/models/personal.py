@@ -39,6 +39,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "absence": "kind reason",
         "abuse_sign": "network kind",
         "access_code": "nonce",
+        "api_token": "name token_hash scopes",
         "approval": "request_key state nonce token_hash",
         "area_wish": "locale",
         "attachment": "key small_key draft_token question caption media_type sha256 sent_sha256 actor "

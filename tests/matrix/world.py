@@ -300,6 +300,8 @@ def _office(session: Session, world: World, services: Services) -> None:
         "lost_visit_id": make_visit(session, territory=company.territory, work_order=lost).id,
         "change_id": change.id,
         "job_id": job.id,
+        "run_id": job.id,
+        "territory_id": company.territory.id,
         "proposal_id": proposal.id,
         "technician_id": company.technicians[0].id,
         "absence_id": _absence(session, company),

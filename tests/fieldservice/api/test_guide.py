@@ -34,7 +34,7 @@ def _client() -> str:
 def test_the_client_of_the_guide_books(
     app: Flask, program: Callable[..., Program], company: Company, services: Services
 ) -> None:
-    """Run as a program of its own against a served application, it prints the reference of a promised visit."""
+    """A program of its own, against a served application: it prints the reference of a promised visit."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     serving = threading.Thread(target=server.serve_forever)
     serving.start()

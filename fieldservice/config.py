@@ -54,6 +54,23 @@ class Settings:
             "secret": True,
         },
     )
+    reply_email: str = field(
+        default="",
+        metadata={
+            "help": "Mailbox for answers, whose server takes name+mark@; empty: they go to the company's"
+        },
+    )
+    imap_url: str = field(
+        default="",
+        metadata={
+            "help": "imaps://user:password@host:port/INBOX that answers are read from; empty: none is",
+            "secret": True,
+        },
+    )
+    mail_secret: str = field(
+        default="",
+        metadata={"help": "Signs e-mails that a server hands over; empty: none are taken", "secret": True},
+    )
     sms_gateway: str = field(
         default="file", metadata={"help": "Text messages: `file`, `http`, `twilio` or `none`"}
     )

@@ -1,4 +1,4 @@
-"""What the tests need beside Python: PostgreSQL, Redis, Chromium, docker-compose and a mail server.
+"""What the tests need beside Python: PostgreSQL, Redis, Chromium, docker-compose and mail servers.
 
 Each is taken from the environment when named there, else found, else started for this run; when nothing works
 a test fails with one sentence, it never skips. `python -m tests.services chromium` says where one is.
@@ -86,6 +86,14 @@ def compose_command() -> str:
     if path := shutil.which("docker-compose"):
         return path
     raise ServiceMissingError("no docker-compose: install Debian's docker-compose")
+
+
+def dovecot_path() -> str:
+    """The IMAP server's program."""
+    found = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise ServiceMissingError("no IMAP server: install Debian's dovecot-imapd")
+    return found
 
 
 def free_port() -> int:
@@ -279,7 +287,12 @@ class SmtpSink:
 
 def main(name: str) -> int:
     """Print where a program is; 1 when it is missing."""
-    find = {"chromium": chromium_path, "docker-compose": compose_command, "redis": redis_url}[name]
+    find = {
+        "chromium": chromium_path,
+        "docker-compose": compose_command,
+        "dovecot": dovecot_path,
+        "redis": redis_url,
+    }[name]
     try:
         print(find())
     except ServiceMissingError as error:

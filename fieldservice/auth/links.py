@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from fieldservice.models import Approval, Customer, PrivateLink, Visit, WorkOrder
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_REPLY = re.compile(r"[^@+]+\+(\d{1,9})-([0-9a-f]{24})@[^@]+")
 _FEED = re.compile(r"(\d{1,9})-([A-Za-z0-9_-]{43})")
 
 
@@ -106,6 +107,26 @@ def find_approval(session: Session, token: str) -> Approval:
     if found is None:
         raise LinkUnknown
     return found
+
+
+def reply_address(mailbox: str, visit: Visit, secret_key: str) -> str:
+    """Where answers to a visit's e-mails go, below the mailbox `replies@example.com`."""
+    name, _, domain = mailbox.rpartition("@")
+    return f"{name}+{visit.id}-{_reply_mark(visit.id, secret_key)}@{domain}"
+
+
+def visit_of_reply(address: str, secret_key: str) -> int | None:
+    """The id of the visit that a reply address was made for, whatever mailbox it is below."""
+    parts = _REPLY.fullmatch(address.lower())
+    if parts is None:
+        return None
+    visit_id = int(parts[1])
+    return visit_id if hmac.compare_digest(parts[2], _reply_mark(visit_id, secret_key)) else None
+
+
+def _reply_mark(visit_id: int, secret_key: str) -> str:
+    # Mail servers may change the case of an address, so it is written in digits that have none.
+    return hmac.new(secret_key.encode(), f"reply:{visit_id}".encode(), hashlib.sha256).hexdigest()[:24]
 
 
 def _working(link: PrivateLink | None, now: datetime) -> PrivateLink:

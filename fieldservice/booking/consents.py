@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from fieldservice.models import Consent, Purpose, Visit
+from fieldservice.models import Purpose, Visit
 
 
 def decide(session: Session, visit: Visit, decisions: Mapping[Purpose, bool], *, now: datetime) -> None:
@@ -16,12 +16,5 @@ def decide(session: Session, visit: Visit, decisions: Mapping[Purpose, bool], *,
     The sweep looks at them when a message is due, so that what is written already is stopped, too.
     """
     session.refresh(visit, with_for_update={"of": Visit})
-    order = visit.work_order
-    known = {consent.purpose: consent for consent in order.consents}
     for purpose, given in decisions.items():
-        if order.allows(purpose) == given:
-            continue
-        if purpose in known:
-            known[purpose].given, known[purpose].changed_at = given, now
-        else:
-            order.consents.append(Consent(purpose=purpose, given=given, changed_at=now))
+        visit.work_order.decide(purpose, given=given, now=now)

@@ -11,7 +11,15 @@ from sqlalchemy.orm import Session
 
 from fieldservice.attachments import service as attachments
 from fieldservice.booking import kept
-from fieldservice.booking.personal import address_of, approvals_of, entries_of, orders_of, texts_of, wishes_of
+from fieldservice.booking.personal import (
+    address_of,
+    approvals_of,
+    entries_of,
+    marks_of,
+    orders_of,
+    texts_of,
+    wishes_of,
+)
 from fieldservice.booking.service import CUSTOMER
 from fieldservice.files import FileStore
 from fieldservice.models import (
@@ -107,6 +115,8 @@ def erase(session: Session, visit: Visit, *, store: FileStore, channels: Channel
     typed = {way for way in (requester.email, requester.phone) if way} if requester else set()
     for wish in wishes_of(session, address_of(visit)):
         session.delete(wish)
+    for mark in marks_of(session, visit):
+        session.delete(mark)
     _forget_texts(session, texts_of(session, visit), [other.id for order in orders for other in order.visits])
     letters: list[str] = []
     for order in orders:

@@ -28,6 +28,7 @@ from fieldservice.models import (
     Role,
     Service,
     ServicePlan,
+    Unreachable,
     Visit,
     WaitingEntry,
     WindowOffer,
@@ -82,6 +83,7 @@ def export(session: Session, visit: Visit) -> dict[str, Any]:
         "customers": [_customer(customer) for customer in customers.values()],
         "work_orders": [_order(session, order) for order in orders],
         "texts_you_sent": [_text(text) for text in texts_of(session, visit)],
+        "addresses_that_do_not_work": [_mark(mark) for mark in marks_of(session, visit)],
         "areas_to_be_told_of": [_wish(session, wish) for wish in wishes_of(session, address_of(visit))],
     }
 
@@ -119,13 +121,25 @@ def wishes_of(session: Session, email: str) -> Sequence[AreaWish]:
     return session.scalars(select(AreaWish).where(same).order_by(AreaWish.id)).all()
 
 
+def marks_of(session: Session, visit: Visit) -> Sequence[Unreachable]:
+    """Which ways to the requester do not work."""
+    query = select(Unreachable).where(Unreachable.address.in_(_ways_to(visit)))
+    return session.scalars(query.order_by(Unreachable.address)).all()
+
+
 def texts_of(session: Session, visit: Visit) -> Sequence[InboundMessage]:
-    """What came from the requester's number, about whichever visit."""
+    """What came from the requester's number or e-mail address, about whichever visit."""
+    query = select(InboundMessage).where(InboundMessage.sender.in_(_ways_to(visit)))
+    return session.scalars(query.order_by(InboundMessage.id)).all()
+
+
+def _ways_to(visit: Visit) -> list[str]:
     requester = visit.work_order.contact(Role.REQUESTER)
-    if requester is None or not requester.phone:
-        return []
-    query = select(InboundMessage).where(InboundMessage.sender == requester.phone).order_by(InboundMessage.id)
-    return session.scalars(query).all()
+    return [way for way in (requester.phone, requester.email.lower()) if way] if requester else []
+
+
+def _mark(mark: Unreachable) -> dict[str, Any]:
+    return _columns(mark, "channel", "address", "reason", "since")
 
 
 def _text(text: InboundMessage) -> dict[str, Any]:
@@ -213,7 +227,9 @@ def _visit(session: Session, visit: Visit) -> dict[str, Any]:
         **_columns(visit, "reference", "state", "window_starts_at", "window_ends_at", "created_at"),
         **_columns(visit, "free_until", "late_fee", "fee_due"),
         "history": [_columns(event, "kind", "to_state", "occurred_at", "payload") for event in visit.events],
-        "conversation": [_columns(message, "author", "channel", "at", "body") for message in messages],
+        "conversation": [
+            _columns(message, "author", "channel", "at", "body", "folded") for message in messages
+        ],
         "feedback": _columns(feedback, "rating", "points", "kind", "body", "changed_at")
         if feedback
         else None,

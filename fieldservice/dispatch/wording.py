@@ -310,6 +310,7 @@ def task_words(task: OfficeTask) -> str:
         "find_time": _("Wants a time"),
         "windows_declined": _("None of the offered windows suits: call to agree on a time"),
         "windows_unanswered": _("No answer to the offered windows: call to agree on a time"),
+        "unreachable": _("Call: messages do not arrive"),
         "running_late": _("Runs %(minutes)s min late", minutes=task.detail),
         "could_not_do": _("Could not be done: %(why)s", why=_cannot(task)),
         "follow_up": _("Find another time: %(why)s", why=_cannot(task)),

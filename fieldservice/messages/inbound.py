@@ -92,7 +92,7 @@ def visit_of(session: Session, phone: str, *, now: datetime) -> Visit | None:
 
 
 def _obey(session: Session, message: InboundMessage, visit: Visit | None, *, now: datetime) -> Outcome:
-    word = _plain(message.body)
+    word = plain(message.body)
     if word in STOP:
         if not is_stopped(session, message.sender):
             session.add(TextStop(phone=message.sender, stopped_at=now, inbound_message_id=message.id))
@@ -121,7 +121,7 @@ def _obey(session: Session, message: InboundMessage, visit: Visit | None, *, now
     return Outcome.ASKED
 
 
-def _plain(body: str) -> str:
+def plain(body: str) -> str:
     """A reply of one word without case, accents, points and blanks: "Stop!" is STOP."""
     letters = unicodedata.normalize("NFKD", body.casefold().replace("đ", "d").replace("æ", "ae"))
     kept = "".join(letter for letter in letters if letter.isalnum() or letter.isspace())

@@ -23,8 +23,10 @@ from fieldservice.auth.visitors import KIND as VISITOR_CODE
 from fieldservice.config import Settings
 from fieldservice.db import Database, skip_locked
 from fieldservice.messages.inbound import is_stopped
+from fieldservice.messages.mail_in import last_mail_of
 from fieldservice.messages.quiet import Quiet, goes_before, waits_until
 from fieldservice.messages.rules import why_pointless, why_too_late
+from fieldservice.messages.unreachable import fall_back, give_up, is_unreachable
 from fieldservice.messages.writing import Writer
 from fieldservice.models import MessageState, OutboxMessage, Role, Service, Stop, Territory, Visit, WorkOrder
 from fieldservice.models.visit import REMINDERS
@@ -95,6 +97,8 @@ class Order:
     recipient_name: str
     attempts: int
     occasion: Occasion
+    reply_to: str = ""
+    answers: str = ""
 
 
 @dataclass(frozen=True)
@@ -266,6 +270,8 @@ class _Sweeper:
             occasion=self.writer.code(message, at)
             if visit is None
             else self.writer.occasion(message, visit, at),
+            reply_to="" if visit is None else self.writer.reply_to(message, visit),
+            answers="" if message.kind != "answer" else last_mail_of(session, message),
         )
 
     def _settle(self, session: Session, settled: Settled) -> None:
@@ -278,7 +284,10 @@ class _Sweeper:
         )
         if settled.values["state"] != MessageState.SENT:
             row = row.where(OutboxMessage.state == MessageState.SENDING)
-        session.execute(row.values(lease_owner="", lease_until=None, **settled.values))
+        row = row.values(lease_owner="", lease_until=None, **settled.values)
+        ours = session.scalar(row.returning(OutboxMessage.id))
+        if settled.values["state"] == MessageState.DEAD and ours is not None:
+            give_up(session, session.get_one(OutboxMessage, ours), now=self.now())
 
 
 def _end_without_sending(
@@ -287,6 +296,9 @@ def _end_without_sending(
     reason = why_too_late(message, now=now) if visit is None else why_pointless(message, visit, now=now)
     if reason is None and message.channel == "sms" and is_stopped(session, message.recipient):
         reason = "the number wants no texts"
+    if reason is None and is_unreachable(session, message.channel, message.recipient):
+        reason = "the address does not work"
+        fall_back(session, message, reason, now=now)
     if reason is not None:
         return MessageState.CANCELLED, reason
     if message.attempts >= TRIES:
@@ -329,6 +341,8 @@ def _mail(order: Order, *, written_at: datetime) -> Mail:
         text=written.text,
         html=written.html,
         invitation=invitation(facts, written_at=written_at) if order.occasion.kind in WITH_CALENDAR else None,
+        reply_to=order.reply_to,
+        answers=order.answers,
     )
 
 
@@ -338,7 +352,9 @@ def _as_sent(order: Order, content: Mail | Text) -> dict[str, str]:
         return {}
     link = order.occasion.facts.link
     text = content.text.replace(link, f"{link.rpartition('/')[0]}/…") if link else content.text
-    return {"sent_subject": content.subject if isinstance(content, Mail) else "", "sent_text": text}
+    if isinstance(content, Text):
+        return {"sent_text": text}
+    return {"sent_subject": content.subject, "sent_text": text, "mail_id": content.mail_id}
 
 
 def _after_failure(failure: NotDelivered, attempts: int, tries: int, *, now: datetime) -> dict[str, Any]:

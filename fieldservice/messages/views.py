@@ -1,4 +1,4 @@
-"""What a gateway reports: texts of customers. Nobody is signed in; a signature proves who calls."""
+"""What gateways and mail servers hand over. Nobody is signed in; a signature proves who calls."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from fieldservice import clock, web
 from fieldservice.auth import limits
 from fieldservice.messages.inbound import Received, receive
+from fieldservice.messages.mail_in import LARGEST_MAIL, take_in
 from fieldservice.messages.signatures import is_signed, is_signed_as_twilio
 from fieldservice.typed import Phone
 
@@ -31,6 +32,21 @@ def sms() -> ResponseReturnValue:
     if request.is_json:
         return jsonify({"outcome": outcome})
     return Response("<Response/>", content_type="text/xml")
+
+
+@bp.post("/hooks/email")
+@limits.POLL
+def email() -> ResponseReturnValue:
+    """Take in an e-mail as it came over the wire: the body is the e-mail, and the headers sign it."""
+    services = web.services()
+    secret = services.settings.mail_secret
+    if not secret:
+        abort(404)
+    request.max_content_length = LARGEST_MAIL
+    if not is_signed(secret, dict(request.headers), raw := request.get_data(), now=clock.now()):
+        abort(403)
+    outcome = take_in(raw, services.db, services.files, services.settings, now=clock.now())
+    return jsonify({"outcome": outcome})
 
 
 def _take(received: Received) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from fieldservice.auth.codes import code_of
-from fieldservice.auth.links import approval_token, token_of
+from fieldservice.auth.links import approval_token, reply_address, token_of
 from fieldservice.auth.visitors import KIND as VISITOR_CODE
 from fieldservice.config import Settings
 from fieldservice.messages.rules import PICKS
@@ -70,6 +70,13 @@ class Writer:
             facts=facts_of_nobody(self.settings, locale=message.payload["locale"], now=at),
             words=code_of(message.payload["nonce"], self.settings.secret_key),
         )
+
+    def reply_to(self, message: OutboxMessage, visit: Visit) -> str:
+        """Where the requester's answer goes, which says what it is about; "" where nothing is set."""
+        mailbox = self.settings.reply_email
+        if not mailbox or message.channel != "email" or message.role != Role.REQUESTER:
+            return ""
+        return reply_address(mailbox, visit, self.settings.secret_key)
 
     def _words(self, message: OutboxMessage, visit: Visit) -> str:
         """What only this message says: the office's answer, or a code."""

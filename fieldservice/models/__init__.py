@@ -19,7 +19,7 @@ from fieldservice.models.catalogue import (
 )
 from fieldservice.models.conversation import Author, Channel, Conversation, ConversationMessage
 from fieldservice.models.customer import ContactRole, Customer, CustomerKind, OfficeTask, Role, Site
-from fieldservice.models.inbound import InboundMessage, Outcome, TextStop
+from fieldservice.models.inbound import InboundMessage, Outcome, TextStop, Unreachable
 from fieldservice.models.kept import KeptDecision, KeptWork
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
 from fieldservice.models.needs import Needs
@@ -108,6 +108,7 @@ __all__ = [
     "InboundMessage",
     "Outcome",
     "TextStop",
+    "Unreachable",
     "OutboxMessage",
     "PartOfDay",
     "PhoneChoice",

@@ -56,10 +56,13 @@ class Conversation(Base):
         """Until when the office is to answer; None when nobody waits."""
         return self.waiting_since + ANSWER_WITHIN if self.waiting_since else None
 
-    def ask(self, body: str, *, channel: Channel, now: datetime) -> ConversationMessage:
+    def ask(self, body: str, *, channel: Channel, now: datetime, folded: str = "") -> ConversationMessage:
         """What the customer writes; from now on the office owes an answer."""
         self.waiting_since = self.waiting_since or now
-        return self._write(ConversationMessage(author=Author.CUSTOMER, body=body, channel=channel, at=now))
+        message = ConversationMessage(
+            author=Author.CUSTOMER, body=body, folded=folded, channel=channel, at=now
+        )
+        return self._write(message)
 
     def answer(
         self, body: str, *, user_id: int, channel: Channel = Channel.PAGE, now: datetime
@@ -93,6 +96,9 @@ class ConversationMessage(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     channel: Mapped[str] = mapped_column(String(12))
     body: Mapped[str] = mapped_column(Text)
+    folded: Mapped[str] = mapped_column(
+        Text, default="", server_default=""
+    )  # quotes and signature of an e-mail
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     conversation: Mapped[Conversation] = relationship(back_populates="messages")

@@ -1,4 +1,4 @@
-"""What customers send by themselves on a channel, and which numbers want no texts."""
+"""What comes in on a channel, which numbers want no texts, and which addresses do not work."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ class Outcome(StrEnum):
     STARTED = "started"
     CONFIRMED = "confirmed"
     ASKED = "asked"  # it is in the conversation of a visit
+    AUTOMATIC = "automatic"  # a robot wrote it: kept, and nobody has to answer
+    BOUNCED = "bounced"  # what we sent could not be delivered
+    REFUSED = "refused"  # somebody called what we sent unwanted
     UNKNOWN = "unknown"  # nobody here has this number: a task of the office
 
 
@@ -47,3 +50,14 @@ class TextStop(Base):
     phone: Mapped[str] = mapped_column(String(32), primary_key=True)
     stopped_at: Mapped[datetime] = mapped_column(UtcDateTime)
     inbound_message_id: Mapped[int] = mapped_column(ForeignKey("inbound_message.id"))
+
+
+class Unreachable(Base):
+    """An address or number to which nothing is sent any more: it does not exist, or its owner complained."""
+
+    __tablename__ = "unreachable"
+
+    channel: Mapped[str] = mapped_column(String(12), primary_key=True)
+    address: Mapped[str] = mapped_column(String(254), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -29,7 +29,10 @@ class MessageState(StrEnum):
 
 
 class OutboxMessage(Base):
-    """One message on one channel, written in the transaction that causes it, sent later at least once."""
+    """One message on one channel, written in the transaction that causes it, sent later at least once.
+
+    `mail_id` is the first half of an e-mail's Message-ID, by which answers and bounces are recognised.
+    """
 
     __tablename__ = "outbox_message"
     __table_args__ = (
@@ -61,6 +64,7 @@ class OutboxMessage(Base):
     last_error: Mapped[str] = mapped_column(Text, default="")
     sent_subject: Mapped[str] = mapped_column(Text, default="", server_default="")
     sent_text: Mapped[str] = mapped_column(Text, default="", server_default="")  # without the private link
+    mail_id: Mapped[str] = mapped_column(String(32), default="", server_default="", index=True)
 
 
 def new_message(

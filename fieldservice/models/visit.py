@@ -285,6 +285,10 @@ class Visit(Steps, CancelTerms, Base):
         occasion = {"occasion": now.isoformat(), **(payload or {})}
         self._write_messages(kind, due_at=due_at, now=now, payload=occasion, channels=(channel,))
 
+    def repeat(self, message: OutboxMessage, channel: str, recipient: str, *, now: datetime) -> None:
+        """Write what could not be told on one channel on another one."""
+        self._write(message.kind, channel, recipient, due_at=now, now=now, payload=message.payload)
+
     def tell_somebody(
         self, kind: str, email: str, *, now: datetime, payload: Mapping[str, Any] | None = None
     ) -> None:

@@ -107,3 +107,13 @@ class WorkOrder(Base):
         """Whether the customer wants this; by default only what belongs to a visit that was asked for."""
         decided = {consent.purpose: consent.given for consent in self.consents}
         return decided.get(purpose, purpose in UNASKED)
+
+    def decide(self, purpose: Purpose, *, given: bool, now: datetime) -> None:
+        """Keep what the customer wants from now on, with its time, where it is another thing than before."""
+        if self.allows(purpose) == given:
+            return
+        known = next((consent for consent in self.consents if consent.purpose == purpose), None)
+        if known is None:
+            self.consents.append(Consent(purpose=purpose, given=given, changed_at=now))
+        else:
+            known.given, known.changed_at = given, now

@@ -38,6 +38,8 @@ class Mail:
     text: str
     html: str
     invitation: Invitation | None = None
+    reply_to: str = ""
+    answers: str = ""  # the Message-ID of the e-mail that this one answers
 
     def __post_init__(self) -> None:
         local, _, domain = self.recipient.rpartition("@")
@@ -50,13 +52,17 @@ class Mail:
         return not (self.sender.isascii() and self.recipient.isascii())
 
     @property
-    def message_id(self) -> str:
+    def mail_id(self) -> str:
         """The same for every try, so that a mailbox can drop a duplicate.
 
         A hash, because EmailMessage cuts an identifier at a colon.
         """
-        domain = self.sender.rpartition("@")[2]
-        return f"<{hashlib.sha256(self.key.encode()).hexdigest()[:32]}@{domain}>"
+        return hashlib.sha256(self.key.encode()).hexdigest()[:32]
+
+    @property
+    def message_id(self) -> str:
+        """What the header Message-ID says."""
+        return f"<{self.mail_id}@{self.sender.rpartition('@')[2]}>"
 
 
 def compose(mail: Mail) -> EmailMessage:
@@ -67,6 +73,10 @@ def compose(mail: Mail) -> EmailMessage:
     message["Subject"] = one_line(mail.subject)
     message["Date"] = mail.written_at
     message["Message-ID"] = mail.message_id
+    if mail.reply_to:
+        message["Reply-To"] = _address(mail.sender_name, mail.reply_to)
+    if mail.answers:
+        message["In-Reply-To"] = message["References"] = mail.answers
     message["Auto-Submitted"] = "auto-generated"  # asks holiday notes and other robots not to answer
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")

@@ -41,6 +41,7 @@ from fieldservice.models import (
     Role,
     ServicePlan,
     Site,
+    Unreachable,
     Visit,
     VisitEvent,
     VisitState,
@@ -156,7 +157,15 @@ def _tell(session: Session, visit: Visit, said: Callable[[str], str]) -> None:
         )
     )
     conversation = add(session, Conversation(visit=visit, last_at=NOW))
-    conversation.ask(said("conversation_message.body"), channel=Channel.PAGE, now=NOW)
+    conversation.ask(
+        said("conversation_message.body"),
+        channel=Channel.EMAIL,
+        folded=said("conversation_message.folded"),
+        now=NOW,
+    )
+    reason = f"{said('unreachable.reason')} {said('unreachable.address')}"
+    phone = visit.work_order.customer.phone
+    session.add(Unreachable(channel=Channel.SMS, address=phone, reason=reason, since=NOW))
     session.add(Feedback(visit=visit, rating=2, body=said("feedback.body"), created_at=NOW, changed_at=NOW))
     session.add(
         OfficeTask(

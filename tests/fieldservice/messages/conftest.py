@@ -140,3 +140,9 @@ def states_of_all(db: Database) -> dict[str, int]:
     """How many messages of all visits are in each state."""
     with db.reading() as session:
         return service.status(session)
+
+
+def rows(db: Database, table: type[Any]) -> list[Any]:
+    """All rows of a table."""
+    with db.reading() as session:
+        return list(session.scalars(select(table)))

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
 from time_machine import Traveller
 from werkzeug.test import TestResponse
 
 from fieldservice.app import create_app
 from fieldservice.config import Settings
 from fieldservice.db import Database
-from fieldservice.messages.inbound import START, STOP, YES, _plain
+from fieldservice.messages.inbound import START, STOP, YES, plain
 from fieldservice.messages.signatures import sign, sign_as_twilio
 from fieldservice.models import InboundMessage, MessageState, OfficeTask, TextStop, Visit, Window
 from fieldservice.web import Services
 from tests.factories import NOW
-from tests.fieldservice.messages.conftest import WINDOW, Book, Sender, messages_of, texts_in
+from tests.fieldservice.messages.conftest import WINDOW, Book, Sender, messages_of, rows, texts_in
 
 SECRET = "between the gateway and us"  # noqa: S105
 PHONE = "+14105550187"
@@ -46,12 +44,6 @@ def send(client: FlaskClient, body: bytes, timestamp: str, secret: str) -> TestR
     """A report with whatever signature."""
     headers = {"X-Timestamp": timestamp, "X-Signature": sign(secret, timestamp, body)}
     return client.post("/hooks/sms", data=body, headers=headers, content_type="application/json")
-
-
-def rows(db: Database, table: type[Any]) -> list[Any]:
-    """All rows of a table."""
-    with db.reading() as session:
-        return list(session.scalars(select(table)))
 
 
 def test_stop_ends_all_texts_to_the_number_and_start_begins_them_again(
@@ -153,6 +145,6 @@ def test_twilio_reports_in_its_own_way(db: Database, client: FlaskClient, book: 
 def test_words_are_recognised_in_five_languages_and_are_told_apart() -> None:
     """Case, accents and points do not matter; no word means two things, and a sentence is none of them."""
     for typed, words in (("STOP", STOP), ("Dừng", STOP), ("start!", START), ("Tak", YES), ("Có", YES)):
-        assert _plain(typed) in words
+        assert plain(typed) in words
     assert len(STOP | START | YES) == len(STOP) + len(START) + len(YES)
-    assert _plain("Please stop by at noon") not in STOP | START | YES
+    assert plain("Please stop by at noon") not in STOP | START | YES

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from fieldservice.models import VisitState
 from tests.browser.accessible import faults
 from tests.browser.after.conftest import OpenPage, Stage
+from tests.browser.keyboard import enter_on, tab_to, tick, type_into
 from tests.pictures import PDF, SVG, photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
@@ -100,19 +101,20 @@ def test_details_and_decisions_without_script(stage: Stage, open_page: OpenPage)
 
 
 def test_download_and_erase_without_script(stage: Stage, open_page: OpenPage) -> None:
-    """Code, file, a page that says what stays, and the end."""
+    """Code, file, a page that says what stays, and the end, by keyboard alone."""
     stage.enter(VisitState.DONE)
     page = open_page(scripts=False)
     page.goto(f"{stage.link}/data")
-    press(page, "Send me a code")
-    page.get_by_label("Code from the message").fill(stage.code())
-    press(page, "Continue")
+    enter_on(page, "button", "Send me a code")
+    type_into(page, "Code from the message", stage.code())
+    enter_on(page, "button", "Continue")
+    tab_to(page, "link", "Download my data")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download my data").click()
+        page.keyboard.press("Enter")
     assert download.value.suggested_filename == "my-data.zip"
-    page.get_by_role("link", name=re.compile("Erase my data")).click()
-    page.get_by_role("checkbox").check()
-    press(page, "Erase my data")
+    enter_on(page, "link", re.compile("Erase my data"))
+    tick(page, "checkbox", re.compile(""))
+    enter_on(page, "button", "Erase my data")
     expect(page.get_by_role("heading", level=1)).to_have_text("Your data is erased")
 
 

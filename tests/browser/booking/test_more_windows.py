@@ -26,6 +26,7 @@ from fieldservice.planning import service as planning
 from fieldservice.planning.travel import with_travel
 from fieldservice.web import Services
 from tests.browser.booking.test_booking import assert_accessible, next_page
+from tests.browser.keyboard import enter_on
 from tests.factories import window
 from tests.fieldservice.booking.tight import AT, cancel, easy_visit, open_tight_company
 
@@ -163,7 +164,7 @@ def test_the_waiting_list(page: Page, home: Address, tight: Tight, troubles: lis
     make_offer(tight)
     page.goto(page.url.replace("/earlier", "/offer"))
     assert_accessible(page)
-    next_page(page, re.compile("^Take 8 am – 10 am"))
+    enter_on(page, "button", re.compile("^Take 8 am – 10 am"))
     expect(page.get_by_text("Booked", exact=True).first).to_be_visible()
     page.goto(f"{page.url}/offer")
     expect(page.get_by_role("heading", level=1)).to_have_text("This time is no longer free")

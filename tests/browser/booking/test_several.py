@@ -15,6 +15,7 @@ from fieldservice.geo.address import Address
 from fieldservice.models import OutboxMessage, Territory
 from tests.browser.accessible import faults
 from tests.browser.booking.test_booking import next_page
+from tests.browser.keyboard import enter_on
 from tests.factories import make_technician, number
 from tests.fieldservice.booking.electric import WIRING, make_wiring
 from tests.fieldservice.booking.tight import AT
@@ -108,7 +109,7 @@ def test_two_visits_that_somebody_agrees_to(
     private = shown.url
     shown.goto(approval_url(nonce))
     expect(shown.get_by_role("heading", level=1)).to_have_text("Do you agree to this visit?")
-    next_page(shown, "Agree, book it")
+    enter_on(shown, "button", "Agree, book it")
     expect(shown.get_by_role("heading", level=1)).to_have_text("You agreed")
     shown.goto(private)
     expect(shown.get_by_role("heading", level=1)).to_have_text("You’re booked")

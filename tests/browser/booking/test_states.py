@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,10 +18,10 @@ from fieldservice.models import Technician, Territory, Visit
 from fieldservice.web import Services
 from tests.browser.accessible import faults
 from tests.browser.booking.test_booking import next_page
+from tests.browser.keyboard import enter_on, stop_at, tab_to, tick, type_into
 from tests.fieldservice.booking.demoville import heating
 
 pytestmark = pytest.mark.browser
-MOST_TABS = 90
 
 
 @pytest.fixture(scope="module")
@@ -33,41 +32,6 @@ def written() -> Callable[[Session], object]:
         heating(session).late_fee = "$49 for the trip"
 
     return write
-
-
-def tab_to(page: Page, role: Any, name: str | re.Pattern[str]) -> None:
-    """Press Tab until it is there; something that has no stop of the keyboard fails."""
-    stop_at(page, page.get_by_role(role, name=name).first)
-
-
-def stop_at(page: Page, what: Locator) -> None:
-    """As `tab_to`, for what has no name of its own."""
-    element = what.element_handle(timeout=5_000)
-    for _ in range(MOST_TABS):
-        if element.evaluate("element => element === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"no way to {what} by keyboard on {page.url}")
-
-
-def enter_on(page: Page, role: Any, name: str | re.Pattern[str]) -> None:
-    """Go there and press Enter, which leads to another page."""
-    tab_to(page, role, name)
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
-
-
-def type_into(page: Page, name: str, text: str) -> None:
-    """Go to a field and replace what is in it."""
-    tab_to(page, "textbox", name)
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.type(text)
-
-
-def tick(page: Page, role: Any, name: str | re.Pattern[str]) -> None:
-    """Go to a choice and press the space bar."""
-    tab_to(page, role, name)
-    page.keyboard.press("Space")
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["script", "plain"])

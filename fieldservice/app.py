@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import structlog
 from flask import Blueprint, Flask, Response, abort, render_template, send_file
@@ -17,7 +13,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from fieldservice import auth, clock, language, schema, web
+from fieldservice import auth, clock, company, language, schema, web
 from fieldservice.api import setup as api
 from fieldservice.assets import Assets
 from fieldservice.attachments import words as file_words
@@ -34,9 +30,11 @@ from fieldservice.geo.geocoding import open_geocoding
 from fieldservice.geo.manifest import MapDamaged, MapMissing, load_manifest
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.travel import open_travel_times
+from fieldservice.kept_secret import kept_secret
 from fieldservice.messages.views import bp as hooks
 from fieldservice.models import UserRole
 from fieldservice.notify import open_channels, words
+from fieldservice.office.views import bp as office
 from fieldservice.paths import STATIC, TEMPLATES
 from fieldservice.planning.problem import StaleTravel
 from fieldservice.web import Services
@@ -56,7 +54,7 @@ log = structlog.get_logger()
 def make_services(settings: Settings) -> Services:
     """Open everything that the product works with, for this process alone."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    settings = replace(settings, secret_key=settings.secret_key or _kept_secret(settings.data_dir))
+    settings = replace(settings, secret_key=settings.secret_key or kept_secret(settings.data_dir))
     travel = open_travel_times(settings.map_path, factor=settings.travel_time_factor)
     return Services(
         settings=settings,
@@ -95,6 +93,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.jinja_env.globals["file_words"] = file_words
     app.jinja_env.filters["answered"] = web.answer_words
     app.jinja_env.filters["phone"] = partial(words.phone_words, country=settings.country)
+    company.install(app)
     auth.install(app, services, homes=_STAFF_HOMES)
     widget_views.install(app)
     for code in _PAGES:
@@ -108,6 +107,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.register_blueprint(dispatch, url_prefix="/board")
     app.register_blueprint(phone, url_prefix="/board/phone")
     app.register_blueprint(field, url_prefix="/day")
+    app.register_blueprint(office)
     app.register_blueprint(hooks)
     app.extensions["csrf"].exempt(hooks)  # who calls has no session; a signature proves who it is
     api.install(app)
@@ -160,16 +160,3 @@ def _refused_by_database(error: DBAPIError) -> tuple[str, int]:
         raise error
     log.error("the database does not answer", error=type(error.orig).__name__)
     return render_template("errors/503.html"), 503
-
-
-def _kept_secret(folder: Path) -> str:
-    """The key that signs cookies, made at the first start; processes that start together agree on one."""
-    path = folder / "secret.key"
-    if not path.exists():
-        own = folder / f".secret.{os.getpid()}.{secrets.token_hex(4)}"
-        own.touch(mode=0o600)
-        own.write_text(secrets.token_urlsafe(48), encoding="ascii")
-        with suppress(FileExistsError):
-            os.link(own, path)
-        own.unlink()
-    return path.read_text(encoding="ascii")

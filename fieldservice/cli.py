@@ -52,7 +52,33 @@ def run(port: int | None, data: Path | None) -> None:
     settings = _settings(port, data)
     require_free_port(settings)
     _upgrade(settings)
+    _say_setup_link(settings)
     _become("fieldservice.supervisor")
+
+
+@fieldservice.command("setup-link")
+def setup_link() -> None:
+    """Print the address of the first page, as long as there is no administrator."""
+    settings = _settings()
+    _upgrade(settings)
+    if not _say_setup_link(settings):
+        raise click.ClickException("there is an administrator already; see `fieldservice user`")
+
+
+def _say_setup_link(settings: Settings) -> bool:
+    from fieldservice.auth import first
+    from fieldservice.db import Database
+    from fieldservice.kept_secret import kept_secret
+
+    database = Database(settings.sqlalchemy_url)
+    with database.reading() as session:
+        awaited = first.awaits_administrator(session)
+    database.dispose()
+    if awaited:
+        key = settings.secret_key or kept_secret(settings.data_dir)
+        address = f"{settings.public_url.rstrip('/')}/setup/{first.setup_token(key)}"
+        click.echo(f"nobody administers this yet; set it up in the browser: {address}")
+    return awaited
 
 
 @fieldservice.command()

@@ -75,11 +75,13 @@ class Worker(Celery):  # type: ignore[misc]
     @property
     def services(self) -> Services:
         """The services of this process; made anew after a fork, because connections must not cross it."""
-        from fieldservice.app import make_services  # beat shares this module and needs none of the product
+        from fieldservice import company  # beat shares this module and needs none of the product
+        from fieldservice.app import make_services
 
         with _opening:
             if self._services is None or self._services[0] != os.getpid():
                 self._services = (os.getpid(), make_services(self.settings))
+            self._services = (self._services[0], company.as_set_up(self._services[1]))
             return self._services[1]
 
 

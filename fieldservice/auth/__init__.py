@@ -3,7 +3,7 @@
 from fieldservice.auth import limits
 from fieldservice.auth.refusals import UserRefused
 from fieldservice.auth.setup import install
-from fieldservice.auth.staff import Actor, actor, require
+from fieldservice.auth.staff import Actor, actor, require, sign_in
 from fieldservice.auth.users import add_user, deactivate, find_user, set_password
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "limits",
     "require",
     "set_password",
+    "sign_in",
 ]

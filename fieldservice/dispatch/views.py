@@ -38,7 +38,7 @@ from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import MoveForm, PresenceForm
 from fieldservice.dispatch.presence import Place, as_header, show_presence
 from fieldservice.dispatch.wording import goal_details, goal_words, title
-from fieldservice.models import Attachment, Technician
+from fieldservice.models import Attachment, Technician, UserRole
 from fieldservice.notify import words
 from fieldservice.planning import changes, proposals
 from fieldservice.planning.lines import collection, day_features
@@ -231,7 +231,8 @@ def _seconds_words(length_s: int) -> str:
 @bp.errorhandler(edge.NoTerritory)
 def _not_set_up(_error: Exception) -> ResponseReturnValue:
     """The first sign-in to a new installation: nothing is wrong, and something is to be done."""
-    return render_template("board/no_territory.html")
+    may_set_up = auth.actor().role == UserRole.ADMIN
+    return render_template("board/no_territory.html", may_set_up=may_set_up)
 
 
 @bp.errorhandler(changes.StalePlan)

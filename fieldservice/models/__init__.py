@@ -17,6 +17,7 @@ from fieldservice.models.catalogue import (
     TroubleshootingResult,
     TroubleshootingStep,
 )
+from fieldservice.models.company import CompanyProfile
 from fieldservice.models.conversation import Author, Channel, Conversation, ConversationMessage
 from fieldservice.models.customer import ContactRole, Customer, CustomerKind, OfficeTask, Role, Site
 from fieldservice.models.inbound import InboundMessage, Outcome, TextStop, Unreachable
@@ -76,6 +77,7 @@ __all__ = [
     "Channel",
     "CodePurpose",
     "Consent",
+    "CompanyProfile",
     "ContactRole",
     "Conversation",
     "ConversationMessage",

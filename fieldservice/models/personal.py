@@ -48,6 +48,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "audit_entry": "actor action subject_kind detail",
         "booking_draft": "token network",
         "branch": "name address",
+        "company_profile": "name phone",
         "consent": "purpose",
         "contact_role": "role",
         "conversation_message": "author channel",

@@ -92,6 +92,20 @@ UNKNOWN = "A" * 43
 PROMISED = window(TODAY, 13, 15)
 PLAN_DUE, TERM_ENDS = TODAY + timedelta(days=10), TODAY + timedelta(days=25)
 _CALLER = {"name": "Ada Marker", "phone": "+14105550177", "street": "Marker Lane 7", "do": "later"}
+_OFFICE: Mapping[str, Mapping[str, Any]] = {
+    "/office/setup/company": {
+        "company": "Marker Heating",
+        "phone": "+14105550177",
+        "territory": "Elsewhere",
+        "time_zone": "UTC",
+        "latitude": CENTRE.lat,
+        "longitude": CENTRE.lon,
+        "radius_km": 20,
+        "working_days": "0",
+    },
+    "/office/setup/services": {"trades": "it"},
+    "/office/setup/technicians": {"name": "Tess", "weekdays": "0", "starts": "08:00", "ends": "17:00"},
+}
 QUESTIONS = [{"code": "age", "kind": "number", "label": "How old is it?"}]
 
 
@@ -155,6 +169,7 @@ class World:
             "confirmed": "yes",
         }
         return {
+            **_OFFICE,
             "/book": service,
             "/book/<token>": service,
             "/book/<token>/services": {"service": "second"},

@@ -69,6 +69,7 @@ from fieldservice.field.forms import (
     TapForm,
 )
 from fieldservice.models import Visit
+from fieldservice.office import forms as office
 from fieldservice.web import Services
 from tests.matrix.world import Browser, World, make_browsers, make_world
 
@@ -253,6 +254,10 @@ FORMS: dict[str, Any] = {
     "/board/occurrences/<int:occurrence_id>/skip": office_plans.SkipForm,
     "/board/tasks/<int:task_id>/take": board.BoardForm,
     "/board/tasks/<int:task_id>/done": board.BoardForm,
+    "/setup/<token>": office.FirstForm,
+    "/office/setup/company": office.CompanyForm,
+    "/office/setup/services": office.ServicesForm,
+    "/office/setup/technicians": office.TechnicianForm,
     "/login": None,
 }
 EXTRA = {

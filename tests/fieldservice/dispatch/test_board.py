@@ -24,6 +24,7 @@ from fieldservice.models import (
     Role,
     Route,
     StopKind,
+    UserRole,
     Visit,
     VisitState,
 )
@@ -236,7 +237,9 @@ def test_a_company_that_is_not_set_up_is_told_what_to_do(
     page = office.get("/board/")
     assert page.status_code == 200
     assert "There is no board yet" in words_of(page)
-    assert "store a territory" in words_of(page)
+    assert "An administrator sets it up" in words_of(page)
+    admin = signed_in(app, services.db, services.db.run(lambda session: make_user(session, UserRole.ADMIN)))
+    assert 'href="/office/setup"' in admin.get("/board/").text
     assert office.get(BOARD).status_code == 200
     assert office.get(f"{BOARD}?territory=1").status_code == 404
 

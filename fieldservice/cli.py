@@ -56,15 +56,6 @@ def run(port: int | None, data: Path | None) -> None:
     _become("fieldservice.supervisor")
 
 
-@fieldservice.command("setup-link")
-def setup_link() -> None:
-    """Print the address of the first page, as long as there is no administrator."""
-    settings = _settings()
-    _upgrade(settings)
-    if not _say_setup_link(settings):
-        raise click.ClickException("there is an administrator already; see `fieldservice user`")
-
-
 def _say_setup_link(settings: Settings) -> bool:
     from fieldservice.auth import first
     from fieldservice.db import Database
@@ -244,6 +235,15 @@ def import_(file: Path, out: Path | None) -> None:
 @fieldservice.group()
 def user() -> None:
     """Look after the accounts of staff."""
+
+
+@user.command("first")
+def first_user() -> None:
+    """Print the address at which the first administrator is made, as long as there is none."""
+    settings = _settings()
+    _upgrade(settings)
+    if not _say_setup_link(settings):
+        raise click.ClickException("there is an administrator already")
 
 
 @user.command()

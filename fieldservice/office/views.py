@@ -82,10 +82,10 @@ def steps() -> ResponseReturnValue:
 def company_step() -> ResponseReturnValue:
     """The company's name and number, and where it works."""
     with web.services().db.reading() as session:
-        if request.method == "GET" and setup.next_step(session) != Step.COMPANY:
+        if request.method != "POST" and setup.next_step(session) != Step.COMPANY:
             return redirect(url(".steps"))
     settings = web.services().settings
-    form = CompanyForm(country=settings.country, data=_known() if request.method == "GET" else None)
+    form = CompanyForm(country=settings.country, data=_known() if request.method != "POST" else None)
     if form.validate_on_submit() and (centre := form.place(web.services().geocoding)):
         try:
             answer = _once(lambda session: _found(session, form, centre))
@@ -177,7 +177,7 @@ def _technician_form(session: Session) -> TechnicianForm:
     usual = {"weekdays": list(_ORDINARY_WEEK), "starts": time(8), "ends": time(17), "lunch": True}
     data = usual | {"skills": [skill.code for skill in skills]}
     country = web.services().settings.country
-    return TechnicianForm(country=country, skills=skills, data=data if request.method == "GET" else None)
+    return TechnicianForm(country=country, skills=skills, data=data if request.method != "POST" else None)
 
 
 def _add_technician(

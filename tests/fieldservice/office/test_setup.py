@@ -67,7 +67,7 @@ def owner(fresh: Settings, link: str, town_map: Path) -> Iterator[Walker]:
 def setup_link(settings: Settings) -> subprocess.CompletedProcess[str]:
     """Run the command as whoever installs the product does."""
     return subprocess.run(
-        [sys.executable, "-m", "fieldservice.cli", "setup-link"],
+        [sys.executable, "-m", "fieldservice.cli", "user", "first"],
         env={**os.environ, "FIELDSERVICE_DATA_DIR": str(settings.data_dir)},
         capture_output=True,
         text=True,

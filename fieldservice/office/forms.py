@@ -132,7 +132,7 @@ class CompanyForm(PlaceFields):
     company = text_field(_l("Company name"), _l("Enter the name of the company"))
     phone = text_field(_l("Telephone"), _l("Enter the number that customers may call"), 32)
     territory = text_field(_l("Name of the area"), _l("Enter a name, such as the town"))
-    time_zone = SelectField(_l("Time zone"), choices=[])
+    time_zone = SelectField(_l("Time zone"), choices=[], validators=[InputRequired(_l("Choose a time zone"))])
     radius_km = WholeNumber(
         _l("How far you drive from there, in km"),
         validators=[
@@ -150,9 +150,8 @@ class CompanyForm(PlaceFields):
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._country = country
-        self.time_zone.choices = cards(
-            (name, name.replace("_", " ")) for name in sorted(available_timezones())
-        )
+        zones = [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
+        self.time_zone.choices = cards([("", _l("Choose a time zone")), *zones])
         self.working_days.choices = cards(plan_words.weekday_choices())
 
     def validate_phone(self, field: Field) -> None:

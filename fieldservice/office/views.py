@@ -113,7 +113,7 @@ def _found(session: Session, form: CompanyForm, centre: Coordinates) -> Response
 def _known() -> dict[str, Any]:
     """What the imported map knows already."""
     known: dict[str, Any] = {
-        "time_zone": "UTC",
+        "time_zone": "",
         "radius_km": _USUAL_RADIUS_KM,
         "working_days": list(_ORDINARY_WEEK),
         "holidays": web.services().settings.country,
@@ -123,7 +123,7 @@ def _known() -> dict[str, Any]:
         return known
     at = manifest.centre
     known |= {"territory": manifest.name, "latitude": round(at.lat, 5), "longitude": round(at.lon, 5)}
-    return known | {"time_zone": manifest.time_zone or "UTC"}
+    return known | {"time_zone": manifest.time_zone or ""}
 
 
 def _manifest() -> Manifest | None:

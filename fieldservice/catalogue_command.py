@@ -38,7 +38,7 @@ def show(codes: tuple[str, ...], into: tuple[str, ...]) -> None:
             raise click.BadParameter(
                 f"{language} is none of {', '.join(languages())}", param_hint="--translate"
             )
-    with _database().reading() as session:
+    with open_database().reading() as session:
         services = _services(session)
         found = {code: read_catalogue(_named(services, code), into) for code in codes or services}
     click.echo(json.dumps(found, indent=2, ensure_ascii=False))
@@ -48,14 +48,14 @@ def show(codes: tuple[str, ...], into: tuple[str, ...]) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def write(file: Path) -> None:
     """Replace what is written about the services that FILE names; all of it, or nothing after a mistake."""
-    data = _read(file)
+    data = read_file(file)
 
     def work(session: Session) -> None:
         services = _services(session)
         for code, written in data.items():
             _write(session, _named(services, code), written)
 
-    _database().run(work)
+    open_database().run(work)
     click.echo(f"written: {', '.join(data) or 'nothing'}")
 
 
@@ -72,7 +72,7 @@ def _write(session: Session, service: Service, written: Any) -> None:
         raise click.ClickException(f"{service.code}.{fault}") from fault
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_file(file: Path) -> dict[str, Any]:
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -82,7 +82,7 @@ def _read(file: Path) -> dict[str, Any]:
     return data
 
 
-def _database() -> Any:
+def open_database() -> Any:
     from fieldservice import schema
     from fieldservice.config import Settings
     from fieldservice.db import Database

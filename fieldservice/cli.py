@@ -15,6 +15,7 @@ import click
 from fieldservice.api_command import openapi, token
 from fieldservice.catalogue_command import catalogue
 from fieldservice.config import SettingError, Settings, variable
+from fieldservice.stock_command import stock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,8 @@ def fieldservice() -> None:
 
 for _command in (catalogue, openapi, token):
     fieldservice.add_command(_command)
+fieldservice.add_command(catalogue)
+fieldservice.add_command(stock)
 
 _port = click.option("--port", type=click.IntRange(1, 65535), help="Port of the web server.")
 _data = click.option(

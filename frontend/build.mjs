@@ -15,7 +15,9 @@ const target = path.join(here, "..", "fieldservice", "static", "vendor");
 const STYLES = ["app.css", "board.css", "field.css", "map.css"];
 const SCRIPTS = ["app.js", "board.js", "booking.js", "guard-worker.js", "guard.js", "field.js", "files.js", "frame.js", "map.js", "phone.js", "phone-worker.js", "position.js", "signed-out.js", "widget.js"];
 // Copied or cut up, not bundled, so that esbuild does not report them.
-const COPIED = ["bootstrap-icons", "htmx.org"];
+const COPIED = ["bootstrap-icons", "dejavu-fonts-ttf", "htmx.org"];
+// For documents; pages use the fonts of the device.
+const FONTS = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"];
 
 // Style sheets that do not exist as files: they are made from tokens.json.
 const generated = {
@@ -105,6 +107,7 @@ async function build() {
   files.set("pictures.svg", drawn.svg);
   files.set("favicon.svg", await readFile(path.join(source, "favicon.svg")));
   for (const icon of await readdir(path.join(source, "icons"))) files.set(icon, await readFile(path.join(source, "icons", icon)));
+  for (const font of FONTS) files.set(font, await readFile(path.join(modules, "dejavu-fonts-ttf", "ttf", font)));
   files.set("htmx.js", await readFile(path.join(modules, "htmx.org", "dist", "htmx.min.js")));
 
   // Written beside the build that is in use and put in its place when it is whole: a build that fails, or that

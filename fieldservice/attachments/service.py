@@ -19,6 +19,7 @@ from fieldservice.files import FileStore, Kept, NotStored
 from fieldservice.models import Attachment, BookingDraft, KeptWork, ScanState, Visit, WorkOrder
 
 MOST_FILES = 5
+MOST_AT_WORK = 60  # of a technician at one visit
 UNBOOKED_BYTES = 2_000_000_000
 ORPHAN_AFTER = timedelta(hours=1)  # no request takes so long from the file to its row
 
@@ -48,11 +49,16 @@ class Stored:
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """What a file is: its name where it came from, what it shows, and the question that it answers."""
+    """What a file is: its name where it came from, what it shows, and the question that it answers.
+
+    `about` is for what a technician leaves at a visit, see `Attachment`.
+    """
 
     name: str
     caption: str = ""
     question: str = ""
+    about: str = ""
+    item: str = ""
 
 
 def store_file(store: FileStore, kept: Kept, sent: bytes) -> Stored:
@@ -78,9 +84,10 @@ def add(
     """
     lock_names(session, [f"attachments {_name(owner)}"])
     there = [attachment for attachment in of_owner(session, owner) if attachment.actor == actor]
-    if any(attachment.sent_sha256 == stored.sent_sha256 for attachment in there):
+    sent = (stored.sent_sha256, label.about, label.item)
+    if any((attachment.sent_sha256, attachment.about, attachment.item) == sent for attachment in there):
         return None
-    if len(there) >= MOST_FILES:
+    if len(there) >= (MOST_AT_WORK if label.about else MOST_FILES):
         raise TooManyFiles
     attachment = Attachment(
         key=stored.key,
@@ -88,6 +95,8 @@ def add(
         draft_token=owner if isinstance(owner, str) else None,
         visit_id=None if isinstance(owner, str) else owner.id,
         question=label.question,
+        about=label.about,
+        item=label.item,
         caption=label.caption,
         name=label.name,
         media_type=stored.kept.media_type,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from flask import request
@@ -33,7 +34,7 @@ def receive(find_owner: FindOwner, labels: Labels, *, actor: str, now: datetime)
     sent = [(file, label) for field, label in labels.items() for file in _files(field)]
     refused = [words.too_many(_name(file)) for file, _ in sent[service.MOST_FILES :]]
     for file, label in sent[: service.MOST_FILES]:
-        named = Label(name=_name(file), caption=label.caption, question=label.question)
+        named = replace(label, name=_name(file))
         if (why := _receive(find_owner, file, named, actor=actor, now=now)) is not None:
             refused.append(why)
     return refused

@@ -9,6 +9,8 @@
                    "question": "Is it getting warm?", "yes": "solved", "no": "next"}],
  "faq": [{"question": "How long does it take?", "answer": "About an hour."}],
  "cancelling": {"fee": "$49 for the trip", "hours_before": 24},
+ "checklist": [{"code": "pressure", "kind": "number", "label": "Pressure", "unit": "psi",
+                "least": 0, "most": 60, "required": true}],
  "translations": {"nl": {"How long does it take?": "Hoe lang duurt het?"}}}
 """
 
@@ -22,6 +24,8 @@ from sqlalchemy.orm import object_session
 
 from fieldservice.booking.catalogue_languages import TranslationFault, texts_of, translations_of
 from fieldservice.models import (
+    CheckKind,
+    ChecklistItem,
     EffectKind,
     Ending,
     FaqEntry,
@@ -45,12 +49,12 @@ class CatalogueFault(ValueError):
 
 
 def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[str, Skill]) -> None:
-    """Give a service these questions, first checks, common questions and translations in place of its own.
+    """Give a service these questions, first checks, common questions, checklist and translations, no others.
 
     Raises CatalogueFault, before anything is changed, for what does not fit together.
     """
     part = _Part(data, "")
-    part.only("questions", "first_checks", "faq", "cancelling", "translations")
+    part.only("questions", "first_checks", "faq", "cancelling", "checklist", "translations")
     questions = [_question(entry, position, skills) for position, entry in enumerate(part.list("questions"))]
     steps = [_step(entry, position) for position, entry in enumerate(part.list("first_checks"))]
     faq = [
@@ -58,23 +62,26 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
         for position, entry in enumerate(part.list("faq"))
     ]
     fee, cutoff = _cancelling(part)
+    checklist = [_check(entry, position) for position, entry in enumerate(part.list("checklist"))]
+    _require_different([item.code for item in checklist], "checklist")
     _require_different([question.code for question in questions], "questions")
     _require_different([step.code for step in steps], "first_checks")
     _require_forward(steps)
     try:
         translations = translations_of(
-            data.get("translations", {}), texts_of(service, questions, steps, faq, fee)
+            data.get("translations", {}), texts_of(service, questions, steps, faq, fee, checklist)
         )
     except TranslationFault as fault:
         raise CatalogueFault(str(fault)) from fault
     service.intake_questions, service.first_checks, service.faq = [], [], []
-    service.translations = {}
+    service.checklist, service.translations = [], {}
     if (session := object_session(service)) is not None:
         session.flush()  # rows are deleted last, and the new ones may have the codes of the old ones
     service.intake_questions, service.first_checks, service.faq = questions, steps, faq
     service.late_fee = fee
     if cutoff is not None:
         service.cancel_cutoff = cutoff
+    service.checklist = checklist
     service.translations = {translation.language: translation for translation in translations}
 
 
@@ -234,6 +241,31 @@ def _step(part: _Part, position: int) -> TroubleshootingStep:
         advice=part.text("advice", 1000, ""),
         position=position,
     )
+
+
+def _check(part: _Part, position: int) -> ChecklistItem:
+    part.only("code", "kind", "label", "hint", "unit", "least", "most", "required", "options")
+    kind = part.text("kind", 10)
+    if kind not in set(CheckKind):
+        raise part.fault("kind", f"not one of {', '.join(CheckKind)}")
+    options = part.list("options", _option)
+    if bool(options) != (kind == CheckKind.CHOICE):
+        raise part.fault("options", f"an item of the kind {kind} has {'none' if options else 'some'}")
+    item = ChecklistItem(
+        code=part.text("code", 60),
+        kind=kind,
+        label=part.text("label", 200),
+        hint=part.text("hint", 200, ""),
+        unit=part.text("unit", 20, ""),
+        least=part.number("least", -1_000_000, 1_000_000),
+        most=part.number("most", -1_000_000, 1_000_000),
+        required=part.flag("required"),
+        options=[option.text("label", 120) for option in options],
+        position=position,
+    )
+    if item.least is not None and item.most is not None and item.least > item.most:
+        raise part.fault("most", "less than least")
+    return item
 
 
 def _require_different(codes: Sequence[str], place: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fieldservice.models import (
+    ChecklistItem,
     EffectKind,
     FaqEntry,
     IntakeQuestion,
@@ -34,8 +35,9 @@ def texts_of(
     steps: Iterable[TroubleshootingStep],
     faq: Iterable[FaqEntry],
     late_fee: str,
+    checklist: Iterable[ChecklistItem],
 ) -> list[str]:
-    """Every text about the service that customers read, once, in the order of the pages."""
+    """Every text about the service that customers or technicians read, once, in the order of the pages."""
 
     def texts() -> Iterator[str]:
         yield from (service.name, service.description, service.price_text, service.price_note, late_fee)
@@ -47,6 +49,8 @@ def texts_of(
             yield from (step.title, step.text, step.question, step.advice)
         for entry in faq:
             yield from (entry.question, entry.answer)
+        for item in checklist:
+            yield from (item.label, item.hint, item.unit, *item.options)
 
     return list(dict.fromkeys(text for text in texts() if text))
 
@@ -87,7 +91,8 @@ def _named(data: Any, place: str) -> Mapping[str, Any]:
 def read_translations(service: Service, missing_in: Iterable[str] = ()) -> dict[str, dict[str, str]]:
     """The translations as plain data again; in the languages `missing_in`, what is missing stands empty."""
     wanted = [*missing_in, *service.translations]
-    texts = texts_of(service, service.intake_questions, service.first_checks, service.faq, service.late_fee)
+    written = (service.intake_questions, service.first_checks, service.faq, service.late_fee)
+    texts = texts_of(service, *written, service.checklist)
     found: dict[str, dict[str, str]] = {}
     for language in languages():
         if language not in wanted:

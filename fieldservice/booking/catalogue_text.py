@@ -8,6 +8,7 @@ from typing import Any
 
 from fieldservice.booking.catalogue_languages import read_translations
 from fieldservice.models import (
+    ChecklistItem,
     EffectKind,
     IntakeEffect,
     IntakeOption,
@@ -28,6 +29,7 @@ def read_catalogue(service: Service, missing_in: Sequence[str] = ()) -> dict[str
             "questions": [_question(question) for question in service.intake_questions],
             "first_checks": [_step(step) for step in service.first_checks],
             "faq": [{"question": entry.question, "answer": entry.answer} for entry in service.faq],
+            "checklist": [_check(item) for item in service.checklist],
         }
         | _cancelling(service)
         | ({"translations": translations} if translations else {})
@@ -54,7 +56,20 @@ def _question(question: IntakeQuestion) -> dict[str, Any]:
         "options": [_option(option, question) for option in question.options],
         "effects": [_effect(effect) for effect in question.effects if effect.answer not in of_options],
     }
-    return named | {name: value for name, value in more.items() if value not in ("", None, False, [])}
+    return named | _said(more)
+
+
+def _check(item: ChecklistItem) -> dict[str, Any]:
+    named = {"code": item.code, "kind": item.kind, "label": item.label}
+    more = {name: getattr(item, name) for name in ("hint", "unit", "least", "most", "required", "options")}
+    return named | _said(more)
+
+
+def _said(values: dict[str, Any]) -> dict[str, Any]:
+    """What is not as usual; a limit of nought is none of that."""
+    return {
+        name: value for name, value in values.items() if value is not False and value not in ("", None, [])
+    }
 
 
 def _option(option: IntakeOption, question: IntakeQuestion) -> str | dict[str, Any]:

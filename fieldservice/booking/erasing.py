@@ -46,6 +46,7 @@ from fieldservice.models import (
     WindowOffer,
     WorkOrder,
 )
+from fieldservice.models.closing import VisitReport
 from fieldservice.models.visit import ENDED
 from fieldservice.notify import Channels
 from fieldservice.planning import service as planning
@@ -123,6 +124,7 @@ def erase(session: Session, visit: Visit, *, store: FileStore, channels: Channel
         for other in order.visits:
             letters += forget_visit(session, other, now=now)
             kept.forget(session, other, store)
+            session.execute(delete(VisitReport).where(VisitReport.visit_id == other.id))
         order.problem, order.answers, order.said = "", {}, []
         attachments.remove(session, store, order.attachments)
         order.also, order.cost_centre = [], ""

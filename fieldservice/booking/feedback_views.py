@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from fieldservice import clock, web
+from fieldservice.attachments.report import has_report
 from fieldservice.auth import limits, links
 from fieldservice.booking import feedback, refusals, talk_pages
 from fieldservice.booking.after_forms import FeedbackForm, RatingForm
@@ -95,6 +96,7 @@ def _page(session: Session, visit: Visit, token: str, form: FeedbackForm | Ratin
         form=form,
         words_form=form if isinstance(form, FeedbackForm) else _words_form(visit),
         rating=rating,
+        has_report=has_report(session, visit),
         stars=star_words(),
         said=request.args.get("said") == "yes" and rating > 0,
         answered_by=talk_pages.moment_words(task.due_at, zone, now) if task and task.due_at else "",

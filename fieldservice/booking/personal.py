@@ -30,6 +30,7 @@ from fieldservice.models import (
     ServicePlan,
     Unreachable,
     Visit,
+    VisitReport,
     WaitingEntry,
     WindowOffer,
     WorkOrder,
@@ -249,6 +250,9 @@ def _visit(session: Session, visit: Visit) -> dict[str, Any]:
             )
             for message in visit.messages
         ],
+        "report": _columns(report, "checks", "parts", "notes", "signed_by", "signed_at", "said_at")
+        if (report := session.get(VisitReport, visit.id))
+        else None,
         "kept_of_a_phone": [
             _columns(row, "label", "fields", "reason", "file_name", "tapped_at")
             for row in kept.of_visit(session, visit)

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from fieldservice import clock, web
 from fieldservice.attachments import service as attachments
 from fieldservice.attachments import serving, uploads
+from fieldservice.attachments.report import has_report
+from fieldservice.attachments.report import send as send_report
 from fieldservice.attachments.requests import takes_files
 from fieldservice.attachments.service import Label
 from fieldservice.auth import limits, links
@@ -168,6 +170,17 @@ def file_of_visit(token: str, attachment_id: int) -> Response:
         visit = links.find_visit(session, token, now=clock.now())
         own = (found for found in _own(session, visit) if found.id == attachment_id)
         return _send(next(own, None))
+
+
+@visit_bp.get("/visit/<token>/report.pdf")
+@limits.LOOKUP
+def report(token: str) -> Response:
+    """What the technician wrote down at the visit, with who signed; 404 before the visit is done."""
+    with web.services().db.reading() as session:
+        visit = links.find_visit(session, token, now=clock.now())
+        if not has_report(session, visit):
+            abort(404)
+        return send_report(session, visit)
 
 
 def _open_visit(session: Session, token: str, states: Set[VisitState], now: datetime) -> Visit:

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from fieldservice import clock, language, web
+from fieldservice.attachments.report import has_report
 from fieldservice.auth import limits, links
 from fieldservice.booking import (
     again,
@@ -272,6 +273,7 @@ def _around(session: Session, visit: Visit, now: datetime) -> dict[str, object]:
         "has_sites": customer.kind != CustomerKind.PRIVATE or len(customer.sites) > 1,
         "together": together_pages.lines(session, visit, waiting=approval is not None),
         "approval": approval,
+        "has_report": has_report(session, visit),
     }
 
 

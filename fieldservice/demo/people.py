@@ -41,12 +41,14 @@ from fieldservice.models import (
     TechnicianSkill,
     Territory,
     UserRole,
+    VanPart,
 )
 from fieldservice.web import Services
 
 DISPATCHER = "dana@example.com"
 ADMINISTRATOR = "admin@example.com"
 PASSWORD = "callout-demo"  # noqa: S105  printed for whoever tries the demo
+_IN_THE_VAN = ("Seal kit", "Thermocouple", "Service kit")
 _HOMES_SEED, _PEOPLE_SEED = 7, 11
 _COLOURS = 8
 
@@ -111,7 +113,8 @@ def _service(offer: Offer, number: int, branch: Branch, skills: dict[str, Skill]
         ServiceSkill(skill_id=skills[code].id, level=level) for code, level in offer.skills.items()
     ]
     write_catalogue(service, written_about(offer.code), skills)
-    texts = texts_of(service, service.intake_questions, service.first_checks, service.faq, service.late_fee)
+    written = (service.intake_questions, service.first_checks, service.faq, service.late_fee)
+    texts = texts_of(service, *written, service.checklist)
     found = translations_of(translated(texts), texts)
     service.translations = {translation.language: translation for translation in found}
     return service
@@ -161,6 +164,8 @@ def _technician(
         BreakRule(earliest=time(11, 30), latest=time(13), duration=timedelta(minutes=30))
     ]
     session.add(technician)
+    session.flush()
+    session.add_all(VanPart(technician_id=technician.id, name=name, quantity=3) for name in _IN_THE_VAN)
 
 
 def _shift(weekday: int, number: int, now: datetime) -> ShiftPattern:

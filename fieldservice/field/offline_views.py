@@ -20,7 +20,7 @@ from fieldservice.paths import STATIC
 
 bp = Blueprint("offline", __name__)
 _ALWAYS = ("field.route", "field.days.week", "field.days.me")
-_OF_OTHER_FACES = ("board.", "booking.", "frame.", "guard", "widget.", "phone-worker.", "app-")
+_OF_OTHER_FACES = ("board.", "booking.", "frame.", "guard", "widget.", "phone-worker.", "app-", "DejaVu")
 
 
 @bp.get("/app.webmanifest")
@@ -88,7 +88,8 @@ def kept() -> ResponseReturnValue:
         technician = service.technician_of(session, auth.actor().technician_id)
         today = technician.territory.local_day(now)
         day = service.phone_day(session, technician, today, tables=tables, now=now)
-        pages = [url_for("field.visit", visit_id=visit.id) for visit in offline.visits_of(day)]
+        shown = ("field.visit", "field.closing.sign")
+        pages = [url_for(page, visit_id=visit.id) for visit in offline.visits_of(day) for page in shown]
         files = [address for file in offline.files_of(day) for address in _addresses(file)]
     return jsonify(user=auth.actor().id, pages=[*map(url_for, _ALWAYS), *pages], files=files)
 

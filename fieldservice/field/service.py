@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice.db import exists_one
+from fieldservice.field import checklist
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import (
@@ -263,8 +264,8 @@ def tap(
 ) -> Visit:
     """Record a tap, move the visit on and time the rest of the route anew; the same event again does nothing.
 
-    Raises NotYourVisit, NotToday, WrongTime, AnotherUnderway when a second visit would be begun, NotAllowed
-    for a step that does not exist or an undo that comes too late, EventReused, StaleTravel.
+    Raises NotYourVisit, NotToday, WrongTime, ChecklistOpen, AnotherUnderway when a second visit would be
+    begun, NotAllowed for a step that does not exist or an undo that comes too late, EventReused, StaleTravel.
     """
     require_moment(event.occurred_at, now=now)
     lock_territory(session, technician.territory)
@@ -273,13 +274,16 @@ def tap(
         return visit
     if planned_on(visit) > technician.territory.local_day(now):
         raise NotToday
+    if event.kind == Tap.DONE:
+        checklist.require_complete(session, visit)
     _step(session, technician, visit, event, now=now, actor=actor)
     session.flush()
     stop = follow(session, visit, tables=tables, now=now)
     if event.kind == Tap.ON_MY_WAY:
         visit.tell_on_my_way(arrives_at=stop.arrives_at, now=now)
     if event.kind == Tap.DONE:
-        visit.tell("feedback", due_at=now + FEEDBACK_AFTER, now=now)
+        told = {"report": True} if checklist.has_report(session, visit) else {}
+        visit.tell("feedback", due_at=now + FEEDBACK_AFTER, now=now, payload=told)
     return visit
 
 

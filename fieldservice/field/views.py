@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from fieldservice import auth, clock, web
 from fieldservice.attachments import serving
 from fieldservice.field import (
+    checklist,
+    closing_views,
     day_views,
     days,
     edge,
@@ -31,7 +33,7 @@ from fieldservice.field import (
 from fieldservice.field.forms import TapForm
 from fieldservice.field.service import Tap, TapEvent
 from fieldservice.geo.types import TravelTable
-from fieldservice.models import NotAllowed, UserRole
+from fieldservice.models import NotAllowed, UserRole, Visit
 from fieldservice.models.visit import ENDED
 from fieldservice.planning.lines import collection, features
 from fieldservice.planning.problem import StaleTravel
@@ -42,6 +44,7 @@ bp.register_blueprint(offline_views.bp)
 bp.register_blueprint(kept_views.bp)
 bp.register_blueprint(day_views.bp)
 bp.register_blueprint(step_views.bp)
+bp.register_blueprint(closing_views.bp)
 bp.register_blueprint(ending_views.bp)
 bp.after_request(position_views.allow)
 bp.after_app_request(outbox.answer)
@@ -136,6 +139,7 @@ def _visit_page(session: Session, visit_id: int, form: TapForm) -> str:
         undoable=service.undoable_step(shown, now),
         shared=position.is_shared(session, technician),
         chosen=ways.chosen(session, technician),
+        **closing_views.on_page(session, shown),
     )
 
 
@@ -186,6 +190,14 @@ def _not_allowed(_error: NotAllowed) -> ResponseReturnValue:
 def _not_today(_error: service.NotToday) -> ResponseReturnValue:
     text = _("Nothing was recorded: this visit is not planned for today.")
     return outbox.refuse(text, url_for(".visit", **(request.view_args or {})))
+
+
+@bp.errorhandler(checklist.ChecklistOpen)
+def _checklist_open(error: checklist.ChecklistOpen) -> ResponseReturnValue:
+    with web.services().db.reading() as session:
+        found = session.get_one(Visit, error.visit_id)
+        text = closing_views.open_words(checklist.missing(session, found))
+    return outbox.refuse(text, url_for(".visit", visit_id=error.visit_id))
 
 
 @bp.errorhandler(service.AnotherUnderway)

@@ -55,6 +55,7 @@ class Writer:
             words=self._words(message, visit),
             first_on=_day(message, "first_on"),
             last_on=_day(message, "last_on"),
+            report=bool(message.payload.get("report")),
             renewal=message.payload.get("renewal", ""),
             answer_by=told.get("until") if message.kind in (*OF_APPROVAL, "choose") else None,
             asker=_asker(visit),

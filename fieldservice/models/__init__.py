@@ -17,6 +17,7 @@ from fieldservice.models.catalogue import (
     TroubleshootingResult,
     TroubleshootingStep,
 )
+from fieldservice.models.closing import CheckKind, ChecklistItem, VanPart, VisitReport
 from fieldservice.models.company import CompanyProfile
 from fieldservice.models.conversation import Author, Channel, Conversation, ConversationMessage
 from fieldservice.models.customer import ContactRole, Customer, CustomerKind, OfficeTask, Role, Site
@@ -75,6 +76,8 @@ __all__ = [
     "Branch",
     "BreakRule",
     "Channel",
+    "CheckKind",
+    "ChecklistItem",
     "CodePurpose",
     "Consent",
     "CompanyProfile",
@@ -147,9 +150,11 @@ __all__ = [
     "User",
     "UserRole",
     "UserSession",
+    "VanPart",
     "Visit",
     "VisitEvent",
     "VisitLink",
+    "VisitReport",
     "VisitState",
     "VisitorCode",
     "WaitingEntry",

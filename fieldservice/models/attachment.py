@@ -30,8 +30,9 @@ class Attachment(Base):
 
     `key` and `small_key` name what the file store holds. `name` is what the file was called where it came
     from, and `caption` what it shows; `question` is the code of the intake question that it answers.
-    `sent_sha256` is the checksum of what was sent, from which the stored file, of `size` bytes and with the
-    checksum `sha256`, may have been made.
+    `about` says what the technician's own files show: before, after, check (`item` of a checklist) or
+    signature; it is empty for what the customer sent. `sent_sha256` is the checksum of what was sent, from
+    which the stored file, of `size` bytes and with the checksum `sha256`, may have been made.
     """
 
     __tablename__ = "attachment"
@@ -47,6 +48,8 @@ class Attachment(Base):
     draft_token: Mapped[str | None] = mapped_column(String(64), index=True)
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), index=True)
     question: Mapped[str] = mapped_column(String(60), default="")
+    about: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    item: Mapped[str] = mapped_column(String(101), default="", server_default="")
     caption: Mapped[str] = mapped_column(String(200), default="")
     name: Mapped[str] = mapped_column(String(120))
     media_type: Mapped[str] = mapped_column(String(40))

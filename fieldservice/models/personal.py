@@ -29,6 +29,7 @@ CUSTOMERS: Mapping[str, frozenset[str]] = {
         "unreachable": "address reason",
         "site": "address unit city postcode access_notes",
         "visit_event": "payload",
+        "visit_report": "checks parts notes signed_by",
         "work_order": "problem answers said also cost_centre",
     }.items()
 }
@@ -43,12 +44,13 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "api_token": "name token_hash scopes",
         "approval": "request_key state nonce token_hash",
         "area_wish": "locale",
-        "attachment": "key small_key draft_token question caption media_type sha256 sent_sha256 actor "
-        "scan_state",
+        "attachment": "key small_key draft_token question about item caption media_type "
+        "sha256 sent_sha256 actor scan_state",
         "audit_entry": "actor action subject_kind detail",
         "booking_draft": "token network",
         "branch": "name address",
         "company_profile": "name phone",
+        "checklist_item": "code kind label hint unit options",
         "consent": "purpose",
         "contact_role": "role",
         "conversation_message": "author channel",
@@ -85,6 +87,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "unreachable": "channel",
         "user": "email name password role fs_uniquifier",
         "user_session": "token_hash user_agent",
+        "van_part": "name",
         "visit": "reference state late_fee fee_due skills parts accepted_violations",
         "visit_event": "kind from_state to_state actor event_key",
         "visitor_code": "token purpose channel address_hash nonce",

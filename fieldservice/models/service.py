@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, attribute_keyed_dict, mapped_column, relation
 
 from fieldservice.db import Base, Duration
 from fieldservice.models.catalogue import FaqEntry, IntakeQuestion, TroubleshootingStep
+from fieldservice.models.closing import ChecklistItem
 from fieldservice.models.needs import Needs
 from fieldservice.models.workforce import EVERY_DAY, Branch, Skill
 
@@ -90,6 +91,9 @@ class Service(Base):
     )
     faq: Mapped[list[FaqEntry]] = relationship(
         cascade="all, delete-orphan", order_by=(FaqEntry.position, FaqEntry.id)
+    )
+    checklist: Mapped[list[ChecklistItem]] = relationship(
+        cascade="all, delete-orphan", order_by=(ChecklistItem.position, ChecklistItem.id)
     )
 
     translations: Mapped[dict[str, ServiceTranslation]] = relationship(

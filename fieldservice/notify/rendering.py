@@ -46,6 +46,7 @@ class Occasion:
     renewal: str = ""  # what happens at its end: automatic, ask or none
     asker: str = ""  # who wants a visit that somebody else has to agree to
     why: str = ""  # how an approval ended
+    report: bool = False  # whether the technician left a report of the work
     choices: tuple[Span, ...] = ()  # windows that are free instead of the promised one
 
 
@@ -144,6 +145,7 @@ def _values(occasion: Occasion) -> dict[str, Any]:
         "answer_by_day": "",
         "asker": one_line(occasion.asker),
         "why": occasion.why,
+        "report": occasion.report,
     }
     if occasion.arrives_at:
         values["arrival"] = words.clock_time(occasion.arrives_at, zone, locale)

@@ -1,6 +1,8 @@
 // The technician's phone: "On my way" opens the directions as well, once an application was chosen; and what can be
 // taken back for some seconds goes away after them.
 
+import "./closing.js";
+
 window.addEventListener("submit", (event) => {
   const way = event.target.dataset?.directions;
   // in the tap itself, or the browser takes it for a pop-up that nobody asked for

@@ -35,6 +35,7 @@ async function showOnce() {
   const unsent = state.others || state.own.some((item) => item.state !== "with office");
   document.cookie = `unsent=${unsent ? 1 : ""}; path=/; max-age=${unsent ? 31_536_000 : 0}; samesite=strict`;
   showSteps(countedIn(state.own));
+  showAnswers(state.own);
   showChip(state);
   showSheet(state, again);
   await showMarks(state);
@@ -114,7 +115,32 @@ async function write(form, submitter, parts, about) {
   }
   delete form.dataset.taken;
   if (!form.dataset.stays) form.reset();
+  else settle(form);
+  form.dispatchEvent(new Event("kept")); // another form may have to follow it
   sendKept(form);
+}
+
+/** What a form that stays says is kept now: it is no reason any more to stay on the page. */
+function settle(form) {
+  for (const field of form.elements) {
+    if (field.type === "checkbox" || field.type === "radio") field.defaultChecked = field.checked;
+    else if (field.tagName === "TEXTAREA" || field.type === "text" || field.type === "number") field.defaultValue = field.value;
+  }
+}
+
+/** A form whose words wait on this phone shows them, not what the server knew before. */
+function showAnswers(own) {
+  const last = own.findLast((item) => item.kind === "report" && item.state === "waiting" && item.said?.page === location.pathname);
+  const form = last && document.getElementById("report-form");
+  if (!form || form.dataset.shows === last.id || isTyping()) return;
+  form.dataset.shows = last.id;
+  const said = new Map(last.said.fields);
+  for (const field of form.elements) {
+    if (field.type === "checkbox") field.checked = said.has(field.name);
+    else if (field.type === "radio") field.checked = said.get(field.name) === field.value;
+    else if (field.name && field.type !== "hidden" && field.tagName !== "BUTTON") field.value = said.get(field.name) ?? "";
+  }
+  settle(form);
 }
 
 async function sendKept(form) {

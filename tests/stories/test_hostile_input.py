@@ -58,6 +58,7 @@ from fieldservice.dispatch.running_forms import (
     VehicleForm,
 )
 from fieldservice.dispatch.why_forms import AskForm, LetInForm
+from fieldservice.field.closing_forms import ReportForm, SignatureForm, WorkPhotoForm
 from fieldservice.field.ending_forms import CannotForm, FollowUpForm
 from fieldservice.field.forms import (
     CorrectionForm,
@@ -205,6 +206,9 @@ FORMS: dict[str, Any] = {
     "/day/visits/<int:visit_id>/taps": TapForm,
     "/day/visits/<int:visit_id>/position": PositionForm,
     "/day/visits/<int:visit_id>/late": LateForm,
+    "/day/visits/<int:visit_id>/report": ReportForm,
+    "/day/visits/<int:visit_id>/photos": WorkPhotoForm,
+    "/day/visits/<int:visit_id>/sign": SignatureForm,
     "/day/visits/<int:visit_id>/correct": CorrectionForm,
     "/day/visits/<int:visit_id>/cannot": CannotForm,
     "/day/visits/<int:visit_id>/follow-up": FollowUpForm,

@@ -15,7 +15,7 @@ export function tell(message) {
 }
 
 /** Where a form is sent: to its own page when it names nothing else. */
-export const actionOf = (form) => form.getAttribute("action") || location.pathname;
+export const actionOf = (form) => (form.getAttribute("action") || location.pathname).replace(location.origin, "");
 
 /** Takes a form apart: [{ fields, file }]. Each file goes alone, with the form's other fields. */
 export function takeApart(form, submitter) {

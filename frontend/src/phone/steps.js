@@ -72,8 +72,14 @@ function offerUndo(group, offered) {
     undo.dataset.undo = "yes";
     undo.dataset.outboxLabel = group.dataset.undoLabel;
     undo.className = "mt-2";
+    undo.method = "post";
+    undo.action = `/day/visits/${group.dataset.visit}/taps`;
+    undo.dataset.outbox = "tap";
+    undo.dataset.stays = "yes";
     const button = undo.querySelector("button");
+    button.name = "kind";
     button.value = "undo";
+    button.removeAttribute("form");
     button.className = "btn btn-outline-secondary w-100";
     button.replaceChildren(icon("arrow-counterclockwise"), " ", group.dataset.undo);
     group.append(undo);

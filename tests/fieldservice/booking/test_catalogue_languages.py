@@ -97,7 +97,8 @@ def test_the_demo_company_wrote_everything_in_all_languages(offer: Offer) -> Non
     )
     skills = {code: Skill(code=code, name=code) for code in SKILLS}
     write_catalogue(service, written_about(offer.code), skills)
-    texts = texts_of(service, service.intake_questions, service.first_checks, service.faq, service.late_fee)
+    written = (service.intake_questions, service.first_checks, service.faq, service.late_fee)
+    texts = texts_of(service, *written, service.checklist)
     found = translated(texts)
     assert set(found) == set(languages()) - {SOURCE}
     assert [(language, text) for language in found for text in texts if text not in found[language]] == []

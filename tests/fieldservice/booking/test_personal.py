@@ -44,6 +44,7 @@ from fieldservice.models import (
     Unreachable,
     Visit,
     VisitEvent,
+    VisitReport,
     VisitState,
     WaitingEntry,
     WaitingOffer,
@@ -176,6 +177,18 @@ def _tell(session: Session, visit: Visit, said: Callable[[str], str]) -> None:
 
 def _keep_from_the_phone(session: Session, visit: Visit, said: Callable[[str], str]) -> None:
     """A technician's note about them came when the visit was somebody else's."""
+    session.add(
+        VisitReport(
+            visit_id=visit.id,
+            technician_id=make_technician(session, visit.territory).id,
+            checks={"a/b": {"label": "A", "kind": "text", "unit": "", "answer": said("visit_report.checks")}},
+            parts={said("visit_report.parts"): 1},
+            notes=said("visit_report.notes"),
+            signed_by=said("visit_report.signed_by"),
+            said_at=NOW,
+            signed_at=NOW,
+        )
+    )
     session.add(
         KeptWork(
             item_id=f"item-{visit.id}",

@@ -7,8 +7,10 @@ const AT_ONCE = 2;
 const EVERY_MS = 120_000;
 const FULL = 0.8;
 
-/** Fetches the day anew, unless that was done a moment ago. */
-export async function refreshDay({ force = false } = {}) {
+/** Fetches the day anew, unless that was done a moment ago; one at a time, also when a page that did so is left. */
+export const refreshDay = (options = {}) => navigator.locks.request("day", () => refreshOnce(options));
+
+async function refreshOnce({ force = false }) {
   const last = await fact("refreshed");
   if (!force && last && Math.abs(Date.now() - last) < EVERY_MS) return;
   const answer = await fetch(LIST, { cache: "no-store" });
@@ -16,7 +18,6 @@ export async function refreshDay({ force = false } = {}) {
   if (!answer.ok) return;
   const { user: id, pages, files } = await answer.json();
   if ((await user())?.id !== id) return;
-  await setFact("refreshed", Date.now());
   const cache = await caches.open(DAY);
   try {
     await each(pages, async (url) => store(cache, url, await fetch(url, { cache: "no-store" })));
@@ -27,6 +28,7 @@ export async function refreshDay({ force = false } = {}) {
     const wanted = new Set([...pages, ...files].map((url) => new URL(url, location.origin).href));
     for (const request of await cache.keys()) if (!wanted.has(request.url)) await cache.delete(request);
     await dropOldShells();
+    await setFact("refreshed", Date.now());
   } catch (error) {
     await dropFact("refreshed");
     throw error;

@@ -33,10 +33,8 @@ def fieldservice() -> None:
     """
 
 
-for _command in (catalogue, openapi, token):
+for _command in (catalogue, openapi, stock, token):
     fieldservice.add_command(_command)
-fieldservice.add_command(catalogue)
-fieldservice.add_command(stock)
 
 _port = click.option("--port", type=click.IntRange(1, 65535), help="Port of the web server.")
 _data = click.option(

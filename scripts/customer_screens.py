@@ -41,10 +41,10 @@ from fieldservice.models import (  # noqa: E402
 )
 from fieldservice.notify.translations import languages  # noqa: E402
 from fieldservice.web import Services  # noqa: E402
+from tests.pictures import write_small  # noqa: E402
 from tests.services import chromium_path  # noqa: E402
 
 TALLEST = 1500
-COLOURS = 96
 EMAIL = "rosa.whitfield@example.com"
 
 
@@ -74,8 +74,7 @@ class Tour:
         self.page.evaluate("scrollTo(0, 0)")
         drawn = self.page.screenshot()
         self.page.set_viewport_size(before)
-        few = Image.open(BytesIO(drawn)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-        few.save(self.out / f"{name}.png", optimize=True)
+        write_small(drawn, self.out / f"{name}.png")
 
     def in_every_language(self, name: str, path: str) -> None:
         """The same page once in each language."""

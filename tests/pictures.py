@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pillow_heif
@@ -24,6 +25,12 @@ def picture(width: int = 40, height: int = 30, mode: str = "RGB") -> Image.Image
     drawn = Image.new(mode, (width, height), (255, 0, 0, 128)[: len(mode)])
     drawn.paste((0, 0, 255, 255)[: len(mode)], (0, height // 2, width, height))
     return drawn
+
+
+def write_small(screenshot: bytes, path: Path, colours: int = 96) -> None:
+    """A screenshot with few colours: text stays sharp, and the file small."""
+    few = Image.open(BytesIO(screenshot)).convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
 
 
 def encoded(drawn: Image.Image, kind: str, **options: Any) -> bytes:

@@ -80,7 +80,10 @@ def move_visit(
     if plan.version != plan_version:
         raise StalePlan
     source = place_of_stop(session, visit)
-    days = _days(session, visit.territory, {move.on, *(source[:1] if source else ())}, tables, now)
+    routes = {(move.on, move.technician_id), *([source] if source else [])}
+    days = _days(
+        session, visit.territory, {on for on, _ in routes}, tables, now, only={who for _, who in routes}
+    )
     change = ChangeLog(session, days, now=now, actor=actor)
     change.remember(visit, [(move.on, move.technician_id), *([source] if source else [])])
     without = {on: _without(day, visit) for on, day in days.items()}
@@ -121,7 +124,7 @@ def unassign_visit(
     plan = ensure_plan(session, visit.territory, source[0])
     if plan.version != plan_version:
         raise StalePlan
-    days = _days(session, visit.territory, {source[0]}, tables, now)
+    days = _days(session, visit.territory, {source[0]}, tables, now, only={source[1]})
     change = ChangeLog(session, days, now=now, actor=actor)
     change.remember(visit, [source])
     visit.pin = None
@@ -158,7 +161,7 @@ def pin_visit(
     if stop is None or visit.state not in PLANNABLE:
         raise NotPlannable
     plan = stop.route.plan
-    days = _days(session, visit.territory, {plan.on}, tables, now)
+    days = _days(session, visit.territory, {plan.on}, tables, now, only={stop.technician_id})
     change = ChangeLog(session, days, now=now, actor=actor)
     change.remember(visit, [(plan.on, stop.technician_id)])
     visit.pin = None
@@ -301,11 +304,14 @@ def _days(
     days: Iterable[Any],
     tables: Mapping[date, TravelTable],
     now: datetime,
+    *,
+    only: Collection[int] | None = None,
 ) -> dict[date, Day]:
+    """The days; with `only` the routes of these technicians alone: all that such a change touches."""
     wanted = sorted(set(days))
     if any(on not in tables for on in wanted):
         raise StaleTravel
-    return {on: build(load_day(session, territory, on, now=now), tables[on]) for on in wanted}
+    return {on: build(load_day(session, territory, on, now=now, only=only), tables[on]) for on in wanted}
 
 
 def _without(day: Day, visit: Visit) -> Day:

@@ -45,7 +45,7 @@ class ChangeLog:
         self.session.flush()
         territory = next(iter(self.days.values())).rows.territory
         after = {
-            on: build(load_day(self.session, territory, on, now=self.now), day.table)
+            on: build(load_day(self.session, territory, on, now=self.now, only=day.rows.only), day.table)
             for on, day in self.days.items()
         }
         change = PlanChange(

@@ -124,7 +124,7 @@ def load_days(
 ) -> list[DayRows]:
     """Read the stored state of several days with a fixed number of queries.
 
-    With `only` it is the routes of those technicians alone, for what changes nothing: a tenth of the rows.
+    With `only` it is the routes of those technicians alone, for what touches no other: a tenth of the rows.
     """
     technicians = [one for one in technicians_of(session, territory.id) if only is None or one.id in only]
     plans = session.scalars(

@@ -115,9 +115,11 @@ class Desk:
             return found.technician.name.split()[0], f"{found.starts_at.astimezone(ZONE):%H:%M}"
 
     def search(self) -> None:
-        """What the planning worker does."""
+        """What the planning worker does: all that waits."""
         services = self.site.services
-        run_next_job(Work(services.db, services.tables, 0.3, lambda: self.site.now), owner="test")
+        work = Work(services.db, services.tables, 0.3, lambda: self.site.now)
+        while run_next_job(work, owner="test"):
+            pass
 
 
 def _desk(site: Site, context: BrowserContext, troubles: list[str]) -> Desk:

@@ -1,4 +1,4 @@
-"""`fieldservice token` and `fieldservice openapi`: who may use the API, and what it can do."""
+"""`fieldservice token`, `openapi` and `calendar`: who may use the API, what it can do, and calendar feeds."""
 
 from __future__ import annotations
 
@@ -68,6 +68,25 @@ def openapi() -> None:
     from fieldservice.api.setup import document
 
     click.echo(json.dumps(document(), indent=2, ensure_ascii=False))
+
+
+@click.command()
+@click.argument("email")
+def calendar(email: str) -> None:
+    """Print the address of the calendar feed of the technician with EMAIL's account."""
+    from fieldservice import auth
+    from fieldservice.app import make_services
+    from fieldservice.auth.links import work_feed_token
+    from fieldservice.config import Settings
+
+    services = make_services(Settings.from_environment())
+    settings = services.settings
+    try:
+        with services.db.reading() as session:
+            feed = work_feed_token(auth.find_user(session, email), settings.secret_key)
+    except auth.UserRefused as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{settings.public_url.rstrip('/')}/day/calendar/{feed}.ics")
 
 
 def _database() -> Database:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from fieldservice.api_command import openapi, token
+from fieldservice.api_command import calendar, openapi, token
 from fieldservice.catalogue_command import catalogue
 from fieldservice.config import SettingError, Settings, variable
 from fieldservice.stock_command import stock
@@ -33,7 +33,7 @@ def fieldservice() -> None:
     """
 
 
-for _command in (catalogue, openapi, stock, token):
+for _command in (calendar, catalogue, openapi, stock, token):
     fieldservice.add_command(_command)
 
 _port = click.option("--port", type=click.IntRange(1, 65535), help="Port of the web server.")

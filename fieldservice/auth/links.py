@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from fieldservice.models import Approval, Customer, PrivateLink, Visit, WorkOrder
+from fieldservice.models import Approval, Customer, PrivateLink, User, Visit, WorkOrder
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _REPLY = re.compile(r"[^@+]+\+(\d{1,9})-([0-9a-f]{24})@[^@]+")
@@ -86,6 +86,25 @@ def find_feed(session: Session, token: str, *, secret_key: str, now: datetime) -
     if link is not None and not hmac.compare_digest(token.encode(), feed_token(link, secret_key).encode()):
         link = None
     return _working(link, now).visit
+
+
+def work_feed_token(user: User, secret_key: str) -> str:
+    """What opens the calendar feed of a technician's work and nothing else.
+
+    It ends with the account's sessions: another password or a closed account makes another token.
+    """
+    return f"{user.id}-{_token(user.fs_uniquifier, secret_key, 'work calendar')}"
+
+
+def find_worker(session: Session, token: str, *, secret_key: str) -> User:
+    """The account whose work the token's feed shows. Raises LinkUnknown."""
+    parts = _FEED.fullmatch(token)
+    user = session.get(User, int(parts[1])) if parts else None
+    if user is None or not user.active:
+        raise LinkUnknown
+    if not hmac.compare_digest(token.encode(), work_feed_token(user, secret_key).encode()):
+        raise LinkUnknown
+    return user
 
 
 def new_approval(secret_key: str) -> tuple[str, str]:

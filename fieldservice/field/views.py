@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from fieldservice import auth, clock, web
 from fieldservice.attachments import serving
 from fieldservice.field import (
+    calendar_views,
     checklist,
     closing_views,
     day_views,
@@ -46,6 +47,7 @@ bp.register_blueprint(day_views.bp)
 bp.register_blueprint(step_views.bp)
 bp.register_blueprint(closing_views.bp)
 bp.register_blueprint(ending_views.bp)
+bp.register_blueprint(calendar_views.bp)
 bp.after_request(position_views.allow)
 bp.after_app_request(outbox.answer)
 

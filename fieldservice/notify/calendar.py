@@ -7,7 +7,10 @@ was told. A visit is changed and cancelled behind its private link alone, which 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
@@ -37,12 +40,53 @@ def invitation(facts: VisitFacts, *, written_at: datetime) -> Invitation:
     return Invitation(method, calendar.to_ical())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """A visit as its technician's calendar shows it; `sure` once the plan was sent out."""
+
+    uid: str
+    starts_at: datetime
+    ends_at: datetime
+    what: str
+    address: str
+    sure: bool
+
+
+def work_feed(work: Sequence[Work], *, name: str, zone: ZoneInfo) -> bytes:
+    """A technician's visits for calendars that ask again and again; of customers only the address."""
+    calendar = _feed(name)
+    for each in work:
+        event = Event()
+        event.add("uid", each.uid)
+        event.add("status", "CONFIRMED" if each.sure else "TENTATIVE")
+        event.add("dtstamp", each.starts_at)  # the same visits always make the same feed
+        event.add("dtstart", each.starts_at.astimezone(zone))
+        event.add("dtend", each.ends_at.astimezone(zone))
+        event.add("summary", one_line(each.what))
+        event.add("location", one_line(each.address))
+        calendar.add_component(event)
+    if work:
+        days = [each.starts_at.date() for each in work]
+        calendar.add_missing_timezones(min(days) - _A_DAY, max(days) + 2 * _A_DAY)
+    content: bytes = calendar.to_ical()
+    return content
+
+
 def calendar_feed(facts: VisitFacts | None, *, name: str, changed_at: datetime) -> bytes:
     """The visit's entry for calendars that ask again and again; without a window the feed is empty.
 
     A feed has no method: who subscribed gets the entry as it stands, a cancelled one with this status. The
     facts should lack the private link, because the calendar service that asks is not the customer.
     """
+    calendar = _feed(name)
+    if facts is not None:
+        calendar.add_component(_event(facts, changed_at))
+        calendar.add_missing_timezones(facts.starts_at.date() - _A_DAY, facts.ends_at.date() + 2 * _A_DAY)
+    content: bytes = calendar.to_ical()
+    return content
+
+
+def _feed(name: str) -> Calendar:
     calendar = Calendar()
     calendar.add("prodid", _PRODUCT)
     calendar.add("version", "2.0")
@@ -50,11 +94,7 @@ def calendar_feed(facts: VisitFacts | None, *, name: str, changed_at: datetime) 
     calendar.add("x-wr-calname", one_line(name))
     calendar.add("refresh-interval", _AN_HOUR, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT1H")
-    if facts is not None:
-        calendar.add_component(_event(facts, changed_at))
-        calendar.add_missing_timezones(facts.starts_at.date() - _A_DAY, facts.ends_at.date() + 2 * _A_DAY)
-    content: bytes = calendar.to_ical()
-    return content
+    return calendar
 
 
 def _event(facts: VisitFacts, written_at: datetime) -> Event:

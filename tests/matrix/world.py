@@ -17,7 +17,14 @@ from werkzeug.test import TestResponse
 
 from fieldservice import auth, web
 from fieldservice.auth import sessions
-from fieldservice.auth.links import approval_token, feed_token, make_link, new_approval, token_of
+from fieldservice.auth.links import (
+    approval_token,
+    feed_token,
+    make_link,
+    new_approval,
+    token_of,
+    work_feed_token,
+)
 from fieldservice.booking.drafts import DraftAnswers, SiteAnswers
 from fieldservice.db import Database
 from fieldservice.models import (
@@ -120,6 +127,7 @@ class World:
     over: dict[str, str] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     feeds: dict[str, str] = field(default_factory=dict)
+    work_feeds: dict[str, str] = field(default_factory=dict)
     drafts: dict[str, str] = field(default_factory=dict)
     approvals: dict[str, str] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
@@ -141,6 +149,8 @@ class World:
         }
         if rule.startswith("/book/"):
             everything["attachment_id"] = self.numbers["draft_attachment_id"]
+        if rule.startswith("/day/calendar/"):
+            everything["feed"] = self.work_feeds.get(actor, f"1-{UNKNOWN}")
         if "/feedback" in rule:
             everything["token"] = self.over.get(actor, everything["token"])
         if rule.endswith("/locate"):
@@ -284,6 +294,7 @@ def make_world(services: Services) -> World:
         _visitor(session, world)
         _over(session, world, key)
         _staff(session, world)
+        world.work_feeds = {actor: work_feed_token(user, key) for actor, user in world.users.items()}
         _office(session, world, services)
         return world
 

@@ -149,6 +149,8 @@ FEW = ["", "\x00", "x" * 5_000, "' OR 1=1; DROP TABLE visit; --", "👩‍👩�
 REFUSED = {400, 404, 409, 410, 413, 422}
 
 ACTOR = {
+    "/setu": "nobody",
+    "/offi": "admin",
     "/book": "customer",
     "/appr": "customer",
     "/visi": "customer",

@@ -16,7 +16,7 @@ from fieldservice.web import Services
 def test_a_token_is_made_listed_and_ended(
     client: FlaskClient, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The printed token opens its scope until it is revoked, as the list says; a wrong scope is a sentence."""
+    """The printed token opens its scope until it is revoked; a wrong scope is refused in a sentence."""
     monkeypatch.setenv("FIELDSERVICE_DATABASE_URL", services.settings.database_url or "")
     run = CliRunner()
     refused = run.invoke(token, ["add", "shop", "--scope", "everything"])

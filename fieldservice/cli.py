@@ -8,7 +8,7 @@ import traceback
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -16,11 +16,7 @@ from fieldservice.api_command import calendar, openapi, token
 from fieldservice.catalogue_command import catalogue
 from fieldservice.config import SettingError, Settings, variable
 from fieldservice.stock_command import stock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sqlalchemy.orm import Session
+from fieldservice.user_command import user
 
 FAILED = 2
 
@@ -33,7 +29,7 @@ def fieldservice() -> None:
     """
 
 
-for _command in (calendar, catalogue, openapi, stock, token):
+for _command in (calendar, catalogue, openapi, stock, token, user):
     fieldservice.add_command(_command)
 
 _port = click.option("--port", type=click.IntRange(1, 65535), help="Port of the web server.")
@@ -233,11 +229,6 @@ def import_(file: Path, out: Path | None) -> None:
     click.echo(f"{manifest.name} is the map in {out}: {counts}")
 
 
-@fieldservice.group()
-def user() -> None:
-    """Look after the accounts of staff."""
-
-
 @user.command("first")
 def first_user() -> None:
     """Print the address at which the first administrator is made, as long as there is none."""
@@ -245,62 +236,6 @@ def first_user() -> None:
     _upgrade(settings)
     if not _say_setup_link(settings):
         raise click.ClickException("there is an administrator already")
-
-
-@user.command()
-@click.argument("email")
-@click.option("--name", required=True, help="The person's name.")
-@click.option("--role", required=True, help="admin, dispatcher or technician.")
-@click.password_option(help="Asked for when it is not given.")
-def add(email: str, name: str, role: str, password: str) -> None:
-    """Make an account for EMAIL, which can sign in at once."""
-    from fieldservice import auth, clock
-    from fieldservice.models import UserRole
-
-    if role not in list(UserRole):
-        raise click.ClickException(f"{role!r} is not a role: {', '.join(UserRole)}")
-    _change_users(
-        lambda session: auth.add_user(
-            session, email=email, name=name, role=UserRole(role), password=password, now=clock.now()
-        )
-    )
-    click.echo(f"{email} can sign in as {role}")
-
-
-@user.command("password")
-@click.argument("email")
-@click.password_option(help="Asked for when it is not given.")
-def set_password(email: str, password: str) -> None:
-    """Give the account of EMAIL another password; it is signed out everywhere."""
-    from fieldservice import auth, clock
-
-    _change_users(
-        lambda session: auth.set_password(session, auth.find_user(session, email), password, now=clock.now())
-    )
-    click.echo(f"{email} has another password and is signed out everywhere")
-
-
-@user.command()
-@click.argument("email")
-def deactivate(email: str) -> None:
-    """Close the account of EMAIL; it is signed out everywhere and cannot sign in again."""
-    from fieldservice import auth, clock
-
-    _change_users(lambda session: auth.deactivate(session, auth.find_user(session, email), now=clock.now()))
-    click.echo(f"{email} is signed out everywhere and cannot sign in again")
-
-
-def _change_users(work: Callable[[Session], object]) -> None:
-    from fieldservice import auth
-    from fieldservice.db import Database
-
-    database = Database(_settings().sqlalchemy_url)
-    try:
-        database.run(work)
-    except auth.UserRefused as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        database.dispose()
 
 
 @fieldservice.command()

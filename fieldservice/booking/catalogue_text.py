@@ -29,8 +29,8 @@ def read_catalogue(service: Service, missing_in: Sequence[str] = ()) -> dict[str
             "questions": [_question(question) for question in service.intake_questions],
             "first_checks": [_step(step) for step in service.first_checks],
             "faq": [{"question": entry.question, "answer": entry.answer} for entry in service.faq],
-            "checklist": [_check(item) for item in service.checklist],
         }
+        | ({"checklist": [_check(item) for item in service.checklist]} if service.checklist else {})
         | _cancelling(service)
         | ({"translations": translations} if translations else {})
     )

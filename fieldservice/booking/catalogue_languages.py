@@ -88,11 +88,15 @@ def _named(data: Any, place: str) -> Mapping[str, Any]:
     return data
 
 
+def texts_of_service(service: Service) -> list[str]:
+    """The texts that a service has now."""
+    written = (service.intake_questions, service.first_checks, service.faq, service.late_fee)
+    return texts_of(service, *written, service.checklist)
+
+
 def read_translations(service: Service, missing_in: Iterable[str] = ()) -> dict[str, dict[str, str]]:
     """The translations as plain data again; in the languages `missing_in`, what is missing stands empty."""
-    wanted = [*missing_in, *service.translations]
-    written = (service.intake_questions, service.first_checks, service.faq, service.late_fee)
-    texts = texts_of(service, *written, service.checklist)
+    wanted, texts = [*missing_in, *service.translations], texts_of_service(service)
     found: dict[str, dict[str, str]] = {}
     for language in languages():
         if language not in wanted:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice import auth
 from fieldservice.booking.catalogue import write_catalogue
-from fieldservice.booking.catalogue_languages import texts_of, translations_of
+from fieldservice.booking.catalogue_languages import texts_of_service, translations_of
 from fieldservice.demo.catalogue import (
     FIRST_NAMES,
     LAST_NAMES,
@@ -113,8 +113,7 @@ def _service(offer: Offer, number: int, branch: Branch, skills: dict[str, Skill]
         ServiceSkill(skill_id=skills[code].id, level=level) for code, level in offer.skills.items()
     ]
     write_catalogue(service, written_about(offer.code), skills)
-    written = (service.intake_questions, service.first_checks, service.faq, service.late_fee)
-    texts = texts_of(service, *written, service.checklist)
+    texts = texts_of_service(service)
     found = translations_of(translated(texts), texts)
     service.translations = {translation.language: translation for translation in found}
     return service

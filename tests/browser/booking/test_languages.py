@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from sqlalchemy.orm import Session
 
 from fieldservice.booking.catalogue import write_catalogue
-from fieldservice.booking.catalogue_languages import texts_of
+from fieldservice.booking.catalogue_languages import texts_of_service
 from fieldservice.demo.catalogue import SKILLS, translated, written_about
 from fieldservice.geo.address import Address
 from fieldservice.notify.translations import SOURCE, languages
@@ -73,10 +73,8 @@ def written() -> Callable[[Session], object]:
         service = heating(session)
         skills = {code: make_skill(session, code) for code in SKILLS}
         write_catalogue(service, written_about("heating"), skills)
-        texts = texts_of(
-            service, service.intake_questions, service.first_checks, service.faq, service.late_fee
-        )
-        write_catalogue(service, written_about("heating") | {"translations": translated(texts)}, skills)
+        translations = translated(texts_of_service(service))
+        write_catalogue(service, written_about("heating") | {"translations": translations}, skills)
 
     return write
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from fieldservice.booking.catalogue import CatalogueFault, write_catalogue
-from fieldservice.booking.catalogue_languages import texts_of
+from fieldservice.booking.catalogue_languages import texts_of_service
 from fieldservice.booking.catalogue_text import read_catalogue
 from fieldservice.demo.catalogue import OFFERS, SKILLS, Offer, translated, written_about
 from fieldservice.models import Service, Skill
@@ -97,8 +97,7 @@ def test_the_demo_company_wrote_everything_in_all_languages(offer: Offer) -> Non
     )
     skills = {code: Skill(code=code, name=code) for code in SKILLS}
     write_catalogue(service, written_about(offer.code), skills)
-    written = (service.intake_questions, service.first_checks, service.faq, service.late_fee)
-    texts = texts_of(service, *written, service.checklist)
+    texts = texts_of_service(service)
     found = translated(texts)
     assert set(found) == set(languages()) - {SOURCE}
     assert [(language, text) for language in found for text in texts if text not in found[language]] == []

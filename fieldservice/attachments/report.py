@@ -143,7 +143,9 @@ def _signature(sheet: FPDF, paper: _Paper) -> None:
     if paper.report.signed_at is None:
         return
     _heading(sheet, _("Signature"))
-    for drawn in paper.of("signature")[-1:]:
+    # One from before belongs to another signing: it came in before this name was tapped.
+    drawings = [file for file in paper.of("signature") if file.created_at >= paper.report.signed_at]
+    for drawn in drawings[-1:]:
         _picture(sheet, drawn, 60)
     at = _moment(paper.report.signed_at, paper.visit.territory.zone)
     _line(sheet, _("Signed by %(name)s, %(at)s", name=paper.report.signed_by, at=at))

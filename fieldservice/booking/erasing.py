@@ -17,6 +17,7 @@ from fieldservice.booking.personal import (
     entries_of,
     marks_of,
     orders_of,
+    strangers_of,
     texts_of,
     wishes_of,
 )
@@ -116,8 +117,8 @@ def erase(session: Session, visit: Visit, *, store: FileStore, channels: Channel
     typed = {way for way in (requester.email, requester.phone) if way} if requester else set()
     for wish in wishes_of(session, address_of(visit)):
         session.delete(wish)
-    for mark in marks_of(session, visit):
-        session.delete(mark)
+    for theirs in (*marks_of(session, visit), *strangers_of(session, visit)):
+        session.delete(theirs)
     _forget_texts(session, texts_of(session, visit), [other.id for order in orders for other in order.visits])
     letters: list[str] = []
     for order in orders:

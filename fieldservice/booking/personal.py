@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import false, func, or_, select
 from sqlalchemy.orm import Session
 
 from fieldservice.booking import kept
@@ -84,6 +84,7 @@ def export(session: Session, visit: Visit) -> dict[str, Any]:
         "customers": [_customer(customer) for customer in customers.values()],
         "work_orders": [_order(session, order) for order in orders],
         "texts_you_sent": [_text(text) for text in texts_of(session, visit)],
+        "questions_before_a_visit": [task.detail for task in strangers_of(session, visit)],
         "addresses_that_do_not_work": [_mark(mark) for mark in marks_of(session, visit)],
         "areas_to_be_told_of": [_wish(session, wish) for wish in wishes_of(session, address_of(visit))],
     }
@@ -120,6 +121,13 @@ def wishes_of(session: Session, email: str) -> Sequence[AreaWish]:
         return []
     same = func.lower(AreaWish.email) == email.lower()
     return session.scalars(select(AreaWish).where(same).order_by(AreaWish.id)).all()
+
+
+def strangers_of(session: Session, visit: Visit) -> Sequence[OfficeTask]:
+    """What the requester wrote when nobody knew them: tasks that begin with who wrote."""
+    begins = [OfficeTask.detail.startswith(f"{way}:", autoescape=True) for way in _ways_to(visit)]
+    query = select(OfficeTask).where(OfficeTask.kind == "unknown_sender", OfficeTask.visit_id.is_(None))
+    return session.scalars(query.where(or_(false(), *begins)).order_by(OfficeTask.id)).all()
 
 
 def marks_of(session: Session, visit: Visit) -> Sequence[Unreachable]:

@@ -40,21 +40,26 @@ def report_of(session: Session, visit: Visit) -> VisitReport | None:
 def write(session: Session, technician: Technician, said: Said, *, now: datetime) -> VisitReport:
     """Keep what was filled in, and take the parts from the van; an older form than the last changes nothing.
 
-    Raises NotYourVisit, WrongTime.
+    What differs from what was signed has to be signed again. Parts that this van does not have, from another
+    technician's, stay. Raises NotYourVisit, WrongTime.
     """
     service.require_moment(said.moment, now=now)
     visit, report = _opened(session, technician, said.visit_id, said.moment)
     if said.moment < report.said_at:
         return report
-    _take(session, technician, report.parts, said.parts)
+    was = (report.checks, report.parts, report.notes)
+    offered = _take(session, technician, report.parts, said.parts)
     items = {item.key: item.row for item in checklist.items_of(visit)}
     report.checks = {
         key: {"label": row.label, "kind": row.kind, "unit": row.unit, "answer": said.answers[key]}
         for key, row in items.items()
         if key in said.answers
     }
-    report.parts = {name: count for name, count in said.parts.items() if count}
+    elsewhere = {name: count for name, count in report.parts.items() if name not in offered}
+    report.parts = elsewhere | {name: count for name, count in said.parts.items() if count}
     report.notes, report.said_at = said.notes, said.moment
+    if was != (report.checks, report.parts, report.notes):
+        report.signed_by, report.signed_at = "", None  # nobody has signed this
     return report
 
 
@@ -85,7 +90,11 @@ def _opened(
     return visit, report
 
 
-def _take(session: Session, technician: Technician, was: Mapping[str, int], now: Mapping[str, int]) -> None:
-    """Take from the van what is said to be used beyond what was said before, or put it back."""
-    for part in stock_of(session, technician):
+def _take(
+    session: Session, technician: Technician, was: Mapping[str, int], now: Mapping[str, int]
+) -> set[str]:
+    """Take from the van what is said to be used beyond what was said before, or put it back; what it has."""
+    stock = stock_of(session, technician)
+    for part in stock:
         part.quantity -= now.get(part.name, 0) - was.get(part.name, 0)
+    return {part.name for part in stock}

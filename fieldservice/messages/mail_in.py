@@ -32,9 +32,11 @@ from fieldservice.models import (
     OutboxMessage,
     Outcome,
     Purpose,
+    Role,
     Visit,
     WorkOrder,
 )
+from fieldservice.models.aftercare import UNASKED
 from fieldservice.models.conversation import LONGEST_MESSAGE
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.notify.reading import File, Nature, Received, read
@@ -43,7 +45,7 @@ LARGEST_MAIL = 25_000_000
 _ACTOR = "customer"
 _LONGEST_NAME = 120
 _REPLY_WITHIN = timedelta(hours=24)
-_REFUSABLE = (Purpose.REMINDERS, Purpose.FEEDBACK, Purpose.OFFERS)
+_REFUSABLE = frozenset({Purpose.REMINDERS, Purpose.FEEDBACK, Purpose.OFFERS})
 
 log = structlog.get_logger()
 
@@ -124,10 +126,11 @@ def _personal(
     message.visit_id = visit.id
     session.refresh(visit, with_for_update={"of": Visit})
     known = {contact.email.lower() for contact in visit.work_order.contacts}
-    if received.sender in known and (word := plain(received.text)) in STOP | START:
-        for purpose in _REFUSABLE:
-            wanted = word in START and purpose is not Purpose.OFFERS
-            visit.work_order.decide(purpose, given=wanted, now=now)
+    requester = visit.work_order.contact(Role.REQUESTER)
+    word = plain(received.text)
+    if requester is not None and received.sender == requester.email.lower() and word in STOP | START:
+        for purpose in _REFUSABLE if word in STOP else UNASKED & _REFUSABLE:
+            visit.work_order.decide(purpose, given=word in START, now=now)
         return Outcome.STARTED if word in START else Outcome.STOPPED
     conversation = visit.conversation
     if conversation is None:
@@ -190,10 +193,14 @@ def _report(session: Session, received: Received, *, now: datetime) -> Outcome:
     unwanted = received.nature is Nature.COMPLAINT
     if unwanted or unreachable.is_about_the_address(why):
         unreachable.mark(session, Channel.EMAIL, sent.recipient, why, now=now)
-    if not unwanted:
-        sent.state, sent.last_error = MessageState.DEAD, f"bounced: {why}"
+    if unwanted:  # it arrived, so nothing is told again
+        if sent.visit_id is not None:
+            visit = session.get_one(Visit, sent.visit_id)
+            unreachable.ask_for_a_call(session, visit, f"{sent.recipient}: {why}", now=now)
+        return Outcome.REFUSED
+    sent.state, sent.last_error = MessageState.DEAD, f"bounced: {why}"
     unreachable.fall_back(session, sent, why, now=now)
-    return Outcome.REFUSED if unwanted else Outcome.BOUNCED
+    return Outcome.BOUNCED
 
 
 def _keep(file: File, visit_id: int, db: Database, store: FileStore, *, scanned: bool, now: datetime) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import unquote, urlsplit
 
+import structlog
 from imap_tools import AND, BaseMailBox, MailBox, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError
 
@@ -19,6 +20,8 @@ MARK = "fieldservice"
 AT_MOST = 50
 TIMEOUT_S = 20
 _LOOK_BACK = timedelta(days=30)
+
+log = structlog.get_logger()
 
 
 class MailboxDown(Exception):
@@ -55,17 +58,25 @@ class Mailbox:
     def read(self, take: Callable[[bytes], object], *, today: date, largest: int) -> int:
         """Hand over what is new, oldest first, up to 50; returns how many. Raises MailboxDown.
 
-        An e-mail is marked after `take` has returned, so that some may be handed over twice. One of more than
-        `largest` bytes is marked and left.
+        An e-mail is marked after `take` has returned, so that some may be handed over twice. Where `take`
+        fails, the others come all the same, and its first error is raised after them. Of a large one the
+        first `largest` bytes are handed over.
         """
-        count = 0
+        count, first = 0, None
         with self._open() as box:
             new = AND(no_keyword=MARK, date_gte=today - _LOOK_BACK)
             for uid in box.uids(new)[:AT_MOST]:
-                if (raw := _fetch(box, uid, largest)) is not None:
+                raw = _fetch(box, uid, largest)
+                try:
                     take(raw)
-                    count += 1
+                except Exception as error:
+                    log.exception("e-mail not taken in", uid=uid)
+                    first = first or error
+                    continue
                 box.flag(uid, MARK, value=True)
+                count += 1
+        if first is not None:
+            raise first
         return count
 
     @contextmanager
@@ -75,6 +86,7 @@ class Mailbox:
             box = kind(self.host, self.port, timeout=TIMEOUT_S)
             try:
                 box.login(self.user, self.password, self.folder)
+                _require_keywords(box)
                 yield box
             finally:
                 box.client.shutdown()  # a refused login leaves the connection open otherwise
@@ -82,11 +94,17 @@ class Mailbox:
             raise MailboxDown(f"{self.host}: {type(error).__name__}") from error
 
 
-def _fetch(box: BaseMailBox, uid: str, largest: int) -> bytes | None:
-    """The bytes as they came, without a flag being set; None when there are too many."""
-    _, found = box.client.uid("FETCH", uid, f"(BODY.PEEK[]<0.{largest + 1}>)")
+def _require_keywords(box: BaseMailBox) -> None:
+    """Without keywords the same e-mails would be new each time, and later ones never be reached."""
+    kept = str(box.client.untagged_responses.get("PERMANENTFLAGS", ""))
+    if kept and "\\*" not in kept and MARK not in kept:
+        raise MailboxDown("the server keeps no keywords")
+
+
+def _fetch(box: BaseMailBox, uid: str, largest: int) -> bytes:
+    """The first bytes as they came, without a flag being set. Raises MailboxDown."""
+    status, found = box.client.uid("FETCH", uid, f"(BODY.PEEK[]<0.{largest}>)")
     for part in found or ():
-        if isinstance(part, tuple):
-            content = bytes(part[1])
-            return content if len(content) <= largest else None
-    return None
+        if status == "OK" and isinstance(part, tuple):
+            return bytes(part[1])
+    raise MailboxDown(f"an e-mail cannot be read: {status}")

@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice.messages.inbound import is_stopped
-from fieldservice.models import OfficeTask, OutboxMessage, Purpose, Role, Unreachable, Visit
+from fieldservice.models import MessageState, OfficeTask, OutboxMessage, Purpose, Role, Unreachable, Visit
 
 TASK = "unreachable"
 _CALL_WITHIN = timedelta(hours=4)
+_MAY_ARRIVE = (MessageState.PENDING, MessageState.SENDING, MessageState.SENT, MessageState.UNKNOWN)
 _NO_SUCH_ADDRESS = re.compile(r"not an e-mail address|\b5\.1\.\d{1,3}\b|\b5\.2\.1\b")
 """RFC 3463: what is wrong is the address itself. Other refusals may be about one message, or about us."""
 
@@ -59,10 +60,12 @@ def fall_back(session: Session, message: OutboxMessage, reason: str, *, now: dat
     if message.role == Role.REQUESTER:
         other, recipient = _other_way(visit, message.channel)
         if recipient and _is_open(session, visit, other, recipient):
-            if not _was_written(visit, message, other):
+            same = _same_on(visit, message, other)
+            if not same:
                 visit.repeat(message, other, recipient, now=now)
-            return
-    _ask_for_a_call(session, visit, f"{message.recipient}: {reason}", now=now)
+            if not same or any(each.state in _MAY_ARRIVE for each in same):
+                return
+    ask_for_a_call(session, visit, f"{message.recipient}: {reason}", now=now)
 
 
 def _other_way(visit: Visit, channel: str) -> tuple[str, str]:
@@ -80,17 +83,19 @@ def _is_open(session: Session, visit: Visit, channel: str, recipient: str) -> bo
     )
 
 
-def _was_written(visit: Visit, message: OutboxMessage, channel: str) -> bool:
+def _same_on(visit: Visit, message: OutboxMessage, channel: str) -> list[OutboxMessage]:
+    """What was written about the same on another channel."""
     wanted = (message.kind, message.promise_version, message.payload.get("occasion"))
-    return any(
-        (other.kind, other.promise_version, other.payload.get("occasion")) == wanted
+    return [
+        other
+        for other in visit.messages
+        if (other.kind, other.promise_version, other.payload.get("occasion")) == wanted
         and other.channel == channel
         and other.role == message.role
-        for other in visit.messages
-    )
+    ]
 
 
-def _ask_for_a_call(session: Session, visit: Visit, detail: str, *, now: datetime) -> None:
+def ask_for_a_call(session: Session, visit: Visit, detail: str, *, now: datetime) -> None:
     """One open task a visit, however many messages fail."""
     waiting = select(OfficeTask.id).where(
         OfficeTask.visit_id == visit.id, OfficeTask.kind == TASK, OfficeTask.done_at.is_(None)

@@ -27,10 +27,16 @@ def payload_text(part: Message) -> str:
     return _characters(content if isinstance(content, bytes) else b"", part.get_content_charset())
 
 
+def inner_parts(part: Message) -> list[Any]:
+    """The parts in a part; none in a leaf, whose content is not looked at: that alone may raise."""
+    inner = part.get_payload() if part.is_multipart() else []
+    return inner if isinstance(inner, list) else []
+
+
 def _characters(content: str | bytes, charset: str | None) -> str:
     if isinstance(content, str):
         return content.encode("utf-8", "replace").decode("utf-8")
     try:
         return content.decode(charset or "utf-8", "replace").replace("\x00", "")
-    except LookupError:
+    except (LookupError, ValueError):  # no such character set, or one that decodes nothing
         return content.decode("latin-1").replace("\x00", "")

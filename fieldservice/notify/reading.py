@@ -19,7 +19,7 @@ from enum import StrEnum
 from bs4 import BeautifulSoup
 from mailparser_reply import EmailReplyParser
 
-from fieldservice.notify.headers import decoded, payload_text
+from fieldservice.notify.headers import decoded, inner_parts, payload_text
 
 LONGEST_TEXT = 20_000
 MOST_PARTS = 200
@@ -100,8 +100,8 @@ def _parts(message: Message) -> Iterator[Message]:
     waiting, seen = [message], 0
     while waiting and seen < MOST_PARTS:
         part, seen = waiting.pop(0), seen + 1
-        inner = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(inner, list):
+        inner = inner_parts(part)
+        if part.get_content_maintype() == "multipart" and inner:
             waiting[:0] = [each for each in inner if isinstance(each, Message)]
         else:
             yield part
@@ -126,8 +126,7 @@ def _nature(message: Message, parts: list[Message], own: str) -> tuple[Nature, d
 
 def _report(part: Message) -> dict[str, str]:
     """The fields of all paragraphs of a report (RFC 3464, RFC 5965); the first of a name counts."""
-    inner = part.get_payload()
-    blocks = inner if isinstance(inner, list) else [message_from_bytes(payload_text(part).encode())]
+    blocks = inner_parts(part) or [message_from_bytes(payload_text(part).encode())]
     found: dict[str, str] = {}
     for block in blocks[:MOST_PARTS]:
         for name, value in block.items() if isinstance(block, Message) else ():
@@ -152,8 +151,8 @@ def _failed(report: dict[str, str], parts: list[Message]) -> str:
 def _returned(parts: list[Message]) -> Message | None:
     """The e-mail, or its headers, that a report is about."""
     for part in parts:
-        inner = part.get_payload()
-        if part.get_content_type() == "message/rfc822" and isinstance(inner, list) and inner:
+        inner = inner_parts(part)
+        if part.get_content_type() == "message/rfc822" and inner:
             return inner[0] if isinstance(inner[0], Message) else None
         if part.get_content_type() == "text/rfc822-headers":
             return message_from_bytes(payload_text(part).encode())

@@ -119,6 +119,32 @@ def test_parts_leave_the_van_once(crew: Crew, phone: Phone, code: str) -> None:
         assert left() == stays
 
 
+def test_what_differs_from_what_was_signed_is_signed_again(crew: Crew, phone: Phone, code: str) -> None:
+    """The same form again leaves the signature; another word takes it away, for nobody signed that."""
+    first = crew.visits[0]
+    say(phone, first, notes="New valve")
+    photograph(phone, first, "signature", path="sign")
+    say(phone, first, notes="New valve")
+    assert "Signed by Rosa" in phone.page(f"/day/visits/{first}/sign")
+    say(phone, first, notes="New boiler")
+    assert "Signed by Rosa" not in phone.page(f"/day/visits/{first}/sign")
+
+
+def test_parts_from_another_van_stay(crew: Crew, phone: Phone, code: str) -> None:
+    """What the office took out of the van's list meanwhile was used all the same."""
+    first = crew.visits[0]
+    with crew.db.transaction() as session:
+        part = session.query(VanPart).one()
+        say_part = {f"part-{part.id}": "2"}
+    say(phone, first, **say_part)
+    with crew.db.transaction() as session:
+        session.delete(session.query(VanPart).one())
+    say(phone, first, notes="Tight again")
+    with crew.db.reading() as session:
+        report = session.get_one(VisitReport, first)
+        assert (report.parts, report.notes) == ({"Seal": 2}, "Tight again")
+
+
 def test_a_colleague_closes_nothing(crew: Crew, other_phone: Phone, phone: Phone, code: str) -> None:
     """Checklist, photo, signature and report of somebody else's visit are not found."""
     first = crew.visits[0]

@@ -153,7 +153,9 @@ def test_stop_and_start_by_e_mail(db: Database, post: Post, book: Book) -> None:
         assert not order.allows(Purpose.FEEDBACK)
     assert post(letter("start", key="<2@x>")) == Outcome.STARTED
     with db.reading() as session:
-        assert session.get_one(Visit, visit.id).work_order.allows(Purpose.REMINDERS)
+        order = session.get_one(Visit, visit.id).work_order
+        assert order.allows(Purpose.REMINDERS)
+        assert not order.allows(Purpose.OFFERS)
 
 
 def test_files_are_kept_with_the_visit(db: Database, post: Post, book: Book) -> None:
@@ -213,6 +215,18 @@ def test_where_no_way_is_left_the_office_calls(
         session.get_one(Visit, visit.id).tell("ask", due_at=NOW, now=NOW)
     assert sender.sweep(NOW + MINUTE).retired == 1
     assert len(rows(db, OfficeTask)) == 1
+
+
+def test_two_ways_that_fail_are_a_call(db: Database, sender: Sender, sink: SmtpSink, book: Book) -> None:
+    """Where the text had failed already, a failing e-mail is told on no other way: the office calls."""
+    sink.refuse("rosa@example.com", "550 5.7.1 looks like spam")
+    visit = book(phone=PHONE)
+    with db.transaction() as session:
+        for message in session.get_one(Visit, visit.id).messages:
+            if message.channel == "sms":
+                message.state = MessageState.DEAD
+    assert sender.sweep().dead == 1
+    assert [(task.kind, task.visit_id) for task in rows(db, OfficeTask)] == [("unreachable", visit.id)]
 
 
 def test_a_refusal_that_is_not_about_the_address_marks_nothing(

@@ -64,6 +64,22 @@ def test_each_is_handed_over_once_with_its_bytes(server: str, box: imaplib.IMAP4
     assert len(found.split()) == 4
 
 
+def test_one_that_cannot_be_taken_in_stops_no_other(server: str, box: imaplib.IMAP4) -> None:
+    """The error is raised after all the others were handed over, and that one alone comes again."""
+    arrive(box, letter("One"), letter("Two"))
+    taken: list[bytes] = []
+
+    def fail_first(raw: bytes) -> None:
+        if raw == letter("One"):
+            raise RuntimeError
+        taken.append(raw)
+
+    with pytest.raises(RuntimeError):
+        Mailbox.from_url(server).read(fail_first, today=datetime.now(UTC).date(), largest=LARGEST_MAIL)
+    assert taken == [letter("Two")]
+    assert read(server) == [letter("One")]
+
+
 def test_what_failed_comes_again(server: str, box: imaplib.IMAP4) -> None:
     """An e-mail is marked after it was taken in: one that could not be is there the next time."""
     arrive(box, letter("One"), letter("Two"))
@@ -77,10 +93,12 @@ def test_what_failed_comes_again(server: str, box: imaplib.IMAP4) -> None:
 
 
 def test_one_that_is_too_large_stops_nothing(server: str, box: imaplib.IMAP4) -> None:
-    """It is left for a person, and the others come."""
-    arrive(box, letter("x" * 5000), letter("Two"))
-    assert read(server, largest=3000) == [letter("Two")]
-    assert read(server, largest=3000) == []
+    """Its beginning is handed over, and the others come."""
+    arrive(box, letter("x" * 70 + "\n" + "y" * 5000), letter("Two"))
+    large, other = read(server, largest=1000)
+    assert len(large) == 1000
+    assert other == letter("Two")
+    assert read(server, largest=1000) == []
 
 
 def test_a_server_that_is_away_is_a_sentence(server: str) -> None:

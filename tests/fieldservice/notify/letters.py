@@ -12,6 +12,8 @@ CONTENT_TYPES = (
     "text/plain; charset=utf-8",
     "text/html; charset=klingon",
     "text/plain; charset=utf-16",
+    "text/plain; charset=undefined",
+    'text/plain; charset="a\x00b"',
     'multipart/mixed; boundary="b"',
     "multipart/mixed",
     "message/rfc822",

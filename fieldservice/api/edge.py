@@ -20,6 +20,7 @@ from fieldservice.api import problems, tokens
 from fieldservice.api.problems import Refused
 from fieldservice.api.tokens import Scope
 from fieldservice.auth import limits
+from fieldservice.booking import manage
 from fieldservice.geo.types import Coordinates, TravelTable
 from fieldservice.models import AuditEntry, Visit
 from fieldservice.planning.travel import with_travel
@@ -144,7 +145,22 @@ def fresh(response: Response) -> Response:
 
 def once(work: Callable[[Session], Response]) -> Response:
     """A POST's work in one transaction; the same request again has the same answer and changes nothing."""
-    return web.once(work, now=clock.now(), scope=f"api:{caller().token_id}")
+    return web.once(work, now=clock.now(), scope=_scope())
+
+
+def remembered() -> Response | None:
+    """The answer that this POST had before, whatever has changed in the world since."""
+    with web.services().db.reading() as session:
+        known = web.is_answered(session, scope=_scope())
+    return once(_nothing_new) if known else None
+
+
+def _nothing_new(_session: Session) -> Response:
+    raise Refused(409, "overtaken", "The answer was forgotten just now; try again.")
+
+
+def _scope() -> str:
+    return f"api:{caller().token_id}"
 
 
 def once_with_tables(
@@ -177,10 +193,10 @@ def page(
 
 
 def tag_of(visit: Visit) -> str:
-    """Changes with the visit and with its place in the plan."""
-    stop = visit.stop
+    """Changes with the visit, with its place in the plan, and with what cancelling costs at this time."""
+    stop, fee = visit.stop, manage.cancel_fee(visit, now=clock.now())
     place = f"{stop.technician_id}-{stop.starts_at.timestamp():.0f}" if stop is not None else ""
-    return f"{visit.id}-{visit.version}-{place}"
+    return f"{visit.id}-{visit.version}-{place}{'-late' if fee else ''}"
 
 
 def require_match(visit: Visit) -> None:
@@ -211,3 +227,4 @@ bp = ApiBlueprint(
 )
 problems.install_on(bp)
 limits.limiter.shared_limit(limits.configured("LIMIT_API"), scope="api token", key_func=token_key)(bp)
+limits.limiter.shared_limit(limits.configured("LIMIT_API_ADDRESS"), scope="api address")(bp)

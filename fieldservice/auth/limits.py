@@ -22,6 +22,7 @@ DEFAULTS = {
     "LIMIT_LOOKUP": "60/minute",
     "LIMIT_POLL": "240/minute",
     "LIMIT_API": "600/minute",
+    "LIMIT_API_ADDRESS": "3000/minute",  # of all tokens, real and made up, from one address
 }
 _SHARED_NETWORK = 64
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from time_machine import Traveller
 
 from fieldservice.api.tokens import Scope, make_token, revoke
-from fieldservice.models import ApiToken, Job, Plan, Proposal, Visit, VisitState
+from fieldservice.models import ApiToken, Job, Plan, Proposal, Service, Visit, VisitState
 from fieldservice.planning.jobs import Work, run_next_job
 from fieldservice.web import Services
 from tests.factories import NOW, TODAY, TOMORROW, Company, make_stop, make_visit, make_work_order, window
@@ -268,6 +268,32 @@ def test_the_token_itself_is_not_stored(program: Make, services: Services) -> No
     with services.db.reading() as session:
         row = session.scalars(select(ApiToken)).one()
     assert shop.token not in (row.token_hash, row.name, row.scopes)
+
+
+def test_a_booking_is_remembered_whatever_changed_since(
+    program: Make, company: Company, services: Services
+) -> None:
+    """The same request again has the same answer, though the service is offered no more."""
+    shop = program()
+    content = booking(company, None)
+    first = shop.post("/bookings", content, key="order-4712")
+    with services.db.transaction() as session:
+        for service in session.scalars(select(Service)):
+            service.active = False
+    again = shop.post("/bookings", content, key="order-4712")
+    assert (first.status_code, again.status_code, again.json) == (201, 201, first.json)
+    assert shop.post("/bookings", content, key="order-4713").status_code == 422
+
+
+def test_made_up_tokens_are_counted_together(app: Flask, program: Make, clock_at_now: Traveller) -> None:
+    """Who sends another token each time is stopped by the address that all of them come from."""
+    app.config["LIMIT_API_ADDRESS"] = "3/minute"
+    shop = program()
+    answers = [
+        shop.client.get("/api/v1/technicians", headers={"Authorization": f"Bearer fs_{n}"}).status_code
+        for n in range(4)
+    ]
+    assert answers == [401, 401, 401, 429]
 
 
 def test_each_token_has_its_own_limit(app: Flask, program: Make, clock_at_now: Traveller) -> None:

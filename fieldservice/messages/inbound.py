@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, select
+from sqlalchemy import ColumnElement, case, select
 from sqlalchemy.orm import Session
 
 from fieldservice.models import (
@@ -52,7 +52,7 @@ def receive(session: Session, received: Received, *, now: datetime) -> InboundMe
     )
     if known is not None:
         return known
-    visit = visit_of(session, received.sender, now=now)
+    visit = visit_of(session, ContactRole.phone == received.sender, now=now)
     message = InboundMessage(
         channel=Channel.SMS,
         provider_key=received.provider_key,
@@ -73,14 +73,14 @@ def is_stopped(session: Session, phone: str) -> bool:
     return session.get(TextStop, phone) is not None
 
 
-def visit_of(session: Session, phone: str, *, now: datetime) -> Visit | None:
-    """The visit that somebody with this number means: the next one to come, else the latest of the past."""
+def visit_of(session: Session, who: ColumnElement[bool], *, now: datetime) -> Visit | None:
+    """The visit that such a contact most likely means: the next one to come, else the latest of the past."""
     ahead = Visit.window_ends_at > now
     query = (
         select(Visit)
         .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
         .join(ContactRole, ContactRole.work_order_id == WorkOrder.id)
-        .where(ContactRole.phone == phone)
+        .where(who)
         .order_by(
             case((ahead & Visit.state.in_(PLANNABLE), 0), else_=1),
             case((ahead, Visit.window_starts_at)),

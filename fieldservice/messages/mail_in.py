@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,7 +21,7 @@ from fieldservice.config import Settings
 from fieldservice.db import Database
 from fieldservice.files import FileStore, NotStored, Unfit, fit
 from fieldservice.messages import unreachable
-from fieldservice.messages.inbound import START, STOP, plain
+from fieldservice.messages.inbound import START, STOP, plain, visit_of
 from fieldservice.models import (
     Channel,
     ContactRole,
@@ -34,11 +34,9 @@ from fieldservice.models import (
     Purpose,
     Role,
     Visit,
-    WorkOrder,
 )
 from fieldservice.models.aftercare import UNASKED
 from fieldservice.models.conversation import LONGEST_MESSAGE
-from fieldservice.models.visit import PLANNABLE
 from fieldservice.notify.reading import File, Nature, Received, read
 
 LARGEST_MAIL = 25_000_000
@@ -156,25 +154,9 @@ def _visit_of(session: Session, received: Received, settings: Settings, *, now: 
     for sent in _sent(session, received.answers):
         if sent.visit_id is not None:
             return session.get(Visit, sent.visit_id)
-    return _next_of(session, received.sender, now=now)
-
-
-def _next_of(session: Session, email: str, *, now: datetime) -> Visit | None:
-    """The visit that somebody with this address means: the next one to come, else the latest of the past."""
-    ahead = Visit.window_ends_at > now
-    query = (
-        select(Visit)
-        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
-        .join(ContactRole, ContactRole.work_order_id == WorkOrder.id)
-        .where(func.lower(ContactRole.email) == email, ContactRole.email != "")
-        .order_by(
-            case((ahead & Visit.state.in_(PLANNABLE), 0), else_=1),
-            case((ahead, Visit.window_starts_at)),
-            Visit.id.desc(),
-        )
-        .limit(1)
-    )
-    return session.scalar(query)
+    if not received.sender:
+        return None
+    return visit_of(session, func.lower(ContactRole.email) == received.sender, now=now)
 
 
 def _sent(session: Session, answers: Sequence[str]) -> Sequence[OutboxMessage]:

@@ -83,7 +83,8 @@ def reschedule(asked: dict[str, Any], visit_id: int) -> Response:
             raise Refused(
                 422, "invalid", "See errors.", {"window": ["Not as long as the service's windows."]}
             )
-        manage.reschedule(session, row, window, tables=tables, now=clock.now())
+        actor = edge.caller().actor
+        manage.reschedule(session, row, window, tables=tables, now=clock.now(), actor=actor)
 
     return _change(visit_id, change, "rescheduled", instants=[window.starts_at])
 
@@ -96,7 +97,13 @@ def cancel(asked: dict[str, Any], visit_id: int) -> Response:
 
     def change(session: Session, row: Visit, tables: Tables) -> None:
         manage.cancel(
-            session, row, reason=asked["reason"], tables=tables, now=clock.now(), agreed=asked["fee"]
+            session,
+            row,
+            reason=asked["reason"],
+            tables=tables,
+            now=clock.now(),
+            agreed=asked["fee"],
+            actor=edge.caller().actor,
         )
 
     return _change(visit_id, change, "cancelled")

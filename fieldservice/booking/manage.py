@@ -149,6 +149,7 @@ def reschedule(
     now: datetime,
     room: Room | None = None,
     technician_id: int | None = None,
+    actor: str = CUSTOMER,
 ) -> None:
     """Promise another window in place of the old one, which stays promised when this fails.
 
@@ -168,11 +169,11 @@ def reschedule(
             window,
             tables=tables,
             now=now,
-            actor=CUSTOMER,
+            actor=actor,
             only_technician_id=technician_id,
         )
     else:
-        repair.book_room(session, visit, room, tables=tables, now=now, actor=CUSTOMER)
+        repair.book_room(session, visit, room, tables=tables, now=now, actor=actor)
     improve_later(session, visit, now=now)
     for link in visit.links:
         link.expires_at = max(link.expires_at, link_until(visit, now=now))
@@ -186,6 +187,7 @@ def cancel(
     tables: Mapping[date, TravelTable],
     now: datetime,
     agreed: str = "",
+    actor: str = CUSTOMER,
 ) -> None:
     """End the visit and give its place on the route back; a visit that is cancelled already stays so.
 
@@ -199,4 +201,4 @@ def cancel(
         raise Costs
     approvals.withdraw(session, visit, now=now)
     planning.release_visit(session, visit, tables=tables, now=now)
-    visit.cancel(now=now, actor=CUSTOMER, reason=reason, fee=fee)
+    visit.cancel(now=now, actor=actor, reason=reason, fee=fee)

@@ -15,7 +15,7 @@ from wtforms.validators import AnyOf
 
 from fieldservice import clock, web
 from fieldservice.auth import limits, links
-from fieldservice.booking import approval_pages, approvals, edge
+from fieldservice.booking import approval_pages, approvals, edge, terms_pages
 from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import long_text
 from fieldservice.models import Approval, ApprovalState, Role
@@ -89,7 +89,7 @@ def _where(session: Session, approval: Approval) -> edge.Where | None:
 
 def _page(session: Session, approval: Approval, form: ApprovalForm, now: datetime) -> str:
     visits = approvals.visits_of(session, approval)
-    first = visits[0]
+    first, asked = visits[0], approvals.asked(session, approval)
     overdue = approval.state == ApprovalState.PENDING and approval.expires_at <= now
     order = first.work_order
     return render_template(
@@ -98,7 +98,8 @@ def _page(session: Session, approval: Approval, form: ApprovalForm, now: datetim
         approval=approval,
         state=ApprovalState.EXPIRED.value if overdue else approval.state,
         visits=visits,
-        lines=approval_pages.lines(approvals.asked(session, approval)),
+        lines=approval_pages.lines(asked),
+        rule=terms_pages.approver_rule(asked, now=now),
         until=approval_pages.until_words(approval, first),
         requester=order.contact(Role.REQUESTER),
         payer=order.contact(Role.PAYER),

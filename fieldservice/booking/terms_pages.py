@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 from fieldservice import web
 from fieldservice.booking import manage
+from fieldservice.booking.approvals import Asked
 from fieldservice.booking.drafts import Draft
 from fieldservice.booking.pages import deadline_words, gettext
-from fieldservice.language import names, written
-from fieldservice.models import Visit, VisitState
+from fieldservice.language import names, titled, written
+from fieldservice.models import Service, Visit, VisitState
 from fieldservice.models.cancel_terms import free_until
 from fieldservice.models.visit import PLANNABLE
 
@@ -46,12 +47,26 @@ def draft_rule(draft: Draft, *, now: datetime) -> str:
     several = len(draft.windows) > 1
     bounds = []
     for leg, window in zip(draft.legs, draft.windows, strict=True):
-        service, starts_at = leg.service, window.starts_at
-        fee = written(service.late_fee, service)
-        cancel = free_until(service, starts_at, now=now) if fee else starts_at - service.cancel_cutoff
         title = names(each.service for each in leg.wanted) if several else ""
-        bounds.append(Bounds(starts_at - service.reschedule_cutoff, cancel, fee, title))
+        bounds.append(_promised_now(leg.service, window.starts_at, of=title, now=now))
     return _rule_words(bounds, draft.area.zone, now)
+
+
+def approver_rule(asked: Sequence[Asked], *, now: datetime) -> str:
+    """What cancelling will cost if somebody agrees now to what waits for it; empty when it costs nothing."""
+    lines = []
+    for each in asked:
+        if each.window is not None:
+            of = titled(each.visit.work_order) if len(asked) > 1 else ""
+            bounds = _promised_now(each.visit.service, each.window.starts_at, of=of, now=now)
+            lines += _costs_words([bounds] if bounds.fee else [], each.visit.territory.zone, now)
+    return " ".join(lines)
+
+
+def _promised_now(service: Service, starts_at: datetime, *, of: str, now: datetime) -> Bounds:
+    fee = written(service.late_fee, service)
+    cancel = free_until(service, starts_at, now=now) if fee else starts_at - service.cancel_cutoff
+    return Bounds(starts_at - service.reschedule_cutoff, cancel, fee, of)
 
 
 def cancel_words(visit: Visit, *, now: datetime) -> tuple[str, str]:
@@ -100,10 +115,12 @@ def _rule_words(visits: Sequence[Bounds], zone: ZoneInfo, now: datetime) -> str:
     lines = [_change_words(change, zone)] if now <= change else []
     if free and now <= min(free):
         lines.append(gettext("You can cancel online until %(time)s.", time=deadline_words(min(free), zone)))
-    for each in costly:
-        words = _fee_words(each.fee, each.cancel, zone, now)
-        lines.append(f"{each.of}: {words}" if each.of else words)
-    return " ".join(dict.fromkeys(lines))
+    return " ".join(dict.fromkeys([*lines, *_costs_words(costly, zone, now)]))
+
+
+def _costs_words(costly: Sequence[Bounds], zone: ZoneInfo, now: datetime) -> list[str]:
+    words = [(each.of, _fee_words(each.fee, each.cancel, zone, now)) for each in costly]
+    return list(dict.fromkeys(f"{of}: {said}" if of else said for of, said in words))
 
 
 def _change_words(change: datetime, zone: ZoneInfo) -> str:

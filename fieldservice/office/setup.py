@@ -22,13 +22,15 @@ from fieldservice.models import (
     QuestionKind,
     Service,
     ServiceSkill,
+    ServiceTranslation,
     ShiftPattern,
     Skill,
     Technician,
     TechnicianSkill,
     Territory,
 )
-from fieldservice.office.starters import SKILLS, TRADES, Starter
+from fieldservice.notify.translations import SOURCE, languages
+from fieldservice.office.starters import QUESTION, SKILLS, TRADES, Starter
 
 _COLOURS = 8
 _LUNCH = (time(11, 30), time(13), timedelta(minutes=30))
@@ -159,7 +161,7 @@ def add_technician(
 
 def _service(starter: Starter, position: int, skills: Mapping[str, Skill]) -> Service:
     buffer = timedelta(minutes=starter.buffer_minutes)
-    question = IntakeQuestion(code="symptoms", kind=QuestionKind.CHIPS, label="What is it about?")
+    question = IntakeQuestion(code="symptoms", kind=QuestionKind.CHIPS, label=QUESTION)
     question.options = [
         IntakeOption(code=text, label=text, position=number) for number, text in enumerate(starter.symptoms)
     ]
@@ -175,6 +177,11 @@ def _service(starter: Starter, position: int, skills: Mapping[str, Skill]) -> Se
         position=position,
         skills=[ServiceSkill(skill_id=skills[code].id, level=1) for code in starter.skills],
         intake_questions=[question],
+        translations={
+            language: ServiceTranslation(language=language, texts=starter.texts_in(language))
+            for language in languages()
+            if language != SOURCE
+        },
     )
 
 

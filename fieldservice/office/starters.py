@@ -5,6 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fieldservice.models import Place
+from fieldservice.notify.translations import gettext_of
+
+
+def N_(text: str) -> str:  # noqa: N802 - what finds the texts for translators knows this name
+    """A text that is kept in English beside its translations."""
+    return text
+
+
+QUESTION = N_("What is it about?")
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,12 @@ class Starter:
     place: Place = Place.ON_SITE
     buffer_minutes: int = 5
 
+    def texts_in(self, language: str) -> dict[str, str]:
+        """What customers read about the service, each text beside its translation."""
+        translate = gettext_of(language)
+        texts = (self.name, self.description, QUESTION, *self.symptoms)
+        return {text: translate(text) for text in texts}
+
 
 SKILLS = {
     "gas": "Gas",
@@ -36,70 +51,70 @@ TRADES: dict[str, tuple[Starter, ...]] = {
     "heating": (
         Starter(
             "heating",
-            "Heating",
+            N_("Heating"),
             "boiler",
             45,
             ("gas",),
-            "Boilers, furnaces and radiators.",
-            ("No heat", "Leaking", "Strange noise", "Error code", "Yearly service"),
+            N_("Boilers, furnaces and radiators."),
+            (N_("No heat"), N_("Leaking"), N_("Strange noise"), N_("Error code"), N_("Yearly service")),
         ),
         Starter(
             "hot-water",
-            "Hot water",
+            N_("Hot water"),
             "hot-water",
             40,
             ("water",),
-            "Water heaters, taps and pipes.",
-            ("No hot water", "Leaking", "Too hot", "Error code"),
+            N_("Water heaters, taps and pipes."),
+            (N_("No hot water"), N_("Leaking"), N_("Too hot"), N_("Error code")),
         ),
     ),
     "appliances": (
         Starter(
             "laundry",
-            "Washer or dryer",
+            N_("Washer or dryer"),
             "washer",
             35,
             ("appliance",),
-            "All brands, front and top loaders.",
-            ("Does not start", "Does not drain", "Strange noise", "Leaking"),
+            N_("All brands, front and top loaders."),
+            (N_("Does not start"), N_("Does not drain"), N_("Strange noise"), N_("Leaking")),
         ),
         Starter(
             "cooling",
-            "Fridge or freezer",
+            N_("Fridge or freezer"),
             "fridge",
             35,
             ("cooling",),
-            "At home and in small businesses.",
-            ("Too warm", "Icing up", "Leaking", "Strange noise"),
+            N_("At home and in small businesses."),
+            (N_("Too warm"), N_("Icing up"), N_("Leaking"), N_("Strange noise")),
         ),
     ),
     "it": (
         Starter(
             "network",
-            "Network and Wi-Fi",
+            N_("Network and Wi-Fi"),
             "computer",
             60,
             ("network",),
-            "Routers, wiring and Wi-Fi in offices and at home.",
-            ("No connection", "Slow", "New installation", "Security check"),
+            N_("Routers, wiring and Wi-Fi in offices and at home."),
+            (N_("No connection"), N_("Slow"), N_("New installation"), N_("Security check")),
         ),
         Starter(
             "workplace",
-            "Computer or printer",
+            N_("Computer or printer"),
             "computer",
             45,
             ("computer",),
-            "Set-up, repair and moving of data.",
-            ("Does not start", "Slow", "New device", "Lost data"),
+            N_("Set-up, repair and moving of data."),
+            (N_("Does not start"), N_("Slow"), N_("New device"), N_("Lost data")),
         ),
         Starter(
             "it-advice",
-            "IT consulting",
+            N_("IT consulting"),
             "advice",
             60,
             ("advice",),
-            "We look at how you work and say what is worth changing.",
-            ("New office", "Backups", "Moving to the cloud", "Second opinion"),
+            N_("We look at how you work and say what is worth changing."),
+            (N_("New office"), N_("Backups"), N_("Moving to the cloud"), N_("Second opinion")),
             buffer_minutes=0,
         ),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from time_machine import Traveller
 
@@ -17,6 +18,7 @@ from fieldservice.notify.rendering import letter, short_text
 from fieldservice.web import Services
 from tests.factories import NOW
 from tests.fieldservice.booking.demoville import heating
+from tests.fieldservice.booking.test_people import approver
 from tests.fieldservice.booking.walker import Walker
 
 FREE = "Cancelling is free until 10:00 pm on Tuesday, Mar 3. After that it costs: $49 for the trip."
@@ -54,6 +56,20 @@ def written(services: Services, kind: str) -> tuple[str, str, str]:
         occasion = Writer(services.settings).occasion(row, visit, NOW)
         mail = letter(occasion)
         return mail.text, mail.html, short_text(occasion)
+
+
+def test_who_has_to_agree_reads_what_cancelling_costs(walker: Walker, app: Flask, services: Services) -> None:
+    """Before the answer, as it would be promised then; nothing is said where nothing is charged."""
+    with services.db.transaction() as session:
+        heating(session).late_fee = "$49 for the trip"
+    walker.to_time()
+    walker.pick_window(1)
+    walker.confirm(approver_email="boss@bay.example")
+    boss = approver(app, services)
+    assert FREE in boss.page.text
+    with services.db.transaction() as session:
+        heating(session).late_fee = ""
+    assert "Cancelling" not in boss.open(boss.url).text
 
 
 def test_before_the_cut_off_it_is_free(booked: Walker, services: Services) -> None:

@@ -91,6 +91,9 @@ def test_from_an_empty_database_to_a_booked_visit(owner: Walker, fresh: Settings
     owner.open("/office/setup/ready")
     assert "North Wind Heating" in owner.page.text
     assert "/book" in owner.page.links
+    dutch = owner.open("/book?service=heating&lang=nl").text
+    assert all(words in dutch for words in ("Verwarming", "Waar gaat het om?", "Geen warmte"))
+    owner.open("/book?lang=en")
     owner.choose_problem(**{"about-heating-symptoms": ["No heat"]})
     owner.give_address()
     owner.pick_window()

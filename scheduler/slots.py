@@ -69,6 +69,14 @@ class Slots:
         """The visits of a shift, in order."""
         return self._table.visits[self.column_of[shift_id]]
 
+    def beside(self, place: Place) -> tuple[int, ...]:
+        """The locations before and after it on its route; none after the last stop of an open end."""
+        column = self.column_of[place.shift]
+        shift, visits = self._table.shifts[column], self._table.visits[column]
+        before = visits[place.position - 1].location if place.position else shift.start_location
+        after = visits[place.position].location if place.position < len(visits) else shift.end_location
+        return tuple(location for location in (before, after) if location is not None)
+
     def cheapest(
         self,
         visit: Visit,

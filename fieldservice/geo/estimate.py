@@ -53,6 +53,10 @@ class EstimatedTravelTimes:
         self._factor = factor
         self.data_set = f"estimate-{factor:g}"
 
+    def factor(self, at: datetime | None) -> float:
+        """What estimates are multiplied by, at every hour."""
+        return self._factor
+
     def table(self, points: Sequence[Coordinates], *, at: datetime | None = None) -> TravelTable:
         """Estimates for all pairs; the hour makes no difference to an estimate."""
         seconds, metres = estimate(points, points, self._factor)
@@ -68,7 +72,8 @@ class EstimatedTravelTimes:
     def ways(self, place: Coordinates, points: Sequence[Coordinates], *, at: datetime | None = None) -> Ways:
         """Estimates to a place and back, which are the same."""
         there, _ = estimate(points, [place], self._factor)
-        return Ways(there[:, 0], there[:, 0], any(point.key != place.key for point in points))
+        away = np.array([point.key != place.key for point in points], dtype=bool)
+        return Ways(there[:, 0], there[:, 0], away)
 
     def geometry(self, points: Sequence[Coordinates]) -> Geometry:
         """Straight lines through `points`."""

@@ -75,6 +75,10 @@ class RoadTravelTimes:
         self._factor = factor
         self.data_set = f"{manifest.data_set}-{factor:g}"
 
+    def factor(self, at: datetime | None) -> float:
+        """What the road engine's times are multiplied by at that hour."""
+        return self._factor * self._manifest.profile(at).factor
+
     def table(self, points: Sequence[Coordinates], *, at: datetime | None = None) -> TravelTable:
         """Times and distances for all pairs, for a departure at `at`; never raises for points off the map."""
         places = {point.key: point for point in points}
@@ -111,7 +115,7 @@ class RoadTravelTimes:
         return Ways(
             np.where(away, there[:, 0], 0).astype(np.int32),
             np.where(away, onward[0], 0).astype(np.int32),
-            bool(((guessed[:, 0] | guessed_too[0]) & away).any()),
+            (guessed[:, 0] | guessed_too[0]) & away,
         )
 
     def geometry(self, points: Sequence[Coordinates]) -> Geometry:
@@ -152,7 +156,7 @@ class RoadTravelTimes:
         self, points: list[Coordinates], rows: range, columns: range, at: datetime | None
     ) -> tuple[Seconds, Metres, Flags]:
         """Seconds, metres and what of them is estimated, from `rows` to `columns` of `points`."""
-        factor = self._factor * self._manifest.profile(at).factor
+        factor = self.factor(at)
         starts, ends = points[rows.start : rows.stop], points[columns.start : columns.stop]
         seconds, metres = estimate(starts, ends, factor)
         if not seconds.size:

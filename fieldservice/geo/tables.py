@@ -7,10 +7,12 @@ from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from datetime import datetime
 
+from fieldservice.geo.around import Around
 from fieldservice.geo.travel import TravelTimes
 from fieldservice.geo.types import Coordinates, TravelTable
 
 _KEPT = 96
+_PLACES = 32
 
 
 class TravelTables:
@@ -24,6 +26,7 @@ class TravelTables:
         self.travel = travel
         self._lock = threading.Lock()
         self._tables: OrderedDict[Hashable, tuple[TravelTable, datetime]] = OrderedDict()
+        self._around: OrderedDict[Hashable, Around] = OrderedDict()
 
     def of(self, key: Hashable, places: Sequence[Coordinates], *, at: datetime) -> TravelTable:
         """A table that covers every one of `places`, for departures at about `at`."""
@@ -37,6 +40,16 @@ class TravelTables:
         """The table that this process made last for a key, with the places in `extra`; it may lack others."""
         kept = self._kept(key)
         return None if kept is None else self._extended(key, kept[0], extra, kept[1])
+
+    def around(self, place: Coordinates, *, at: datetime) -> Around:
+        """What is known of the ways between a place and others, for departures at about `at`."""
+        key = place.key, self.travel.factor(at)
+        with self._lock:
+            found = self._around.setdefault(key, Around(self.travel, place, at))
+            self._around.move_to_end(key)
+            while len(self._around) > _PLACES:
+                self._around.popitem(last=False)
+        return found
 
     def _extended(
         self, key: Hashable, table: TravelTable, wanted: Sequence[Coordinates], at: datetime

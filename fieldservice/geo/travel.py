@@ -24,6 +24,10 @@ class TravelTimes(Protocol):
     @property
     def estimated(self) -> bool: ...
 
+    def factor(self, at: datetime | None) -> float:
+        """What all times of that hour are multiplied by: hours of one factor have the same times."""
+        ...
+
     def table(self, points: Sequence[Coordinates], *, at: datetime | None = None) -> TravelTable:
         """Times and distances for all pairs, for a departure at `at` (None: no particular hour)."""
         ...

@@ -64,6 +64,10 @@ class TravelTable:
         """The row and column of `point`; raises KeyError when the table was not asked for it."""
         return self._places[point.key]
 
+    def row(self, key: tuple[float, float]) -> int | None:
+        """The row and column of the point with this key; None when the table was not asked for it."""
+        return self._places.get(key)
+
     def covers(self, points: Iterable[Coordinates]) -> bool:
         """Whether every one of `points` has a row."""
         return all(point.key in self._places for point in points)
@@ -71,11 +75,14 @@ class TravelTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ways:
-    """Travel times (s) between one place and others: `there` from each of them, `onward` to each."""
+    """Travel times (s) between one place and others: `there` from each of them, `onward` to each.
+
+    `estimated` marks the points whose ways did not both come from the road engine.
+    """
 
     there: Seconds
     onward: Seconds
-    estimated: bool
+    estimated: Flags
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import scheduler
 from fieldservice.db import KeptRows, kept_rows
+from fieldservice.geo.around import landmarks_of
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import Plan, Territory, WorkingDay
@@ -32,6 +34,14 @@ type Wanted = Callable[[date, Sequence[WorkingDay]], bool]
 
 
 @dataclass(frozen=True)
+class Found:
+    """Where a visit fits, and whether the drives to and from it are guessed."""
+
+    place: Place
+    estimated: bool
+
+
+@dataclass(frozen=True)
 class AskedDay:
     """A day that can be asked where a visit fits, from any place."""
 
@@ -42,6 +52,12 @@ class AskedDay:
     slots: Slots
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @cached_property
+    def landmarks(self) -> list[int]:
+        """Rows of the table that tell how short ways can be: where technicians end their day."""
+        homes = (shift.end_location for shift in self.day.problem.shifts)
+        return landmarks_of(self.day.table, (home for home in homes if home is not None))
+
     @property
     def somewhere(self) -> int:
         """The location of a place that the day does not have."""
@@ -49,12 +65,23 @@ class AskedDay:
 
     def cheapest(
         self, wish: scheduler.Visit, windows: Sequence[Window], at: Coordinates, tables: TravelTables
-    ) -> tuple[list[Place | None], bool]:
-        """For each window the cheapest place of a visit `somewhere`, and whether drives are guessed."""
-        ways = tables.travel.ways(at, self.day.table.points, at=departure(self.day.rows))
-        with self.lock:  # the slots reckon in one piece of memory
-            found = self.slots.cheapest(wish, windows, there_s=ways.there, onward_s=ways.onward)
-        return found, ways.estimated
+    ) -> list[Found | None]:
+        """For each window the cheapest place of a visit `somewhere`.
+
+        Asked with drives as short as they can be, and again with the true ones of the places that were
+        cheapest, until those are the same: no other place can be cheaper then.
+        """
+        around = tables.around(at, at=departure(self.day.rows))
+        ways = around.at_least(self.day.table, self.landmarks)
+        while True:
+            with self.lock:  # the slots reckon in one piece of memory
+                found = self.slots.cheapest(wish, windows, there_s=ways.there_s, onward_s=ways.onward_s)
+                beside = [self.slots.beside(place) if place is not None else () for place in found]
+            if not ways.learn({row for rows in beside for row in rows}):
+                return [
+                    Found(place, ways.estimated(rows)) if place is not None else None
+                    for place, rows in zip(found, beside, strict=True)
+                ]
 
     def without(self, names: Sequence[str]) -> AskedDay | None:
         """The day without a visit or a reservation that somebody would give up; None for more than one."""

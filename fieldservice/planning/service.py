@@ -154,11 +154,11 @@ def _day_slots(asked: AskedDay, ask: Ask, windows: Sequence[Window], tables: Tra
     day = asked.day
     wish = ask.visit(day, "wish", windows[0], location=asked.somewhere)
     spans = [(day.seconds(window.starts_at), day.seconds(window.ends_at)) for window in windows]
-    places, estimated = asked.cheapest(wish, spans, ask.place, tables)
+    places = asked.cheapest(wish, spans, ask.place, tables)
     return [
-        _slot(day, window, place, estimated=estimated)
-        for window, place in zip(windows, places, strict=True)
-        if place is not None
+        _slot(day, window, found.place, estimated=found.estimated)
+        for window, found in zip(windows, places, strict=True)
+        if found is not None
     ]
 
 

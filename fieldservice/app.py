@@ -34,6 +34,7 @@ from fieldservice.kept_secret import kept_secret
 from fieldservice.messages.views import bp as hooks
 from fieldservice.models import UserRole
 from fieldservice.notify import open_channels, words
+from fieldservice.office.text_views import bp as texts
 from fieldservice.office.views import bp as office
 from fieldservice.paths import STATIC, TEMPLATES
 from fieldservice.planning.problem import StaleTravel
@@ -108,6 +109,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.register_blueprint(phone, url_prefix="/board/phone")
     app.register_blueprint(field, url_prefix="/day")
     app.register_blueprint(office)
+    app.register_blueprint(texts, url_prefix="/office/messages")
     app.register_blueprint(hooks)
     app.extensions["csrf"].exempt(hooks)  # who calls has no session; a signature proves who it is
     api.install(app)

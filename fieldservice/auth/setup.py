@@ -28,6 +28,7 @@ def install(app: Flask, services: Services, *, homes: Mapping[UserRole, str]) ->
     limits.install(app, services.settings)
     CSRFProtect(app)
     _install_sign_in(app, services)
+    app.jinja_env.globals["is_admin"] = staff.is_admin
     app.register_error_handler(CSRFError, _csrf_page)
     app.register_error_handler(401, _sign_in_page)
     app.register_error_handler(LinkUnknown, lambda _: (render_template("errors/404.html"), 404))

@@ -60,6 +60,12 @@ def actor() -> Actor:
     return _actor_of(account)
 
 
+def is_admin() -> bool:
+    """Whether an administrator is signed in: what a page shows to them alone."""
+    account = _account()
+    return account is not None and account.role == UserRole.ADMIN
+
+
 def require(*roles: UserRole) -> Callable[[View], View]:
     """Let only these roles see a view, or everybody who is signed in when none is named.
 

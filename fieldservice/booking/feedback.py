@@ -83,6 +83,7 @@ def _hand_over(session: Session, visit: Visit, *, due_at: datetime, now: datetim
         kind=COMPLAINT, visit_id=visit.id, created_at=now, due_at=due_at, owner_id=_least_busy(session)
     )
     session.add(task)
+    visit.tell("complaint", due_at=now, now=now, payload={"until": due_at.isoformat()})
     return task
 
 

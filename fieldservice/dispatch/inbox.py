@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from fieldservice.db import exists_one
 from fieldservice.dispatch.inbox_days import Certificate, Waiting, certificates, waiting_list
 from fieldservice.models import Conversation, ConversationMessage, OfficeTask, Visit, WorkOrder
 
+COMPLAINT = "complaint"
 UNTIMED = ("find_address", "find_time", "sync_conflict")
 _RECENT = timedelta(days=14)
 _AT_MOST = 100
@@ -87,10 +89,16 @@ def answer(session: Session, visit: Visit, body: str, *, user_id: int, now: date
         session.add(conversation)
     message = conversation.answer(body, user_id=user_id, now=now)
     session.flush()
-    visit.tell(
-        "answer", due_at=now, now=now, payload={"message_id": message.id, "occasion": f"m{message.id}"}
-    )
+    told = {"message_id": message.id, "occasion": f"m{message.id}"}
+    kind = "complaint_answer" if _complains(session, visit) else "answer"
+    visit.tell(kind, due_at=now, now=now, payload=told)
     return message
+
+
+def _complains(session: Session, visit: Visit) -> bool:
+    """Whether a complaint of the visit's customer waits: what the office writes is the answer to it."""
+    open_one = OfficeTask.visit_id == visit.id, OfficeTask.kind == COMPLAINT, OfficeTask.done_at.is_(None)
+    return exists_one(session, select(OfficeTask.id).where(*open_one))
 
 
 def settle(session: Session, visit: Visit) -> None:

@@ -37,6 +37,7 @@ from fieldservice.planning.travel import table_of
 UNDO_OFFERED = UNDO
 UNDO_TAKEN = timedelta(minutes=1)
 """So long a page that showed the button is believed; later a step is corrected with a reason."""
+DONE_AFTER = UNDO_TAKEN
 FEEDBACK_AFTER = timedelta(hours=1)
 _FUTURE = timedelta(minutes=5)
 _PAST = timedelta(days=3)  # a weekend in the mountains
@@ -281,8 +282,12 @@ def tap(
     stop = follow(session, visit, tables=tables, now=now)
     if event.kind == Tap.ON_MY_WAY:
         visit.tell_on_my_way(arrives_at=stop.arrives_at, now=now)
+    if event.kind == Tap.ARRIVED:
+        told: dict[str, Any] = {"arrives_at": event.occurred_at.isoformat()}
+        visit.tell("arrived", due_at=now + UNDO, now=now, payload=told)
     if event.kind == Tap.DONE:
         told = {"report": True} if checklist.has_report(session, visit) else {}
+        visit.tell("done", due_at=now + DONE_AFTER, now=now, payload=told)
         visit.tell("feedback", due_at=now + FEEDBACK_AFTER, now=now, payload=told)
     return visit
 

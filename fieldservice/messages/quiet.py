@@ -14,7 +14,7 @@ from fieldservice.messages.rules import PICKS, why_pointless
 from fieldservice.models import OutboxMessage, Visit
 from fieldservice.models.visit import REMINDERS
 
-WAITING = frozenset({*REMINDERS, *PICKS, "ask", "feedback", "plan_term", "technician"})
+WAITING = frozenset({*REMINDERS, *PICKS, "ask", "done", "feedback", "plan_term", "technician"})
 EVE = timedelta(hours=1)
 """How long before the quiet hours a reminder goes out that would come too late after them."""
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from fieldservice.models import OutboxMessage, Purpose, Role, Visit, VisitState, Window
+from fieldservice.models import FeedbackKind, OutboxMessage, Purpose, Role, Visit, VisitState, Window
 from fieldservice.models.visit import ENDED, PLANNABLE, REMINDERS
 
 PICKS = ("plan_invitation", "plan_reminder")
+
+_ARRIVED_COUNTS = timedelta(minutes=15)
+_DONE_COUNTS = timedelta(days=1)
 
 type Rule = Callable[[OutboxMessage, Visit, Window, datetime], str | None]
 
@@ -139,7 +142,33 @@ def _code(message: OutboxMessage, _visit: Visit, now: datetime) -> str | None:
 
 def why_too_late(message: OutboxMessage, *, now: datetime) -> str | None:
     """The reason not to send a code any more, or None: one that does not count only confuses."""
-    return "the code has run out" if now >= datetime.fromisoformat(message.payload["until"]) else None
+    until = message.payload.get("until")
+    return "the code has run out" if until and now >= datetime.fromisoformat(until) else None
+
+
+def _arrived(message: OutboxMessage, visit: Visit, now: datetime) -> str | None:
+    """That somebody is there is worth telling at once, unless the tap was taken back."""
+    if visit.state != VisitState.ON_SITE:
+        return f"the visit is {visit.state}"
+    over = now - datetime.fromisoformat(message.payload["arrives_at"]) > _ARRIVED_COUNTS
+    return "that was long ago" if over else None
+
+
+def _done(message: OutboxMessage, visit: Visit, now: datetime) -> str | None:
+    """That the work is done is told once, while it is news."""
+    if visit.state != VisitState.DONE:
+        return f"the visit is {visit.state}"
+    if any(other.kind == message.kind and other.due_at > message.due_at for other in visit.messages):
+        return "the visit was done again since"
+    return "that was long ago" if now - message.due_at > _DONE_COUNTS else None
+
+
+def _complaint(_message: OutboxMessage, visit: Visit, _now: datetime) -> str | None:
+    """That a complaint came is told as long as it is one."""
+    feedback = visit.feedback
+    if feedback is None or feedback.kind != FeedbackKind.COMPLAINT:
+        return "the customer complains no more"
+    return None
 
 
 def _feedback(message: OutboxMessage, visit: Visit, _now: datetime) -> str | None:
@@ -194,6 +223,10 @@ _PURPOSES = {
 }
 _APART: dict[str, Callable[[OutboxMessage, Visit, datetime], str | None]] = {
     "answer": _answer,
+    "complaint": _complaint,
+    "complaint_answer": _answer,
+    "arrived": _arrived,
+    "done": _done,
     "approval": _asked,
     "approved": _approved,
     "awaiting": _asked,

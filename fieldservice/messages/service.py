@@ -8,7 +8,6 @@ Message-ID. Everything else is never sent twice and never forgotten.
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,32 +18,34 @@ from typing import Any
 from sqlalchemy import Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from fieldservice.auth.visitors import KIND as VISITOR_CODE
 from fieldservice.config import Settings
 from fieldservice.db import Database, skip_locked
 from fieldservice.messages.inbound import is_stopped
 from fieldservice.messages.mail_in import last_mail_of
+from fieldservice.messages.orders import (
+    TRIES,
+    TRIES_WITHOUT_KEY,
+    Order,
+    after_failure,
+    as_sent,
+    written,
+)
 from fieldservice.messages.quiet import Quiet, goes_before, waits_until
 from fieldservice.messages.rules import why_pointless, why_too_late
 from fieldservice.messages.unreachable import fall_back, give_up, is_unreachable
 from fieldservice.messages.writing import Writer
 from fieldservice.models import MessageState, OutboxMessage, Role, Service, Stop, Territory, Visit, WorkOrder
+from fieldservice.models.message_text import TEST, own_texts
 from fieldservice.models.visit import REMINDERS
 from fieldservice.notify import Channels
-from fieldservice.notify.calendar import invitation
-from fieldservice.notify.errors import NotDelivered, Permanent, SwitchedOff, Temporary, Unavailable, Unknown
+from fieldservice.notify.errors import NotDelivered, Unavailable
 from fieldservice.notify.mail import Mail
 from fieldservice.notify.mailers import Post
-from fieldservice.notify.rendering import Occasion, letter, short_text
 from fieldservice.notify.sms import Text
 
-TRIES = 5
-TRIES_WITHOUT_KEY = 2  # of a text whose fate is unknown, where nobody would notice the second one
-PAUSE = timedelta(seconds=30)  # before the second try, then twice as long each time
+ANSWERS = frozenset({"answer", "complaint_answer"})
 LEASE_MARGIN = timedelta(seconds=30)
 LONGEST_SWEEP = timedelta(minutes=1)  # a slow server must not keep a worker for long
-CODES = frozenset({"code", VISITOR_CODE})
-WITH_CALENDAR = frozenset({"confirmation", "changed", "cancelled"})
 
 # All that a message tells, in three queries instead of nine: there may be thousands of messages in a minute.
 _WORK_ORDER = joinedload(Visit.work_order)
@@ -87,21 +88,6 @@ class SweepResult:
 
 
 @dataclass(frozen=True)
-class Order:
-    """One claimed message with all that is needed to send it outside a transaction."""
-
-    id: int
-    key: str
-    channel: str
-    recipient: str
-    recipient_name: str
-    attempts: int
-    occasion: Occasion
-    reply_to: str = ""
-    answers: str = ""
-
-
-@dataclass(frozen=True)
 class Settled:
     """What a try came to: the values that the row gets."""
 
@@ -126,8 +112,10 @@ def sweep(
     channel does not work at all, its messages wait for the next sweep and none of them loses a try.
     """
     quiet = Quiet(settings.quiet_from, settings.quiet_until)
-    sweeper = _Sweeper(channels, Writer(settings), quiet, owner, began_at=now)
     _before_the_quiet(db, quiet, now=now)
+    with db.reading() as session:
+        writer = Writer(settings, own_texts(session))
+    sweeper = _Sweeper(channels, writer, quiet, owner, began_at=now)
     result = SweepResult()
     settled: Settled | None = None
     with channels.email.open() as post:
@@ -186,7 +174,7 @@ class _Sweeper:
         """Try once; never raises for a message that could not be delivered."""
         content: Mail | Text | None = None
         try:
-            content = self._written(order)
+            content = written(order, written_at=self.now())
             if isinstance(content, Mail):
                 post.send(content)
             else:
@@ -202,18 +190,12 @@ class _Sweeper:
                 type(failure).__name__,
             )
             tries = TRIES if order.channel == "email" or self.channels.sms.knows_keys else TRIES_WITHOUT_KEY
-            values = _after_failure(failure, order.attempts, tries, now=self.now())
+            values = after_failure(failure, order.attempts, tries, now=self.now())
             if content is not None and values["state"] == MessageState.UNKNOWN:
-                values |= _as_sent(order, content)
+                values |= as_sent(order, content)
             return Settled(order, values)
         values = {"state": MessageState.SENT, "sent_at": self.now(), "last_error": ""}
-        return Settled(order, values | _as_sent(order, content))
-
-    def _written(self, order: Order) -> Mail | Text:
-        """Raises Permanent for a recipient that no server takes."""
-        if order.channel == "email":
-            return _mail(order, written_at=self.now())
-        return Text(key=order.key, recipient=order.recipient, text=short_text(order.occasion))
+        return Settled(order, values | as_sent(order, content))
 
     def now(self) -> datetime:
         """The sweep's own time: when it began and what has passed since."""
@@ -267,11 +249,10 @@ class _Sweeper:
             recipient=message.recipient,
             recipient_name=contact.name if contact else "",
             attempts=message.attempts,
-            occasion=self.writer.code(message, at)
-            if visit is None
-            else self.writer.occasion(message, visit, at),
+            occasion=self.writer.occasion(message, visit, at),
+            test=message.kind == TEST,
             reply_to="" if visit is None else self.writer.reply_to(message, visit),
-            answers="" if message.kind != "answer" else last_mail_of(session, message),
+            answers="" if message.kind not in ANSWERS else last_mail_of(session, message),
         )
 
     def _settle(self, session: Session, settled: Settled) -> None:
@@ -325,62 +306,3 @@ def _hurry(session: Session, *, territories: list[int], quiet: Quiet, now: datet
     for message, visit in session.execute(skip_locked(session, query)):
         if goes_before(message, visit, quiet, now=now):
             message.next_at = now
-
-
-def _mail(order: Order, *, written_at: datetime) -> Mail:
-    facts = order.occasion.facts
-    written = letter(order.occasion)
-    return Mail(
-        key=order.key,
-        sender_name=facts.company.name,
-        sender=facts.company.email,
-        recipient_name=order.recipient_name,
-        recipient=order.recipient,
-        written_at=written_at,
-        subject=written.subject,
-        text=written.text,
-        html=written.html,
-        invitation=invitation(facts, written_at=written_at) if order.occasion.kind in WITH_CALENDAR else None,
-        reply_to=order.reply_to,
-        answers=order.answers,
-    )
-
-
-def _as_sent(order: Order, content: Mail | Text) -> dict[str, str]:
-    """What the row keeps of what was said: nothing of a code, and no link that opens a page."""
-    if order.occasion.kind in CODES:
-        return {}
-    link = order.occasion.facts.link
-    text = content.text.replace(link, f"{link.rpartition('/')[0]}/…") if link else content.text
-    if isinstance(content, Text):
-        return {"sent_text": text}
-    return {"sent_subject": content.subject, "sent_text": text, "mail_id": content.mail_id}
-
-
-def _after_failure(failure: NotDelivered, attempts: int, tries: int, *, now: datetime) -> dict[str, Any]:
-    """The row's values after a failed try; after `tries` no further one is made.
-
-    A try whose outcome is unknown counts like one that failed: one more message is better than none. When the
-    last one was of this kind, the message stays unknown: it may well have arrived.
-    """
-    values: dict[str, Any] = {"last_error": f"{type(failure).__name__}: {failure}"}
-    if isinstance(failure, SwitchedOff):
-        return values | {"state": MessageState.CANCELLED}
-    if isinstance(failure, Unavailable):
-        return values | {
-            "state": MessageState.PENDING,
-            "attempts": attempts - 1,
-            "next_at": now + _jitter(PAUSE),
-        }
-    if isinstance(failure, Unknown) and attempts >= tries:
-        return values | {"state": MessageState.UNKNOWN}
-    if isinstance(failure, Permanent) or attempts >= TRIES:
-        return values | {"state": MessageState.DEAD}
-    pause = _jitter(PAUSE * 2 ** (attempts - 1))
-    if isinstance(failure, Temporary) and failure.retry_after is not None:
-        pause = max(pause, failure.retry_after)
-    return values | {"state": MessageState.PENDING, "next_at": now + pause}
-
-
-def _jitter(pause: timedelta) -> timedelta:
-    return pause * random.uniform(0.5, 1.5)  # noqa: S311

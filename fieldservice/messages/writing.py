@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from fieldservice.auth.codes import code_of
 from fieldservice.auth.links import approval_token, reply_address, token_of
@@ -12,13 +13,18 @@ from fieldservice.config import Settings
 from fieldservice.messages.rules import PICKS
 from fieldservice.models import OutboxMessage, Role, Visit, Window
 from fieldservice.models.facts import facts_of, facts_of_nobody
+from fieldservice.models.message_text import TEST
 from fieldservice.notify import words
+from fieldservice.notify.facts import Company
 from fieldservice.notify.rendering import Occasion
+from fieldservice.notify.texts import Own, sample, with_own
 
 OF_APPROVAL = frozenset({"approval", "awaiting", "approved", "not_approved"})
+OF_COMPLAINT = frozenset({"complaint", "complaint_answer"})
 NOT_ABOUT_THE_WINDOW = frozenset(
-    {"answer", "ask", "choose", "code", "corrected", "plan_term", *OF_APPROVAL, *PICKS}
+    {"answer", "ask", "choose", "code", "corrected", "plan_term", *OF_APPROVAL, *OF_COMPLAINT, *PICKS}
 )
+WITH_DEADLINE = frozenset({*OF_APPROVAL, "choose", "complaint"})
 
 
 @dataclass(frozen=True)
@@ -26,8 +32,16 @@ class Writer:
     """Writes for one company; its methods need the session in which the rows were read."""
 
     settings: Settings
+    own: Own = field(default_factory=dict)
 
-    def occasion(self, message: OutboxMessage, visit: Visit, at: datetime) -> Occasion:
+    def occasion(self, message: OutboxMessage, visit: Visit | None, at: datetime) -> Occasion:
+        """What a message says, in the company's own words where it has some."""
+        if message.kind == TEST:
+            return self._test(message)
+        plain = self._of_nobody(message, at) if visit is None else self._of_visit(message, visit, at)
+        return with_own(plain, message.channel, self.own)
+
+    def _of_visit(self, message: OutboxMessage, visit: Visit, at: datetime) -> Occasion:
         told = {
             name: datetime.fromisoformat(message.payload[name])
             for name in ("arrives_at", "window_starts_at", "window_ends_at", "until")
@@ -57,7 +71,7 @@ class Writer:
             last_on=_day(message, "last_on"),
             report=bool(message.payload.get("report")),
             renewal=message.payload.get("renewal", ""),
-            answer_by=told.get("until") if message.kind in (*OF_APPROVAL, "choose") else None,
+            answer_by=told.get("until") if message.kind in WITH_DEADLINE else None,
             asker=_asker(visit),
             why=message.payload.get("why", ""),
             choices=tuple(
@@ -65,7 +79,15 @@ class Writer:
             ),
         )
 
-    def code(self, message: OutboxMessage, at: datetime) -> Occasion:
+    def _test(self, message: OutboxMessage) -> Occasion:
+        """An imaginary visit, told in words that may not be stored."""
+        told, settings = message.payload, self.settings
+        company = Company(settings.company_name, settings.company_phone, settings.company_email)
+        link = f"{settings.public_url.rstrip('/')}/visit/…"
+        occasion = sample(told["name"], told["locale"], company, ZoneInfo(told["zone"]), link=link)
+        return replace(occasion, own=told["words"])
+
+    def _of_nobody(self, message: OutboxMessage, at: datetime) -> Occasion:
         return Occasion(
             kind=VISITOR_CODE,
             facts=facts_of_nobody(self.settings, locale=message.payload["locale"], now=at),
@@ -83,7 +105,7 @@ class Writer:
         """What only this message says: the office's answer, or a code."""
         if message.kind == "code":
             return code_of(message.payload["nonce"], self.settings.secret_key)
-        if message.kind == "answer" and visit.conversation is not None:
+        if message.kind in ("answer", "complaint_answer") and visit.conversation is not None:
             wanted = message.payload["message_id"]
             return next((found.body for found in visit.conversation.messages if found.id == wanted), "")
         if message.kind in OF_APPROVAL:

@@ -24,6 +24,7 @@ from fieldservice.models.customer import ContactRole, Customer, CustomerKind, Of
 from fieldservice.models.inbound import InboundMessage, Outcome, TextStop, Unreachable
 from fieldservice.models.kept import KeptDecision, KeptWork
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
+from fieldservice.models.message_text import MessageText
 from fieldservice.models.needs import Needs
 from fieldservice.models.phone import Navigation, PhoneChoice
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Presence, Proposal, Route, Stop, StopKind
@@ -102,6 +103,7 @@ __all__ = [
     "KeptDecision",
     "KeptWork",
     "MessageState",
+    "MessageText",
     "Needs",
     "Navigation",
     "NotAllowed",

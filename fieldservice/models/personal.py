@@ -65,6 +65,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "kept_work": "item_id kind file_key sha256 decision",
         "office_task": "kind",
         "inbound_message": "channel provider_key outcome",
+        "message_text": "name channel language words",
         "outbox_message": "dedupe_key kind channel role state lease_owner mail_id",
         "text_stop": "phone",  # kept, so that a later booking with the number does not bring texts again
         "pin": "reason",

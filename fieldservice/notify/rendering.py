@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Protocol
@@ -11,7 +13,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from fieldservice.notify import words
-from fieldservice.notify.facts import VisitFacts
+from fieldservice.notify.facts import Company, VisitFacts
 from fieldservice.notify.mail import one_line
 from fieldservice.notify.translations import translations_of
 from fieldservice.paths import TEMPLATES
@@ -48,7 +50,19 @@ class Occasion:
     why: str = ""  # how an approval ended
     report: bool = False  # whether the technician left a report of the work
     choices: tuple[Span, ...] = ()  # windows that are free instead of the promised one
+    own: Mapping[str, str] = field(default_factory=dict)  # the company's words instead of the product's
 
+
+MAIL_PARTS = ("subject", "heading", "lead")
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+PLACEHOLDERS = frozenset(
+    {
+        *("address", "answer_by", "answer_by_day", "arrival", "asker", "company", "day", "first_day"),
+        *("last_day", "old_day", "old_window", "phone", "reference", "service", "technician", "window"),
+        *("words", "zone"),
+    }
+)
+"""What the company's own words may name."""
 
 _PAGES = {
     "answer": "/messages",
@@ -56,6 +70,8 @@ _PAGES = {
     "choose": "/choose",
     "feedback": "/feedback",
     "code": "/data",
+    "complaint": "/messages",
+    "complaint_answer": "/messages",
     "offer": "/offer",
     "on_my_way": "/track",
     "plan_invitation": "/time",
@@ -78,18 +94,56 @@ def letter(occasion: Occasion) -> Letter:
     """The e-mail of an occasion, in the customer's language."""
     env, values = _environment(occasion.facts.locale), _values(occasion)
     words_of_kind = env.get_template(f"{occasion.kind}.txt")
-    blocks = {name: _block(words_of_kind, name, values) for name in ("subject", "heading", "lead")}
-    action = _block(words_of_kind, "action", values) if "action" in words_of_kind.blocks else ""
-    terms = _block(words_of_kind, "terms", values) if "terms" in words_of_kind.blocks else ""
-    more = {"action": action, "terms": one_line(terms)}
-    html = env.get_template("_layout.html").render(values | blocks | more)
+    own = {name: filled(text, values) for name, text in occasion.own.items() if name in MAIL_PARTS}
+    blocks = {name: own.get(name) or _block(words_of_kind, name, values) for name in MAIL_PARTS}
+    more = {name: _block(words_of_kind, name, values) for name in ("action", "terms")}
+    html = env.get_template("_layout.html").render(
+        values | blocks | {"action": more["action"], "terms": one_line(more["terms"]), "own": own}
+    )
+    if own:
+        values |= {"base": words_of_kind, "own": {name: text.strip() for name, text in blocks.items()}}
+        words_of_kind = env.get_template("_own.txt")
     return Letter(one_line(blocks["subject"]), words_of_kind.render(values), html)
 
 
 def short_text(occasion: Occasion) -> str:
     """The text message of an occasion, in the customer's language."""
+    values = _values(occasion)
     template = _environment(occasion.facts.locale).get_template(f"{occasion.kind}.txt")
-    return one_line(_block(template, "sms", _values(occasion)))
+    own = occasion.own.get("sms")
+    parts = [filled(own, values) if own else _block(template, "sms", values)]
+    parts.append(_block(template, "sms_terms", values))
+    if occasion.facts.link:
+        parts.append(_block(template, "sms_link", values))
+    return one_line(" ".join(parts))
+
+
+def filled(text: str, values: Mapping[str, Any]) -> str:
+    """The company's words with what each placeholder stands for."""
+    return PLACEHOLDER.sub(lambda found: _said(found[1], values), text)
+
+
+def product_words(occasion: Occasion, part: str) -> str:
+    """The product's own words of one part, with placeholders where an occasion like this one differs."""
+    values = _values(occasion)
+    for name in PLACEHOLDERS:
+        if name in values and values[name]:
+            values[name] = f"{{{name}}}"
+    facts = occasion.facts.company
+    values["company"] = Company(name="{company}", phone="{phone}", email=facts.email)
+    env = _environment(occasion.facts.locale)
+    written = _block(env.get_template(f"{occasion.kind}.txt"), part, values)
+    return one_line(written) if part in ("subject", "heading", "sms") else _paragraphs(written)
+
+
+def _paragraphs(written: str) -> str:
+    return "\n\n".join(" ".join(part.split()) for part in written.split("\n\n") if part.strip())
+
+
+def _said(name: str, values: Mapping[str, Any]) -> str:
+    company = values["company"]
+    own = {"company": company.name, "phone": company.phone}
+    return str(own.get(name) or values.get(name, ""))
 
 
 @lru_cache
@@ -109,6 +163,8 @@ def _environment(locale: str) -> Environment:
 
 
 def _block(template: Template, name: str, values: dict[str, Any]) -> str:
+    if name not in template.blocks:
+        return ""
     return "".join(template.blocks[name](template.new_context(values)))
 
 

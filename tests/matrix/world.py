@@ -112,6 +112,7 @@ _OFFICE: Mapping[str, Mapping[str, Any]] = {
     },
     "/office/setup/services": {"trades": "it"},
     "/office/setup/technicians": {"name": "Tess", "weekdays": "0", "starts": "08:00", "ends": "17:00"},
+    "/office/messages/<name>/<channel>/<language>": {"sms": "We answered.", "version": 0, "do": "save"},
 }
 QUESTIONS = [{"code": "age", "kind": "number", "label": "How old is it?"}]
 
@@ -145,8 +146,12 @@ class World:
             "on": TODAY.isoformat(),
             "name": "base",
             "filename": "vendor/manifest.json",
+            "channel": "sms",
+            "language": "nl",
             **self.numbers,
         }
+        if rule.startswith("/office/messages/"):
+            everything["name"] = "answer"
         if rule.startswith("/book/"):
             everything["attachment_id"] = self.numbers["draft_attachment_id"]
         if rule.startswith("/day/calendar/"):

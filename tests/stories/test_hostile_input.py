@@ -71,6 +71,7 @@ from fieldservice.field.forms import (
 )
 from fieldservice.models import Visit
 from fieldservice.office import forms as office
+from fieldservice.office.text_forms import TextForm
 from fieldservice.web import Services
 from tests.matrix.world import Browser, World, make_browsers, make_world
 
@@ -264,6 +265,7 @@ FORMS: dict[str, Any] = {
     "/office/setup/company": office.CompanyForm,
     "/office/setup/services": office.ServicesForm,
     "/office/setup/technicians": office.TechnicianForm,
+    "/office/messages/<name>/<channel>/<language>": TextForm,
     "/login": None,
 }
 EXTRA = {

@@ -32,6 +32,7 @@ from fieldservice.planning import asking
 from fieldservice.planning.changes import NotPlannable, move_visit
 from fieldservice.planning.improve import PROPOSE
 from fieldservice.planning.judge import Move
+from fieldservice.planning.known import send_out
 from fieldservice.planning.rows import plan_of, visit_place
 from fieldservice.planning.service import lock_territory, territory_at
 
@@ -97,6 +98,7 @@ def dispatch_day(session: Session, territory: Territory, on: date, *, now: datet
     for visit in visits:
         visit.advance(VisitState.DISPATCHED, occurred_at=now, now=now, actor=actor)
     plan.dispatched_at, plan.version = now, plan.version + 1
+    send_out(session, plan, now=now)
     session.add(AuditEntry(at=now, actor=actor, action="dispatch", subject_kind="plan", subject_id=plan.id))
     return len(visits)
 

@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
-from fieldservice.field import days, edge, position, ways
-from fieldservice.field.forms import NavigationForm
+from fieldservice.field import days, edge, news, outbox, position, ways
+from fieldservice.field.forms import GotItForm, NavigationForm
 from fieldservice.models import Navigation, UserRole
 
 bp = Blueprint("days", __name__)
@@ -35,6 +35,29 @@ def day(on: date) -> ResponseReturnValue:
             today=technician.territory.local_day(now),
             dispatched=days.is_dispatched(session, technician, on),
         )
+
+
+@bp.post("/on/<day:on>/seen")
+@auth.require(UserRole.TECHNICIAN)
+def seen(on: date) -> ResponseReturnValue:
+    """ "Got it": the technician knows the route as the page showed it."""
+    now, form, key = clock.now(), GotItForm(), web.services().settings.secret_key
+    if not form.validate():
+        return _not_shown()
+
+    def work(session: Session) -> ResponseReturnValue:
+        technician, moment = edge.technician_of(session), form.moment(now)
+        news.got_it(session, technician, on, form.shown.data, secret_key=key, moment=moment, now=now)
+        return redirect(url_for("field.route"), 303)
+
+    return edge.once(work, now=now)
+
+
+@bp.errorhandler(news.NotShown)
+def _not_shown(_error: object = None) -> ResponseReturnValue:
+    return outbox.refuse(
+        _("Nothing was recorded: your route has just changed. Please look again."), url_for("field.route")
+    )
 
 
 @bp.get("/week")

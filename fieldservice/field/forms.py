@@ -100,6 +100,12 @@ def _sound(text: str) -> bool:
     return True
 
 
+class GotItForm(OutboxForm):
+    """What the page showed of the route, as it came with the page."""
+
+    shown = StringField(validators=[InputRequired(), Length(max=10_000)])
+
+
 class LateForm(OutboxForm):
     """How much later, in minutes."""
 

@@ -22,6 +22,7 @@ from fieldservice.field import (
     edge,
     ending_views,
     kept_views,
+    news,
     offline_views,
     outbox,
     pages,
@@ -32,7 +33,7 @@ from fieldservice.field import (
     ways,
 )
 from fieldservice.field.forms import TapForm
-from fieldservice.field.service import Tap, TapEvent
+from fieldservice.field.service import PhoneDay, Tap, TapEvent
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import NotAllowed, UserRole, Visit
 from fieldservice.models.visit import ENDED
@@ -69,6 +70,7 @@ def route() -> ResponseReturnValue:
             shared=position.is_shared(session, technician),
             chosen=ways.chosen(session, technician),
             tomorrow=day.on + timedelta(days=1),
+            **_news(session, day),
         )
 
 
@@ -141,8 +143,17 @@ def _visit_page(session: Session, visit_id: int, form: TapForm) -> str:
         undoable=service.undoable_step(shown, now),
         shared=position.is_shared(session, technician),
         chosen=ways.chosen(session, technician),
+        **_news(session, day),
         **closing_views.on_page(session, shown),
     )
+
+
+def _news(session: Session, day: PhoneDay) -> dict[str, Any]:
+    """What the office changed on a day, and what the page shows of it."""
+    return {
+        "news": news.news(session, day),
+        "shown": news.token(day, web.services().settings.secret_key),
+    }
 
 
 def _refused(heading: str, text: str, code: int) -> ResponseReturnValue:

@@ -26,7 +26,7 @@ from fieldservice.models.kept import KeptDecision, KeptWork
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
 from fieldservice.models.message_text import MessageText
 from fieldservice.models.needs import Needs
-from fieldservice.models.phone import Navigation, PhoneChoice
+from fieldservice.models.phone import Navigation, PhoneChoice, RouteSeen
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Presence, Proposal, Route, Stop, StopKind
 from fieldservice.models.position import DrivePosition, PositionSharing
 from fieldservice.models.service import Place, Service, ServiceSkill, ServiceTranslation
@@ -132,6 +132,7 @@ __all__ = [
     "Renewal",
     "Role",
     "Route",
+    "RouteSeen",
     "ScanState",
     "Service",
     "ServicePlan",

@@ -72,6 +72,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "plan_change": "kind actor summary before after",
         "private_link": "nonce token_hash",
         "phone_choice": "navigation",
+        "route_seen": "visits",
         "proposal": "state based_on routes summary goal",
         "service": "code name icon description place late_fee price_text price_note working_days",
         "service_plan": "unit renewal preferred_weekdays preferred_part",

@@ -36,6 +36,7 @@ async function showOnce() {
   document.cookie = `unsent=${unsent ? 1 : ""}; path=/; max-age=${unsent ? 31_536_000 : 0}; samesite=strict`;
   showSteps(countedIn(state.own));
   showAnswers(state.own);
+  hideNews(state.own);
   showChip(state);
   showSheet(state, again);
   await showMarks(state);
@@ -141,6 +142,15 @@ function showAnswers(own) {
     else if (field.name && field.type !== "hidden" && field.tagName !== "BUTTON") field.value = said.get(field.name) ?? "";
   }
   settle(form);
+}
+
+/** What the office changed is known as soon as "Got it" is on the phone. */
+function hideNews(own) {
+  const known = new Set(own.filter((item) => item.kind === "seen" && item.state === "waiting" && item.said)
+    .map((item) => new Map(item.said.fields).get("shown")));
+  for (const place of document.querySelectorAll("[data-news]")) {
+    place.hidden ||= known.has(place.querySelector("[name=shown]").value);
+  }
 }
 
 async function sendKept(form) {

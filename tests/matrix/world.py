@@ -234,6 +234,7 @@ class World:
                 "content": "[]",
             },
             "/board/visits/<int:visit_id>/kept/<int:kept_id>": {"decision": "stays"},
+            "/day/on/<day:on>/seen": {"shown": "nothing"},
             "/day/me/navigation": {"navigation": "waze"},
             "/login": {"email": "nobody@example.com", "password": "wrong horse"},
             "/board/<day:on>/move": place | version,

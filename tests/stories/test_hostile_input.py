@@ -62,6 +62,7 @@ from fieldservice.field.closing_forms import ReportForm, SignatureForm, WorkPhot
 from fieldservice.field.ending_forms import CannotForm, FollowUpForm
 from fieldservice.field.forms import (
     CorrectionForm,
+    GotItForm,
     KeptForm,
     LateForm,
     NavigationForm,
@@ -218,6 +219,7 @@ FORMS: dict[str, Any] = {
     "/day/sharing": SharingForm,
     "/day/kept": KeptForm,
     "/board/visits/<int:visit_id>/kept/<int:kept_id>": KeptDecisionForm,
+    "/day/on/<day:on>/seen": GotItForm,
     "/day/me/navigation": NavigationForm,
     "/board/<day:on>/move": board.MoveForm,
     "/board/<day:on>/let-in": LetInForm,

@@ -67,6 +67,7 @@ export async function showMarks({ own, known }) {
   for (const item of here) {
     if (marks.has(item.id)) continue;
     const form = forms.find((one) => actionOf(one) === item.said.action && one.dataset.outbox === item.kind);
+    if (item.kind === "seen") continue; // what it is about is gone from the page
     if (item.kind === "tap" && document.querySelector("[data-next]")) continue; // the next card says it
     const mark = element("p", "waiting-mark", icon("cloud-arrow-up"), " ", say("waitsHere", {
       label: item.said.label, time: clock(tappedAt(item)) }));

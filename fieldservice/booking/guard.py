@@ -12,6 +12,8 @@ from fieldservice import web
 from fieldservice.auth import abuse, limits, visitors
 from fieldservice.auth.abuse import Bounds, Level
 from fieldservice.booking.drafts import Contact, Draft
+from fieldservice.booking.forms import tidy_address
+from fieldservice.typed import Phone
 
 TRAP_FIELD = "website"
 """A field that is not shown; whoever fills it in reads the page as a program does."""
@@ -70,4 +72,7 @@ def note_trap(session: Session, *, now: datetime) -> None:
 
 
 def _typed(draft: Draft) -> list[str]:
-    return [draft.answers.contact.get(way, "") for way in ("email", "phone")]
+    """The addresses that were typed before, in the spelling in which bookings have them."""
+    contact, country = draft.answers.contact, web.services().settings.country
+    email, phone = contact.get("email", ""), contact.get("phone", "")
+    return [tidy_address(email), (Phone(country).parse(phone) or "") if phone else ""]

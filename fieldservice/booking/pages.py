@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import flask_babel
 import phonenumbers
 from flask_babel import format_date, ngettext
+from markupsafe import Markup
 
 from fieldservice import web
 from fieldservice.attachments import words
@@ -21,6 +22,7 @@ from fieldservice.booking.service import CUSTOMER
 from fieldservice.geo.address import Address, Match
 from fieldservice.language import answer_written
 from fieldservice.models import ContactRole, Place, Service, Visit, VisitEvent, VisitState, Window
+from fieldservice.notify.words import up_to
 from fieldservice.planning.service import DayOffer, Slot
 
 type DayLink = Callable[[date], str]
@@ -146,6 +148,13 @@ def _tags(
     return tags
 
 
+def mine_words(offer: Offer, mine: Window | None, zone: ZoneInfo) -> tuple[str, str] | None:
+    """Day and window that a customer has, where they are not among those that are shown."""
+    if mine is None or (offer.shown is not None and any(slot.window == mine for slot in offer.shown.slots)):
+        return None
+    return web.day_words(mine.starts_at.astimezone(zone).date()), web.window_words(mine, zone)
+
+
 def _tile(day: DayOffer, shown: DayOffer | None, page: DayLink, fragment: DayLink) -> DayTile:
     if day.slots:
         left = gettext("%(count)d left", count=len(day.firsts))
@@ -203,8 +212,9 @@ def phone_words(number: str) -> str:
 
 
 def reach_words(contact: ContactRole) -> str:
-    """How a contact can be reached."""
-    return ", ".join(part for part in (phone_words(contact.phone), contact.email) if part)
+    """How a contact can be reached; a number stays on one line."""
+    phone = Markup('<span class="text-nowrap">{}</span>').format(phone_words(contact.phone))
+    return Markup(", ").join([phone] * bool(contact.phone) + [contact.email] * bool(contact.email))
 
 
 def said_words(answers: Iterable[Mapping[str, Any]], services: Sequence[Service]) -> list[str]:
@@ -213,12 +223,13 @@ def said_words(answers: Iterable[Mapping[str, Any]], services: Sequence[Service]
 
 
 def deadline_words(deadline: datetime, zone: ZoneInfo) -> str:
-    """An instant up to which something is possible: 6 pm on Monday, Nov 23."""
-    return gettext(
-        "%(time)s on %(day)s",
-        time=web.clock_time(deadline, zone),
-        day=web.day_words(deadline.astimezone(zone).date()),
-    )
+    """An instant up to which something is possible: 6 pm on Monday, Nov 23.
+
+    Midnight is the last minute of the day before: nobody knows to which day 12 am belongs.
+    """
+    at = up_to(deadline, zone)
+    day = web.day_words(at.astimezone(zone).date())
+    return gettext("%(time)s on %(day)s", time=web.clock_time(at, zone), day=day)
 
 
 def too_late_words(deadline: datetime, zone: ZoneInfo) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from fieldservice import plan_words, web
 from fieldservice.booking.pages import gettext
+from fieldservice.language import titled
 from fieldservice.models import Occurrence, OccurrenceState, Renewal, ServicePlan, Visit
 from fieldservice.planning import service_plans
 
@@ -77,7 +78,7 @@ def due_words(occurrence: Occurrence) -> str:
     order = occurrence.plan.work_order
     return gettext(
         "%(service)s at %(address)s. By your service plan it is due %(period)s.",
-        service=order.service.name,
+        service=titled(order),
         address=order.site.one_line,
         period=plan_words.period_words(occurrence),
     )

@@ -262,6 +262,7 @@ def _time_page(
         stay=pages.stay_words(visit.service, picker.zone, now, length=visit.service_duration),
         taken=web.window_words(taken, picker.zone) if taken else "",
         due=plan_pages.due_words(picker.due) if picker.due else "",
+        mine=pages.mine_words(offer, picker.mine, picker.zone),
     )
 
 

@@ -206,8 +206,9 @@ def _values(occasion: Occasion) -> dict[str, Any]:
     if occasion.arrives_at:
         values["arrival"] = words.clock_time(occasion.arrives_at, zone, locale)
     if facts.free_until:
-        free_on = words.day_words(facts.free_until.astimezone(zone).date(), locale)
-        values["free_until"] = f"{free_on}, {words.clock_time(facts.free_until, zone, locale)}"
+        until = words.up_to(facts.free_until, zone)
+        free_on = words.day_words(until.astimezone(zone).date(), locale)
+        values["free_until"] = f"{free_on}, {words.clock_time(until, zone, locale)}"
     if occasion.answer_by:
         values["answer_by"] = words.clock_time(occasion.answer_by, zone, locale)
         values["answer_by_day"] = words.day_words(occasion.answer_by.astimezone(zone).date(), locale)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -56,6 +56,12 @@ def zone_words(zone: ZoneInfo, at: datetime, locale: str, *, until: datetime | N
     name = get_timezone_name(local, locale=locale_of(locale))
     letters = local.tzname() or ""
     return f"{name} ({letters})" if letters.isalpha() and letters != name else name
+
+
+def up_to(deadline: datetime, zone: ZoneInfo) -> datetime:
+    """What is said of a deadline: at midnight the minute before, because nobody knows whose day 12 am is."""
+    local = deadline.astimezone(zone)
+    return deadline - timedelta(minutes=1) if (local.hour, local.minute) == (0, 0) else deadline
 
 
 def phone_words(number: str, country: str) -> str:

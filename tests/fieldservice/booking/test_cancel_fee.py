@@ -12,7 +12,7 @@ from time_machine import Traveller
 from fieldservice.booking.catalogue import CatalogueFault, write_catalogue
 from fieldservice.booking.catalogue_text import read_catalogue
 from fieldservice.messages.writing import Writer
-from fieldservice.models import OutboxMessage, Service, Visit, VisitState
+from fieldservice.models import OutboxMessage, Service, ServiceTranslation, Visit, VisitState
 from fieldservice.models.cancel_terms import free_until
 from fieldservice.notify.rendering import letter, short_text
 from fieldservice.web import Services
@@ -59,7 +59,7 @@ def written(services: Services, kind: str) -> tuple[str, str, str]:
 
 
 def test_who_has_to_agree_reads_what_cancelling_costs(walker: Walker, app: Flask, services: Services) -> None:
-    """Before the answer, as it would be promised then; nothing is said where nothing is charged."""
+    """Before the answer, as it would be promised then, in their language; nothing where it costs nothing."""
     with services.db.transaction() as session:
         heating(session).late_fee = "$49 for the trip"
     walker.to_time()
@@ -68,8 +68,14 @@ def test_who_has_to_agree_reads_what_cancelling_costs(walker: Walker, app: Flask
     boss = approver(app, services)
     assert FREE in boss.page.text
     with services.db.transaction() as session:
-        heating(session).late_fee = ""
+        service = heating(session)
+        service.late_fee = ""
+        texts = {service.price_text: "$95 voorrijkosten"}
+        service.translations["nl"] = ServiceTranslation(language="nl", texts=texts)
     assert "Cancelling" not in boss.open(boss.url).text
+    dutch = boss.open(f"{boss.url}?lang=nl").text
+    assert "$95 voorrijkosten" in dutch
+    assert "$95 visit" not in dutch
 
 
 def test_before_the_cut_off_it_is_free(booked: Walker, services: Services) -> None:

@@ -155,13 +155,16 @@ def test_an_office_is_let_in_again_after_an_hour(
     assert "When suits you?" in walker.page.text
 
 
-def test_many_bookings_with_one_address_are_seen(walker: Walker, services: Services) -> None:
-    """Wherever they come from: a customer's sixth booking of a day is checked."""
+@pytest.mark.parametrize("way", [{}, {"email": "", "phone": "410 555 0187"}, {"email": "Rosa@EXAMPLE.com"}])
+def test_many_bookings_with_one_address_are_seen(
+    walker: Walker, services: Services, way: dict[str, str]
+) -> None:
+    """Wherever they come from, however it is spelt: a customer's sixth booking of a day is checked."""
     for number in range(services.settings.guard_address_bookings + 2):
         walker.client.environ_base["REMOTE_ADDR"] = f"192.0.2.{number}"
         walker.to_time(day=f"2026-03-{4 + number:02d}" if number < 3 else "2026-03-09")
         walker.pick_window(number % 2)
-        walker.confirm()
+        walker.confirm(**way)
         booked = "You’re booked" in walker.page.text
         assert booked == (number <= services.settings.guard_address_bookings), number
     assert CHECK in walker.page.text

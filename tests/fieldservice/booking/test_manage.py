@@ -82,6 +82,10 @@ def test_another_window_is_three_taps_away(booked: Walker, services: Services) -
     link = booked.url
     booked.open(f"{link}/time")
     assert "Your time now" in booked.page.text
+    assert (
+        "Your time now: Wednesday, Mar 4, 10 am – 12 pm." in booked.open(f"{link}/time?day=2026-03-06").text
+    )
+    booked.open(f"{link}/time")
     assert "Wednesday, Mar 4" in booked.page.text
     assert "window" not in booked.page.checked
     booked.send(window=booked.page.options["window"][-1])

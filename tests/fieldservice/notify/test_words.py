@@ -54,6 +54,15 @@ def test_noon_and_midnight_cannot_be_mixed_up(local: str, hours: int, text: str)
     assert words.window_words(starts_at, starts_at + timedelta(hours=hours), NEW_YORK, "en_US") == text
 
 
+@pytest.mark.parametrize(("local", "said"), [("00:00", "23:59"), ("00:01", "00:01"), ("12:00", "12:00")])
+def test_a_deadline_at_midnight_belongs_to_the_day_before(local: str, said: str) -> None:
+    """Nobody has to know whether 12 am on Tuesday is before or after Tuesday."""
+    deadline = datetime.fromisoformat(f"2026-11-24T{local}").replace(tzinfo=NEW_YORK)
+    at = words.up_to(deadline.astimezone(UTC), NEW_YORK).astimezone(NEW_YORK)
+    assert at.strftime("%H:%M") == said
+    assert deadline - at <= timedelta(minutes=1)
+
+
 def test_short_days_and_years() -> None:
     """Tue, Nov 24, with the year when it is asked for."""
     assert words.day_words(date(2026, 11, 24), "en_US", short=True) == "Tue, Nov 24"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
-from fieldservice.models import OccurrenceState, Renewal, ServicePlan
+from fieldservice.models import OccurrenceState, Renewal, ServicePlan, ServiceTranslation
 from tests.factories import NOW
 from tests.fieldservice.dispatch.scene import words_of
 from tests.fieldservice.plans.conftest import Scene, Somebody, path_of
@@ -101,6 +101,20 @@ def test_one_yes_renews(scene: Scene, rosa: Somebody) -> None:
     assert "goes on" in words_of(thanks)
     assert scene.look(lambda plan: (plan.terms, plan.ends_on)) == (2, date(2026, 5, 3))
     assert rosa.post(f"{scene.link}/plan/renew", ends_on="2026-03-20").status_code == 409
+
+
+def test_every_page_names_the_service_in_the_customers_language(scene: Scene, rosa: Somebody) -> None:
+    """As the office had it translated."""
+    texts = {"Boiler service": "Ketelonderhoud"}
+
+    def translate(_session: object, plan: ServicePlan) -> None:
+        plan.work_order.service.translations["nl"] = ServiceTranslation(language="nl", texts=texts)
+
+    scene.run(translate)
+    for page in ("", "/time", "/plan", f"/plan/{scene.occurrence(1).id}", "/plan/end"):
+        words = words_of(rosa.get(f"{scene.link}{page}?lang=nl"))
+        assert "Ketelonderhoud" in words, page
+        assert "Boiler service" not in words, page
 
 
 def test_a_link_opens_no_other_plan(scene: Scene, rosa: Somebody) -> None:

@@ -58,6 +58,7 @@ TIMETABLE = [
     Periodic("attachments.scan", timedelta(seconds=5)),
     Periodic("attachments.sweep", timedelta(hours=1)),
     Periodic("booking.serve_plans", timedelta(minutes=5)),
+    Periodic("planning.tell_delays", timedelta(seconds=60)),
     Periodic("planning.replan", timedelta(minutes=10)),
 ]
 

@@ -8,6 +8,7 @@
  "first_checks": [{"code": "thermostat", "title": "Check the thermostat", "text": "Set it to 22.",
                    "question": "Is it getting warm?", "yes": "solved", "no": "next"}],
  "faq": [{"question": "How long does it take?", "answer": "About an hour."}],
+ "messages": {"reminders": ["3 days", "24 hours", "2 hours"], "delayed_after_minutes": 20},
  "cancelling": {"fee": "$49 for the trip", "hours_before": 24},
  "checklist": [{"code": "pressure", "kind": "number", "label": "Pressure", "unit": "psi",
                 "least": 0, "most": 60, "required": true}],
@@ -38,9 +39,12 @@ from fieldservice.models import (
     TroubleshootingStep,
 )
 from fieldservice.models.catalogue import NEXT, NO, YES
+from fieldservice.models.reminders import USUAL, length, read_span
+from fieldservice.models.service import LATE_AFTER
 
 _AMOUNTS = {EffectKind.DURATION, EffectKind.MORE_TIME, EffectKind.PRIORITY}
 _MOST = {EffectKind.DURATION: 1440, EffectKind.MORE_TIME: 1440, EffectKind.PRIORITY: 1_000_000}
+_MOST_REMINDERS = 8
 _OPTIONS = (QuestionKind.CHIPS, QuestionKind.CHOICE)
 
 
@@ -54,7 +58,7 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
     Raises CatalogueFault, before anything is changed, for what does not fit together.
     """
     part = _Part(data, "")
-    part.only("questions", "first_checks", "faq", "cancelling", "checklist", "translations")
+    part.only("questions", "first_checks", "faq", "cancelling", "checklist", "messages", "translations")
     questions = [_question(entry, position, skills) for position, entry in enumerate(part.list("questions"))]
     steps = [_step(entry, position) for position, entry in enumerate(part.list("first_checks"))]
     faq = [
@@ -62,6 +66,7 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
         for position, entry in enumerate(part.list("faq"))
     ]
     fee, cutoff = _cancelling(part)
+    spans, late_after = _messages(part)
     checklist = [_check(entry, position) for position, entry in enumerate(part.list("checklist"))]
     _require_different([item.code for item in checklist], "checklist")
     _require_different([question.code for question in questions], "questions")
@@ -81,6 +86,7 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
     service.late_fee = fee
     if cutoff is not None:
         service.cancel_cutoff = cutoff
+    service.reminders, service.late_after = spans, late_after
     service.checklist = checklist
     service.translations = {translation.language: translation for translation in translations}
 
@@ -266,6 +272,30 @@ def _check(part: _Part, position: int) -> ChecklistItem:
     if item.least is not None and item.most is not None and item.least > item.most:
         raise part.fault("most", "less than least")
     return item
+
+
+def _messages(catalogue: _Part) -> tuple[list[str], timedelta]:
+    """When customers are reminded, and how late somebody has to be for them to be told."""
+    if "messages" not in catalogue.data:
+        return list(USUAL), LATE_AFTER
+    part = _Part(catalogue.data["messages"], "messages")
+    part.only("reminders", "delayed_after_minutes")
+    minutes = part.number("delayed_after_minutes", 0, 240)
+    late_after = LATE_AFTER if minutes is None else timedelta(minutes=minutes)
+    given = part.data.get("reminders")
+    if given is None:
+        return list(USUAL), late_after
+    if not isinstance(given, list) or len(given) > _MOST_REMINDERS:
+        raise part.fault("reminders", f"not a list of at most {_MOST_REMINDERS}")
+    spans = []
+    for at, words in enumerate(given):
+        try:
+            spans.append(read_span(words if isinstance(words, str) else ""))
+        except ValueError as error:
+            raise part.fault(f"reminders[{at}]", str(error)) from error
+    if len({length(span) for span in spans}) < len(spans):
+        raise part.fault("reminders", "two are due at the same time")
+    return sorted(spans, key=length, reverse=True), late_after
 
 
 def _require_different(codes: Sequence[str], place: str) -> None:

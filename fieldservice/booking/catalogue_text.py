@@ -16,6 +16,8 @@ from fieldservice.models import (
     Service,
     TroubleshootingStep,
 )
+from fieldservice.models.reminders import USUAL, write_span
+from fieldservice.models.service import LATE_AFTER
 
 
 def read_catalogue(service: Service, missing_in: Sequence[str] = ()) -> dict[str, Any]:
@@ -32,6 +34,7 @@ def read_catalogue(service: Service, missing_in: Sequence[str] = ()) -> dict[str
         }
         | ({"checklist": [_check(item) for item in service.checklist]} if service.checklist else {})
         | _cancelling(service)
+        | _messages(service)
         | ({"translations": translations} if translations else {})
     )
 
@@ -42,6 +45,15 @@ def _cancelling(service: Service) -> dict[str, Any]:
     hours, rest = divmod(service.cancel_cutoff, timedelta(hours=1))
     terms = {"fee": service.late_fee} | ({"hours_before": hours} if hours and not rest else {})
     return {"cancelling": terms}
+
+
+def _messages(service: Service) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    if service.reminders != list(USUAL):
+        told["reminders"] = [write_span(span) for span in service.reminders]
+    if service.late_after != LATE_AFTER:
+        told["delayed_after_minutes"] = service.late_after // timedelta(minutes=1)
+    return {"messages": told} if told else {}
 
 
 def _question(question: IntakeQuestion) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from fieldservice.booking.drafts import Contact
 from fieldservice.booking.manage import NotOpen
 from fieldservice.booking.service import CUSTOMER
 from fieldservice.models import ContactRole, MessageState, Role, Site, Visit, VisitState, WorkOrder
-from fieldservice.models.visit import ENDED, REMINDERS
+from fieldservice.models.reminders import is_reminder
+from fieldservice.models.visit import ENDED
 
 FIELDS = ("name", "phone", "email", "access_notes", "problem")
 _CHANNELS = {"email": "email", "phone": "sms"}
@@ -130,7 +131,7 @@ def _redirect(visit: Visit, channel: str, address: str, *, now: datetime) -> Non
         return
     if not mine:
         for message in waiting:
-            if message.kind in REMINDERS:
+            if is_reminder(message.kind):
                 visit.tell(message.kind, due_at=message.due_at, now=now, channel=channel)
     said = any(message.kind == "confirmation" and message in mine for message in waiting)
     if visit.promised and visit.state in (VisitState.BOOKED, VisitState.DISPATCHED) and not said:

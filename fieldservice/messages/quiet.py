@@ -10,11 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
 from fieldservice.messages.rules import PICKS, why_pointless
 from fieldservice.models import OutboxMessage, Visit
-from fieldservice.models.visit import REMINDERS
+from fieldservice.models.reminders import is_reminder
 
-WAITING = frozenset({*REMINDERS, *PICKS, "ask", "done", "feedback", "plan_term", "technician"})
+WAITING = frozenset({*PICKS, "ask", "done", "feedback", "plan_term", "technician"})
+_CHANGES = frozenset({"ask", "changed", "late", "technician"})
+BREATH = timedelta(minutes=1)
+"""Between two messages about changes of one visit to the same person."""
 EVE = timedelta(hours=1)
 """How long before the quiet hours a reminder goes out that would come too late after them."""
 
@@ -58,6 +64,24 @@ def waits_until(message: OutboxMessage, visit: Visit, quiet: Quiet, *, now: date
     return end
 
 
+def after_the_last(session: Session, message: OutboxMessage, *, now: datetime) -> datetime | None:
+    """When a message about a change may be sent, if somebody was told of one less than a minute ago.
+
+    Whoever moves a visit twice in a row is told of once: what waits is retired by what comes after it.
+    """
+    if message.kind not in _CHANGES:
+        return None
+    told = select(func.max(OutboxMessage.sent_at)).where(
+        OutboxMessage.visit_id == message.visit_id,
+        OutboxMessage.channel == message.channel,
+        OutboxMessage.recipient == message.recipient,
+        OutboxMessage.kind.in_(_CHANGES),
+        OutboxMessage.id != message.id,
+    )
+    last = session.scalar(told)
+    return last + BREATH if last is not None and last + BREATH > now else None
+
+
 def goes_before(message: OutboxMessage, visit: Visit, quiet: Quiet, *, now: datetime) -> bool:
     """Whether a reminder is sent before the quiet hours: due in them, it would be too late after them."""
     end = quiet.end_of(message.next_at, visit.territory.zone)
@@ -67,4 +91,4 @@ def goes_before(message: OutboxMessage, visit: Visit, quiet: Quiet, *, now: date
 
 
 def _can_wait(message: OutboxMessage) -> bool:
-    return message.channel == "sms" and message.kind in WAITING
+    return message.channel == "sms" and (message.kind in WAITING or is_reminder(message.kind))

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from fieldservice.models import FeedbackKind, OutboxMessage, Purpose, Role, Visit, VisitState, Window
-from fieldservice.models.visit import ENDED, PLANNABLE, REMINDERS
+from fieldservice.models import (
+    FeedbackKind,
+    OutboxMessage,
+    Purpose,
+    Role,
+    Visit,
+    VisitState,
+    Window,
+    reminders,
+)
+from fieldservice.models.visit import ENDED, PLANNABLE
 
 PICKS = ("plan_invitation", "plan_reminder")
 
@@ -27,7 +36,7 @@ def why_pointless(message: OutboxMessage, visit: Visit, *, now: datetime) -> str
         return "no window is promised"
     if now >= window.ends_at:
         return "the arrival window is over"
-    rule = _RULES.get(message.kind)
+    rule = _reminder if reminders.is_reminder(message.kind) else _RULES.get(message.kind)
     return rule(message, visit, window, now) if rule else "this version knows no such kind of message"
 
 
@@ -46,11 +55,11 @@ def _reminder(message: OutboxMessage, visit: Visit, window: Window, now: datetim
         return "another window was promised since"
     if visit.state not in PLANNABLE:
         return f"the visit is {visit.state}"
-    own = REMINDERS[message.kind]
-    following = max((other for other in REMINDERS.values() if other < own), default=None)
+    following = reminders.following(message.kind, visit.service.reminders)
     if following is None:
         return "the arrival window has begun" if now >= window.starts_at else None
-    return "the next reminder is due" if now >= window.starts_at - following else None
+    due_at = reminders.due_at(following, window.starts_at, visit.territory.zone)
+    return "the next reminder is due" if now >= due_at else None
 
 
 def _offer(message: OutboxMessage, visit: Visit, now: datetime) -> str | None:
@@ -116,7 +125,7 @@ def _late(message: OutboxMessage, visit: Visit, now: datetime) -> str | None:
 
 def _why_unwanted(message: OutboxMessage, visit: Visit) -> str | None:
     """A customer may refuse what is not needed: reminders, questions, and texts beside e-mails."""
-    purpose = _PURPOSES.get(message.kind)
+    purpose = Purpose.REMINDERS if reminders.is_reminder(message.kind) else _PURPOSES.get(message.kind)
     if purpose is not None and not visit.work_order.allows(purpose):
         return f"the customer wants no {purpose}"
     contact = visit.work_order.contact(Role.REQUESTER)
@@ -217,7 +226,6 @@ def _not_approved(_message: OutboxMessage, visit: Visit, _now: datetime) -> str 
 
 
 _PURPOSES = {
-    **dict.fromkeys(REMINDERS, Purpose.REMINDERS),
     **dict.fromkeys(PICKS, Purpose.OFFERS),
     "feedback": Purpose.FEEDBACK,
 }
@@ -248,5 +256,4 @@ _RULES: dict[str, Rule] = {
     "cancelled": _cancellation,
     "on_my_way": _on_my_way,
     "technician": _technician,
-    **dict.fromkeys(REMINDERS, _reminder),
 }

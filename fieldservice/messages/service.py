@@ -30,13 +30,13 @@ from fieldservice.messages.orders import (
     as_sent,
     written,
 )
-from fieldservice.messages.quiet import Quiet, goes_before, waits_until
+from fieldservice.messages.quiet import Quiet, after_the_last, goes_before, waits_until
 from fieldservice.messages.rules import why_pointless, why_too_late
 from fieldservice.messages.unreachable import fall_back, give_up, is_unreachable
 from fieldservice.messages.writing import Writer
 from fieldservice.models import MessageState, OutboxMessage, Role, Service, Stop, Territory, Visit, WorkOrder
 from fieldservice.models.message_text import TEST, own_texts
-from fieldservice.models.visit import REMINDERS
+from fieldservice.models.reminders import PREFIX
 from fieldservice.notify import Channels
 from fieldservice.notify.errors import NotDelivered, Unavailable
 from fieldservice.notify.mail import Mail
@@ -163,7 +163,7 @@ class _Sweeper:
                 message.state, message.last_error = end
                 message.lease_owner, message.lease_until = "", None
                 ended.append(message.state)
-            elif (later := self._quiet_until(message, visit, at)) is not None:
+            elif (later := self._not_before(session, message, visit, at)) is not None:
                 message.next_at = later
             else:
                 return Turn(self._claim(session, message, visit, at), ended)
@@ -230,8 +230,12 @@ class _Sweeper:
             .limit(1)
         )
 
-    def _quiet_until(self, message: OutboxMessage, visit: Visit | None, at: datetime) -> datetime | None:
-        return None if visit is None else waits_until(message, visit, self.quiet, now=at)
+    def _not_before(
+        self, session: Session, message: OutboxMessage, visit: Visit | None, at: datetime
+    ) -> datetime | None:
+        if visit is None:
+            return None
+        return waits_until(message, visit, self.quiet, now=at) or after_the_last(session, message, now=at)
 
     def _claim(self, session: Session, message: OutboxMessage, visit: Visit | None, at: datetime) -> Order:
         if visit is not None:
@@ -300,7 +304,7 @@ def _hurry(session: Session, *, territories: list[int], quiet: Quiet, now: datet
         select(OutboxMessage, Visit)
         .join(Visit, Visit.id == OutboxMessage.visit_id)
         .where(Visit.territory_id.in_(territories), OutboxMessage.state == MessageState.PENDING)
-        .where(OutboxMessage.channel == "sms", OutboxMessage.kind.in_(REMINDERS))
+        .where(OutboxMessage.channel == "sms", OutboxMessage.kind.startswith(PREFIX, autoescape=True))
         .where(OutboxMessage.next_at > now, OutboxMessage.next_at < now + timedelta(days=1))
     )
     for message, visit in session.execute(skip_locked(session, query)):

@@ -14,6 +14,7 @@ from fieldservice.messages.rules import PICKS
 from fieldservice.models import OutboxMessage, Role, Visit, Window
 from fieldservice.models.facts import facts_of, facts_of_nobody
 from fieldservice.models.message_text import TEST
+from fieldservice.models.reminders import told_as
 from fieldservice.notify import words
 from fieldservice.notify.facts import Company
 from fieldservice.notify.rendering import Occasion
@@ -58,7 +59,7 @@ class Writer:
                 answer_by=told["until"],
             )
         return Occasion(
-            kind=message.kind,
+            kind=told_as(message.kind),
             facts=facts_of(
                 visit, self.settings, link=link, promised=message.kind not in NOT_ABOUT_THE_WINDOW
             ),

@@ -74,7 +74,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "phone_choice": "navigation",
         "route_seen": "visits",
         "proposal": "state based_on routes summary goal",
-        "service": "code name icon description place late_fee price_text price_note working_days",
+        "service": "code name icon description place late_fee price_text price_note reminders working_days",
         "service_plan": "unit renewal preferred_weekdays preferred_part",
         "shift_override": "reason",
         "service_translation": "language texts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from enum import StrEnum
 
@@ -12,7 +13,14 @@ from fieldservice.db import Base, Duration
 from fieldservice.models.catalogue import FaqEntry, IntakeQuestion, TroubleshootingStep
 from fieldservice.models.closing import ChecklistItem
 from fieldservice.models.needs import Needs
+from fieldservice.models.reminders import USUAL
 from fieldservice.models.workforce import EVERY_DAY, Branch, Skill
+
+LATE_AFTER = timedelta(minutes=10)
+"""How far after the promised window an arrival is expected before the customer is told, as long as nobody
+says otherwise."""
+
+_USUAL = json.dumps(USUAL)
 
 
 class Place(StrEnum):
@@ -73,6 +81,8 @@ class Service(Base):
     max_per_day: Mapped[int | None]  # of its visits in one territory; None: as many as fit
     reschedule_cutoff: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=12))
     cancel_cutoff: Mapped[timedelta] = mapped_column(Duration, default=timedelta(hours=12))
+    reminders: Mapped[list[str]] = mapped_column(JSON, default=lambda: list(USUAL), server_default=_USUAL)
+    late_after: Mapped[timedelta] = mapped_column(Duration, default=LATE_AFTER, server_default="600")
     late_fee: Mapped[str] = mapped_column(String(200), default="", server_default="")  # of cancelling later
     price_text: Mapped[str] = mapped_column(String(200), default="")
     price_note: Mapped[str] = mapped_column(String(300), default="")

@@ -11,6 +11,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldservice.db import Base, Duration, UtcDateTime
+from fieldservice.models import reminders
 from fieldservice.models.aftercare import Feedback
 from fieldservice.models.booking import PrivateLink
 from fieldservice.models.cancel_terms import CUSTOMER, CancelTerms
@@ -53,10 +54,7 @@ _KEPT = frozenset(
     }
 )
 # What somebody else at the site gets as well, as a text.
-_TO_THE_SITE = frozenset(
-    {"confirmation", "changed", "cancelled", "late", "on_my_way", "reminder_24h", "reminder_2h"}
-)
-REMINDERS = {"reminder_24h": timedelta(hours=24), "reminder_2h": timedelta(hours=2)}
+_TO_THE_SITE = frozenset({"confirmation", "changed", "cancelled", "late", "on_my_way"})
 
 
 PLANNABLE = frozenset({VisitState.REQUESTED, VisitState.BOOKED, VisitState.DISPATCHED})
@@ -194,9 +192,9 @@ class Visit(Steps, CancelTerms, Base):
         self._retire_messages()
         kind = "confirmation" if old is None else "changed"
         self._write_messages(kind, due_at=now, now=now, payload=_window_payload(old))
-        for reminder, before in REMINDERS.items():
-            if window.starts_at - before > now:
-                self._write_messages(reminder, due_at=window.starts_at - before, now=now)
+        for span in self.service.reminders:
+            if (due_at := reminders.due_at(span, window.starts_at, self.territory.zone)) > now:
+                self._write_messages(reminders.kind_of(span), due_at=due_at, now=now)
 
     def cancel(self, *, now: datetime, actor: str, reason: str = "", fee: str = "") -> None:
         """End the visit before it began and tell the customer, also what it costs them.
@@ -341,7 +339,7 @@ class Visit(Steps, CancelTerms, Base):
 
     def _revive_messages(self, now: datetime) -> None:
         for message in self.messages:
-            retired = message.state == MessageState.CANCELLED and message.kind in REMINDERS
+            retired = message.state == MessageState.CANCELLED and reminders.is_reminder(message.kind)
             if retired and message.promise_version == self.promise_version and message.due_at > now:
                 message.state = MessageState.PENDING
 
@@ -361,8 +359,9 @@ class Visit(Steps, CancelTerms, Base):
             if recipient and channel in channels:
                 self._write(kind, channel, recipient, due_at=due_at, now=now, payload=payload)
         at_site = self.work_order.contact(Role.SITE_CONTACT)
+        for_the_site = kind in _TO_THE_SITE or reminders.is_reminder(kind)
         other = at_site is not None and at_site.phone not in ("", contact.phone)
-        if at_site is not None and other and kind in _TO_THE_SITE and "sms" in channels:
+        if at_site is not None and other and for_the_site and "sms" in channels:
             role = Role.SITE_CONTACT
             self._write(kind, "sms", at_site.phone, role=role, due_at=due_at, now=now, payload=payload)
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Plan, Stop, Visit, VisitState
 from fieldservice.planning.facts import Done
-from fieldservice.planning.problem import Day, StaleTravel, build, row_id, shift_id
+from fieldservice.planning.problem import Day, StaleTravel, build, row_id, shift_id, visit_id
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.running import Cause, CauseKind, request_repair
 from fieldservice.planning.store import write_routes
@@ -92,19 +92,24 @@ def _look(session: Session, visit: Visit, plan: Plan, table: TravelTable, now: d
 
 def _late(day: Day, stop: Stop, extra: timedelta) -> dict[str, datetime]:
     """Visits of the route that begin after their promised windows if it goes on `extra` later, and when."""
-    shift = day.problem.shift_by_id.get(shift_id(stop.technician_id))
+    return {
+        visit_id(visit): starts_at
+        for visit, starts_at in expected(day, stop.technician_id, extra)
+        if visit.window is not None and starts_at > visit.window.ends_at
+    }
+
+
+def expected(day: Day, technician_id: int, extra: timedelta = timedelta(0)) -> list[tuple[Visit, datetime]]:
+    """When the visits that a technician still has to begin will begin, if it goes on `extra` later."""
+    shift = day.problem.shift_by_id.get(shift_id(technician_id))
     if shift is None:
-        return {}
+        return []
     free_s = max(shift.available_s or 0, shift.start_s, day.seconds(day.rows.now))
     later = replace(shift, available_s=free_s + round(extra.total_seconds())) if extra else shift
     shifts = tuple(later if each is shift else each for each in day.problem.shifts)
-    order = list(day.order(stop.technician_id))
-    route = timeline.project(replace(day.problem, shifts=shifts), shift.id, order)
-    found = {}
-    for each in route.stops:
-        if each.visit is None or not each.visit.startswith("v"):
-            continue
-        window = day.visits[row_id(each.visit)].window
-        if window is not None and (starts_at := day.instant(each.start_s)) > window.ends_at:
-            found[each.visit] = starts_at
-    return found
+    route = timeline.project(replace(day.problem, shifts=shifts), shift.id, list(day.order(technician_id)))
+    return [
+        (day.visits[row_id(each.visit)], day.instant(each.start_s))
+        for each in route.stops
+        if each.visit is not None and each.visit.startswith("v")
+    ]

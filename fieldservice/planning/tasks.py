@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from celery import current_app, shared_task
 
 from fieldservice import clock
+from fieldservice.planning import delays
 from fieldservice.planning.jobs import Work, request_improvements, run_next_job
 from fieldservice.planning.service import drop_expired_holds
 
@@ -38,3 +39,10 @@ def replan() -> None:
     """Have tomorrow's plans improved where something changed."""
     services: Services = current_app.services
     services.db.run(lambda session: request_improvements(session, now=clock.now()))
+
+
+@shared_task(name="planning.tell_delays")  # type: ignore[untyped-decorator]
+def tell_delays() -> None:
+    """Tell the customers of visits that will begin too long after their windows."""
+    services: Services = current_app.services
+    delays.tell_all(services.db, services.tables, now=clock.now())

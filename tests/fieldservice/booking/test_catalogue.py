@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice.booking.bookable import active_services
 from fieldservice.booking.catalogue import CatalogueFault, write_catalogue
+from fieldservice.booking.catalogue_text import read_catalogue
 from fieldservice.models import IntakeEffect, IntakeOption, IntakeQuestion, Service, Skill
 from tests.factories import make_service, make_skill
 
@@ -55,6 +57,23 @@ def test_what_was_written_is_read_in_order(session: Session) -> None:
     assert service.faq[0].answer == "A."
 
 
+def test_reminders_and_delays_are_written_read_and_usual_again(session: Session) -> None:
+    """In words for people, the longest first; what is as usual is left out, and comes back when it is."""
+    service = make_service(session)
+    said = {"reminders": ["2 hours", "3 days", "90 minutes"], "delayed_after_minutes": 20}
+    write_catalogue(service, {"messages": said}, {})
+    session.flush()
+    session.expire_all()
+    assert (service.reminders, service.late_after) == (["3d", "2h", "90m"], timedelta(minutes=20))
+    read = read_catalogue(service)["messages"]
+    assert read == {"reminders": ["3 days", "2 hours", "90 minutes"], "delayed_after_minutes": 20}
+    write_catalogue(service, {"messages": {"reminders": []}}, {})
+    assert (service.reminders, service.late_after) == ([], timedelta(minutes=10))
+    write_catalogue(service, {}, {})
+    assert service.reminders == ["24h", "2h"]
+    assert "messages" not in read_catalogue(service)
+
+
 def test_writing_again_replaces_everything(session: Session) -> None:
     """The same codes may be used again; nothing of the old remains."""
     service = make_service(session)
@@ -92,6 +111,10 @@ def test_the_catalogue_is_read_with_few_queries(session: Session) -> None:
 
 
 FAULTS: list[tuple[Any, str]] = [
+    ({"messages": {"reminders": ["soon"]}}, "messages.reminders[0]: write it as 2 days"),
+    ({"messages": {"reminders": ["1 day", "24 hours"]}}, "messages.reminders: two are due at the same time"),
+    ({"messages": {"reminders": "1 day"}}, "messages.reminders: not a list of at most 8"),
+    ({"messages": {"delayed_after_minutes": -1}}, "messages.delayed_after_minutes: not a whole number"),
     ([], "the catalogue: not an object"),
     ({"question": []}, "question: not known here"),
     ({"questions": {}}, "questions: not a list"),

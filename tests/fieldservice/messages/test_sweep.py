@@ -152,6 +152,23 @@ def test_a_stale_message_that_is_still_due_is_retired_by_the_sweep_itself(
     assert [mail["Subject"].split(":")[0] for mail in sink.messages] == ["New time"]
 
 
+def test_who_moves_a_visit_twice_in_a_row_is_told_of_once(
+    db: Database, sender: Sender, sink: SmtpSink, book: Book
+) -> None:
+    """A second change within a minute of what was told waits; a third takes its place; none is lost."""
+    visit = book()
+    sender.sweep()
+    for minutes, hours in ((0, 1), (0.5, 2), (0.75, 3)):
+        at, later = NOW + timedelta(minutes=minutes), timedelta(hours=hours)
+        window = Window(WINDOW.starts_at + later, WINDOW.ends_at + later)
+        change(db, visit, lambda visit, window=window, at=at: visit.promise(window, now=at, actor="test"))
+        sender.sweep(at)
+    assert [mail["Subject"].partition(", Mar")[0] for mail in sink.messages[1:]] == ["New time: Tuesday"]
+    sender.sweep(NOW + timedelta(minutes=1, seconds=5))
+    assert ["11 am" in sink.messages[1]["Subject"], "1 pm" in sink.messages[2]["Subject"]] == [True, True]
+    assert len(sink.messages) == 3
+
+
 def test_a_cancellation_and_a_reminder_that_cross_end_with_the_cancellation_alone(
     db: Database, sender: Sender, sink: SmtpSink, book: Book
 ) -> None:

@@ -208,6 +208,21 @@ def test_a_reminder_that_would_be_late_is_not_written(session: Session) -> None:
         assert {m.kind for m in visit.messages} == kinds
 
 
+def test_a_service_says_when_it_reminds(session: Session) -> None:
+    """As many reminders as it has, by the day's clock or by hours; the site's contact gets them as well."""
+    visit = make_visit(session)
+    visit.service.reminders = ["3d", "36h", "90m"]
+    promised = window(TOMORROW + timedelta(days=4), 10, 12)
+    promise(visit, promised)
+    due = {m.kind: m.due_at for m in visit.messages if m.channel == "email"}
+    assert due == {
+        "confirmation": NOW,
+        "reminder_3d": window(TOMORROW + timedelta(days=1), 10, 12).starts_at,
+        "reminder_36h": promised.starts_at - 36 * HOUR,
+        "reminder_90m": promised.starts_at - 1.5 * HOUR,
+    }
+
+
 def test_reminders_are_due_real_hours_before(session: Session) -> None:
     """Over the night in which clocks change, 24 hours before is 24 real hours, not the same clock time."""
     zone = ZoneInfo("Europe/Berlin")

@@ -10,6 +10,7 @@ from sqlalchemy import delete
 import scheduler
 from fieldservice.db import Database
 from fieldservice.models import ShiftPattern, TechnicianSkill, Visit, VisitState
+from fieldservice.planning import delays
 from fieldservice.planning import service as planning
 from fieldservice.planning.problem import RUNNING_CHANGE
 from fieldservice.planning.progress import follow
@@ -108,3 +109,27 @@ def test_a_search_takes_such_a_visit_off_the_route_and_finds_it_a_technician(db:
     with db.reading() as session:
         day = scene.day(session, TOMORROW, lift=True)
         assert [left.visit for left in day.plan.unassigned] == [f"v{visit}"]
+
+
+def test_whose_estimate_leaves_the_window_is_told_once(db: Database) -> None:
+    """More than the service allows after it, near it, and only while taps say where the technician is."""
+    scene = Scene(db, lambda session: make_company(session, 1, late_after=timedelta(minutes=20)))
+    first = scene.book(window(TODAY, 10, 12), now=NOW - timedelta(days=1))
+    second = scene.book(window(TODAY, 10, 12), at=near(4000), now=NOW - timedelta(days=1))
+    noon = window(TODAY, 10, 12).ends_at
+
+    def told(at) -> list[str]:
+        delays.tell_all(db, scene.tables, now=at)
+        with db.reading() as session:
+            found = session.get_one(Visit, second).messages
+            return [message.payload["arrives_at"] for message in found if message.kind == "late"]
+
+    assert told(noon + timedelta(hours=1)) == [], "nobody tapped anything: perhaps they do not use the phone"
+    on_the_way(scene, first, VisitState.EN_ROUTE, VisitState.ON_SITE, at=noon - timedelta(minutes=75))
+    assert told(noon - timedelta(minutes=70)) == [], "it ends before noon"
+    assert told(noon + timedelta(minutes=10)) == [], (
+        "eighteen minutes with the drive are within what is allowed"
+    )
+    assert len(told(noon + timedelta(minutes=25))) == 2, "e-mail and text"
+    assert len(told(noon + timedelta(minutes=30))) == 2, "the time that was told is still about right"
+    assert len(told(noon + timedelta(minutes=60))) == 4, "it is not any more: e-mail and text once more"

@@ -78,7 +78,12 @@ function combobox(input) {
     const option = event.target.closest("[role=option]");
     if (option) choose(option);
   });
-  input.addEventListener("blur", close);
+  // An answer that comes late must not open the list over what is used by then.
+  input.addEventListener("blur", () => {
+    clearTimeout(timer);
+    running?.abort();
+    close();
+  });
 }
 
 for (const input of document.querySelectorAll("[role=combobox][data-suggest]")) combobox(input);

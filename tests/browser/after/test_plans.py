@@ -128,6 +128,38 @@ def cleared(page: Page) -> None:
     press(page, "Begin the plan")
 
 
+def saved(page: Page, plan: Plan) -> None:
+    """What suits them."""
+    page.goto(f"{plan.link}/plan")
+    press(page, "Save")
+    expect(page.get_by_text("Saved", exact=False).first).to_be_visible()
+
+
+def renewed(page: Page, _plan: Plan) -> None:
+    """Another term."""
+    press(page, "Yes, another term")
+
+
+def skipped(page: Page, plan: Plan) -> None:
+    """One date less."""
+    page.goto(f"{plan.link}/plan/{plan.occurrence_id}")
+    press(page, "Skip it")
+    expect(page.get_by_text("Skipped").first).to_be_visible()
+
+
+def ended(page: Page, plan: Plan) -> None:
+    """The plan as it stays to be read."""
+    page.goto(f"{plan.link}/plan/end")
+    page.get_by_role("checkbox").check()
+    press(page, "End the plan")
+    expect(page.get_by_text("What is booked stays booked")).to_be_visible()
+
+
+def too_late(page: Page, plan: Plan) -> None:
+    """Nothing can be changed about what has ended."""
+    page.goto(f"{plan.link}/plan/{plan.occurrence_id}")
+
+
 PAGES: list[tuple[str, Callable[[Page], None]]] = [
     ("{link}/time", nothing),
     ("{link}", nothing),
@@ -155,5 +187,8 @@ def test_nothing_is_inaccessible(plan: Plan, open_page: OpenPage, troubles: list
         numbers = {"link": plan.link, "plan": plan.id, "site": plan.site_id, "occurrence": plan.occurrence_id}
         page.goto(path.format(**numbers))
         happen(page)
+        assert faults(page) == []
+    for happen in () if staff else (saved, renewed, skipped, ended, too_late):
+        happen(page, plan)
         assert faults(page) == []
     assert troubles == []

@@ -79,6 +79,7 @@ def test_with_script_files_go_by_themselves(page: Page, home: Address, troubles:
     choose(page, file("late.jpg", photo(100, 90)))
     again = page.get_by_role("button", name="Try again")
     expect(page.get_by_text("late.jpg · Not sent.")).to_be_visible(timeout=SLOW)
+    assert faults(page) == []
     page.unroute("**/photos")
     again.focus()
     page.keyboard.press("Enter")

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from fieldservice.auth.links import approval_token
 from fieldservice.geo.address import Address
-from fieldservice.models import OutboxMessage, Territory
+from fieldservice.models import Approval, ApprovalState, OutboxMessage, Territory
+from fieldservice.web import Services
 from tests.browser.accessible import faults
 from tests.browser.booking.test_booking import next_page
 from tests.browser.keyboard import enter_on
@@ -22,6 +23,11 @@ from tests.fieldservice.booking.tight import AT
 
 pytestmark = pytest.mark.browser
 SECRET = "only-for-these-tests"  # noqa: S105
+AFTERWARDS = {
+    ApprovalState.AGREED: "You agreed",
+    ApprovalState.EXPIRED: "It is too late to agree",
+    ApprovalState.WITHDRAWN: "Nobody has to agree any more",
+}
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +156,9 @@ def test_the_keyboard_alone(page: Page, home: Address, nonce: Callable[[], str])
     expect(page.get_by_role("heading", level=1)).to_have_text("You declined")
 
 
-def test_every_page_is_accessible(page: Page, home: Address, nonce: Callable[[], str]) -> None:
+def test_every_page_is_accessible(
+    page: Page, home: Address, nonce: Callable[[], str], running: Services
+) -> None:
     """Each new page and state, at three widths and in both themes."""
     to_services(page, home)
     assert faults(page) == []
@@ -171,6 +179,11 @@ def test_every_page_is_accessible(page: Page, home: Address, nonce: Callable[[],
     assert faults(page) == []
     next_page(page, "Decline, book nothing")
     assert faults(page) == []
+    for state, heading in AFTERWARDS.items():
+        running.db.run(lambda session, state=state: session.execute(update(Approval).values(state=state)))
+        page.reload()
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        assert faults(page) == []
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_a_question_reaches_the_office_and_its_answer_the_page(booked: Walker, s
 
 
 def test_a_page_that_has_everything_is_told_nothing(booked: Walker, services: Services) -> None:
-    """The list that a script asks for every three seconds: 204 while nothing is new, else all messages."""
+    """The list that a script asks for every two seconds: 204 while nothing is new, else all messages."""
     link = booked.url
     part = f"{link}/messages/new"
     assert booked.client.get(part).status_code == 204

@@ -19,6 +19,7 @@ from fieldservice.planning.service_plans import Likes
 from tests.browser.accessible import faults
 from tests.browser.after.conftest import OpenPage, Stage
 from tests.browser.after.test_after import press
+from tests.browser.keyboard import enter_on, tick, type_into
 from tests.factories import NOW, TODAY, Company, make_customer, make_service_plan, make_site, near
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
@@ -81,9 +82,20 @@ def test_from_the_message_to_the_window(
     assert troubles == []
 
 
-def test_with_the_keyboard_alone(plan: Plan, open_page: OpenPage) -> None:
-    """Pick, then move the next one and end the plan, without a pointer."""
-    page = open_page()
+@pytest.mark.parametrize("scripts", [True, False], ids=["script", "plain"])
+def test_with_the_keyboard_alone(plan: Plan, open_page: OpenPage, *, scripts: bool) -> None:
+    """What suits, another term, the next one skipped, this one picked, and the end, without a pointer."""
+    page = open_page(scripts=scripts)
+    page.goto(plan.link)
+    enter_on(page, "link", re.compile("^Your service plan"))
+    tick(page, "checkbox", "Friday")
+    enter_on(page, "button", "Save")
+    expect(page.get_by_role("checkbox", name="Friday")).to_be_checked()
+    enter_on(page, "button", "Yes, another term")
+    page.goto(f"{plan.link}/plan/{plan.occurrence_id}")
+    type_into(page, "Why do you skip it?", "On holiday")
+    enter_on(page, "button", "Skip it")
+    expect(page.get_by_text("Skipped").first).to_be_visible()
     page.goto(f"{plan.link}/time")
     page.get_by_role("radio").first.focus()
     page.keyboard.press("Space")

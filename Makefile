@@ -19,7 +19,7 @@ BENCH := .venv-bench/bin/python -m bench
 BENCH_STAMP := .venv-bench/.stamp
 STATIC_STAMP := fieldservice/static/vendor/manifest.json
 
-.PHONY: help setup setup-tests demo run test races chaos hostile bench bench-smoke check format messages lock clean
+.PHONY: help setup setup-tests demo run test races chaos chaos-messages hostile bench bench-messages bench-smoke check format messages lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -46,12 +46,18 @@ races: setup-tests  ## the bounds of the last slot and the second start, missed 
 chaos: setup-tests  ## kill -9 under load for some minutes, CHAOS_CYCLES= times
 	CHAOS_CYCLES=$(or $(CHAOS_CYCLES),60) $(PYTHON) -m pytest -s tests/chaos
 
+chaos-messages: setup-tests  ## CHAOS_MESSAGES= messages with CHAOS_KILLS= kills, some ten minutes on each database
+	CHAOS_MESSAGES=$(or $(CHAOS_MESSAGES),24000) CHAOS_KILLS=$(or $(CHAOS_KILLS),40) $(PYTHON) -m pytest -s --timeout 7200 tests/fieldservice/messages/test_side_by_side.py -k killed
+
 hostile: setup-tests  ## a thousand hostile posts to every form, 200 requests to every operation of the API
 	HOSTILE_POSTS=$(or $(HOSTILE_POSTS),1000) $(PYTHON) -m pytest -n 2 tests/stories/test_hostile_input.py -k many_posts --timeout 3600
 	API_EXAMPLES=$(or $(API_EXAMPLES),200) $(PYTHON) -m pytest tests/fieldservice/api/test_anything.py
 
 bench: $(BENCH_STAMP)  ## every benchmark beside other solvers, some hours; writes docs/benchmarks.md
 	$(BENCH) all
+
+bench-messages: setup-tests  ## messages a second and worker, 10,000 that are due at once; needs a quiet machine
+	$(PYTHON) -m bench.messages
 
 bench-smoke: $(BENCH_STAMP)  ## small versions of the benchmarks in less than a minute
 	$(BENCH) smoke

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select, update
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import Select, and_, bindparam, func, lambda_stmt, or_, select, update
+from sqlalchemy.orm import Session, joinedload
 
 from fieldservice.config import Settings
-from fieldservice.db import Database, skip_locked
+from fieldservice.db import Database, UtcDateTime, skip_locked
 from fieldservice.messages.inbound import is_stopped
 from fieldservice.messages.mail_in import last_mail_of
 from fieldservice.messages.orders import (
@@ -47,16 +47,17 @@ ANSWERS = frozenset({"answer", "complaint_answer"})
 LEASE_MARGIN = timedelta(seconds=30)
 LONGEST_SWEEP = timedelta(minutes=1)  # a slow server must not keep a worker for long
 
-# All that a message tells, in three queries instead of nine: there may be thousands of messages in a minute.
+# All that a message tells and is judged by, in one query instead of twelve: there may be thousands in a minute.
 _WORK_ORDER = joinedload(Visit.work_order)
-_FACTS = select(Visit).options(
+_FACTS = (
     joinedload(Visit.territory),
     joinedload(Visit.stop).joinedload(Stop.technician),
     _WORK_ORDER.joinedload(WorkOrder.customer),
     _WORK_ORDER.joinedload(WorkOrder.site),
     _WORK_ORDER.joinedload(WorkOrder.service).joinedload(Service.branch),
-    _WORK_ORDER.selectinload(WorkOrder.contacts),
-    selectinload(Visit.links),
+    _WORK_ORDER.joinedload(WorkOrder.contacts),
+    _WORK_ORDER.joinedload(WorkOrder.consents),
+    joinedload(Visit.links),
 )
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ class Turn:
 
 
 def sweep(
-    db: Database, channels: Channels, settings: Settings, *, now: datetime, owner: str, limit: int = 500
+    db: Database, channels: Channels, settings: Settings, *, now: datetime, owner: str, limit: int = 2000
 ) -> SweepResult:
     """Send up to `limit` messages that are due; any number of sweeps may run side by side.
 
@@ -145,6 +146,7 @@ class _Sweeper:
     began_at: datetime
     closed: set[str] = field(default_factory=set)
     visitors_served: bool = False
+    _statements: dict[tuple[bool, frozenset[str]], Select[Any]] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
 
     def turn(self, session: Session, *, settled: Settled | None, more: bool) -> Turn:
@@ -205,30 +207,28 @@ class _Sweeper:
         """A code for somebody without a visit, who waits at a page: these go first, and once in a sweep."""
         if self.visitors_served:
             return None
-        query = self._due(select(OutboxMessage).where(OutboxMessage.visit_id.is_(None)), at)
-        message = session.scalar(skip_locked(session, query))
+        message = session.scalar(self._due(session, of_visits=False), {"at": at})
         self.visitors_served = message is None
         return None if message is None else (message, None)
 
     def _next_due(self, session: Session, at: datetime) -> tuple[OutboxMessage, Visit] | None:
         # The visit's row is locked with the message: what is being changed at this moment is left for later.
-        query = self._due(
-            select(OutboxMessage, Visit).join(Visit, Visit.id == OutboxMessage.visit_id),
-            at,
-        )
-        row = session.execute(skip_locked(session, query)).one_or_none()
-        return None if row is None else (row[0], row[1])
+        row = session.execute(self._due(session, of_visits=True), {"at": at}).one_or_none()
+        if row is None:
+            return None
+        message, visit = row
+        _load_facts(session, visit.id)
+        return message, visit
 
-    def _due[*Row](self, query: Select[*Row], at: datetime) -> Select[*Row]:
-        waiting = OutboxMessage.state == MessageState.PENDING
-        abandoned = and_(OutboxMessage.state == MessageState.SENDING, OutboxMessage.lease_until < at)
-        return (
-            query.where(OutboxMessage.state.in_((MessageState.PENDING, MessageState.SENDING)))
-            .where(OutboxMessage.next_at <= at, or_(waiting, abandoned))
-            .where(OutboxMessage.channel.not_in(self.closed))
-            .order_by(OutboxMessage.next_at, OutboxMessage.id)
-            .limit(1)
-        )
+    def _due(self, session: Session, *, of_visits: bool) -> Select[Any]:
+        """The next message that is due; made once as long as the same channels are open."""
+        key = (of_visits, frozenset(self.closed))
+        if key not in self._statements:
+            query: Select[Any] = select(OutboxMessage).where(OutboxMessage.visit_id.is_(None))
+            if of_visits:
+                query = select(OutboxMessage, Visit).join(Visit, Visit.id == OutboxMessage.visit_id)
+            self._statements[key] = skip_locked(session, _next(query, self.closed))
+        return self._statements[key]
 
     def _not_before(
         self, session: Session, message: OutboxMessage, visit: Visit | None, at: datetime
@@ -238,8 +238,6 @@ class _Sweeper:
         return waits_until(message, visit, self.quiet, now=at) or after_the_last(session, message, now=at)
 
     def _claim(self, session: Session, message: OutboxMessage, visit: Visit | None, at: datetime) -> Order:
-        if visit is not None:
-            session.scalars(_FACTS.where(Visit.id == visit.id)).one()
         message.state = MessageState.SENDING
         message.attempts += 1
         message.lease_owner = self.owner
@@ -273,6 +271,26 @@ class _Sweeper:
         ours = session.scalar(row.returning(OutboxMessage.id))
         if settled.values["state"] == MessageState.DEAD and ours is not None:
             give_up(session, session.get_one(OutboxMessage, ours), now=self.now())
+
+
+def _next(query: Select[Any], closed: Iterable[str]) -> Select[Any]:
+    at = bindparam("at", type_=UtcDateTime())
+    waiting = OutboxMessage.state == MessageState.PENDING
+    abandoned = and_(OutboxMessage.state == MessageState.SENDING, OutboxMessage.lease_until < at)
+    return (
+        query.where(OutboxMessage.state.in_((MessageState.PENDING, MessageState.SENDING)))
+        .where(OutboxMessage.next_at <= at, or_(waiting, abandoned))
+        .where(OutboxMessage.channel.not_in(closed))
+        .order_by(OutboxMessage.next_at, OutboxMessage.id)
+        .limit(1)
+    )
+
+
+def _load_facts(session: Session, visit_id: int) -> None:
+    """Load what a message may tell; the statement is made once, as its options take long to look through."""
+    statement = lambda_stmt(lambda: select(Visit).options(*_FACTS), track_closure_variables=False)
+    statement += lambda query: query.where(Visit.id == visit_id)
+    session.scalars(statement).unique().one()
 
 
 def _end_without_sending(

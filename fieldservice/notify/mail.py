@@ -87,6 +87,8 @@ def compose(mail: Mail) -> EmailMessage:
             params={"method": mail.invitation.method},
             filename="visit.ics",
         )
+    for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(f"={mail.mail_id}-{number}=")  # else each e-mail is searched for one that is free
     return message
 
 

@@ -1,8 +1,8 @@
-"""``python -m bench.messages``: how many messages a second one worker sends, and how long 10,000 take that are due at once.
+"""``python -m bench.messages``: messages a second and worker, and how long 10,000 take that are due at once.
 
-A company with that many promised visits is stored, the clock is put to the moment at which their reminders are
-due, and one process sweeps as a worker does until nothing is left. E-mails go to a mail server in a process of
-its own. Wall time says what customers notice, processor time what a quiet machine would need.
+A company with that many promised visits is stored, the clock is put to the moment at which their reminders
+are due, and one process sweeps as a worker does until nothing is left. E-mails go to a mail server in a
+process of its own. Wall time says what customers notice, processor time what a quiet machine would need.
 """
 
 from __future__ import annotations

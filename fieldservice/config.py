@@ -91,6 +91,9 @@ class Settings:
         metadata={"help": "Hour from which texts wait for the morning; the same as the other: none wait"},
     )
     quiet_until: int = field(default=8, metadata={"help": "Hour at which waiting texts are sent"})
+    digest_hour: int = field(
+        default=18, metadata={"help": "Hour from which tomorrow's digests are sent; 24: none"}
+    )
     map_dir: Path | None = field(
         default=None, metadata={"help": "Imported map; empty: `map` in the data folder"}
     )
@@ -237,6 +240,7 @@ class Settings:
             "approval_hours": (1, 336),
             "quiet_from": (0, 23),
             "quiet_until": (0, 23),
+            "digest_hour": (0, 24),
         }
         for name, (low, high) in bounds.items():
             if not low <= getattr(self, name) <= high:

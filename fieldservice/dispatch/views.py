@@ -17,6 +17,7 @@ from fieldservice.attachments import serving
 from fieldservice.dispatch import (
     action_views,
     check_views,
+    contact_views,
     edge,
     ending_views,
     find_views,
@@ -48,6 +49,7 @@ bp = Blueprint("dispatch", __name__)
 _UTC = ZoneInfo("UTC")
 bp.register_blueprint(action_views.bp)
 bp.register_blueprint(check_views.bp)
+bp.register_blueprint(contact_views.bp)
 bp.register_blueprint(find_views.bp)
 bp.register_blueprint(history_views.bp)
 bp.register_blueprint(inbox_views.bp)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fieldservice.auth.visitors import KIND as VISITOR_CODE
+from fieldservice.messages.digests import KINDS as DIGESTS
 from fieldservice.models import MessageState
 from fieldservice.notify.calendar import invitation
 from fieldservice.notify.errors import NotDelivered, Permanent, SwitchedOff, Temporary, Unavailable, Unknown
@@ -18,7 +19,7 @@ from fieldservice.notify.sms import Text
 TRIES = 5
 TRIES_WITHOUT_KEY = 2  # of a text whose fate is unknown, where nobody would notice the second one
 PAUSE = timedelta(seconds=30)  # before the second try, then twice as long each time
-CODES = frozenset({"code", VISITOR_CODE})
+UNKEPT = frozenset({"code", VISITOR_CODE, *DIGESTS})
 WITH_CALENDAR = frozenset({"confirmation", "changed", "cancelled"})
 
 
@@ -66,8 +67,8 @@ def mail_of(order: Order, *, written_at: datetime) -> Mail:
 
 
 def as_sent(order: Order, content: Mail | Text) -> dict[str, str]:
-    """What the row keeps of what was said: nothing of a code, and no link that opens a page."""
-    if order.occasion.kind in CODES:
+    """What the row keeps of what was said: nothing of a code or a digest, and no link that opens a page."""
+    if order.occasion.kind in UNKEPT:
         return {}
     link = order.occasion.facts.link
     text = content.text.replace(link, f"{link.rpartition('/')[0]}/…") if link else content.text

@@ -152,7 +152,8 @@ def _code(message: OutboxMessage, _visit: Visit, now: datetime) -> str | None:
 def why_too_late(message: OutboxMessage, *, now: datetime) -> str | None:
     """The reason not to send a code any more, or None: one that does not count only confuses."""
     until = message.payload.get("until")
-    return "the code has run out" if until and now >= datetime.fromisoformat(until) else None
+    reason = "the code has run out" if "nonce" in message.payload else "its time is over"
+    return reason if until and now >= datetime.fromisoformat(until) else None
 
 
 def _arrived(message: OutboxMessage, visit: Visit, now: datetime) -> str | None:

@@ -47,7 +47,7 @@ ANSWERS = frozenset({"answer", "complaint_answer"})
 LEASE_MARGIN = timedelta(seconds=30)
 LONGEST_SWEEP = timedelta(minutes=1)  # a slow server must not keep a worker for long
 
-# All that a message tells and is judged by, in one query instead of twelve: there may be thousands in a minute.
+# All that a message tells and is judged by, in one query instead of twelve: there may be thousands a minute.
 _WORK_ORDER = joinedload(Visit.work_order)
 _FACTS = (
     joinedload(Visit.territory),
@@ -216,7 +216,7 @@ class _Sweeper:
         row = session.execute(self._due(session, of_visits=True), {"at": at}).one_or_none()
         if row is None:
             return None
-        message, visit = row
+        visit, message = row
         _load_facts(session, visit.id)
         return message, visit
 
@@ -226,7 +226,8 @@ class _Sweeper:
         if key not in self._statements:
             query: Select[Any] = select(OutboxMessage).where(OutboxMessage.visit_id.is_(None))
             if of_visits:
-                query = select(OutboxMessage, Visit).join(Visit, Visit.id == OutboxMessage.visit_id)
+                query = select(Visit).add_columns(OutboxMessage)
+                query = query.join(OutboxMessage, Visit.id == OutboxMessage.visit_id)
             self._statements[key] = skip_locked(session, _next(query, self.closed))
         return self._statements[key]
 

@@ -8,7 +8,7 @@ import structlog
 from celery import current_app, shared_task
 
 from fieldservice import clock
-from fieldservice.messages import service
+from fieldservice.messages import digests, service
 from fieldservice.messages.mail_in import LARGEST_MAIL, take_in
 from fieldservice.messages.mailbox import Mailbox, MailboxDown
 
@@ -22,6 +22,13 @@ def sweep() -> None:
     service.sweep(
         services.db, services.channels, services.settings, now=clock.now(), owner=f"sweep-{uuid.uuid4()}"
     )
+
+
+@shared_task(name="messages.digests")  # type: ignore[untyped-decorator]
+def write_digests() -> None:
+    """Write the evening's digests that are due, each once."""
+    services = current_app.services
+    services.db.run(lambda session: digests.write_digests(session, services.settings, now=clock.now()))
 
 
 @shared_task(name="messages.read_mail")  # type: ignore[untyped-decorator]

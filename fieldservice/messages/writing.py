@@ -6,10 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.orm import object_session
+
 from fieldservice.auth.codes import code_of
 from fieldservice.auth.links import approval_token, reply_address, token_of
 from fieldservice.auth.visitors import KIND as VISITOR_CODE
 from fieldservice.config import Settings
+from fieldservice.messages import digests
 from fieldservice.messages.rules import PICKS
 from fieldservice.models import OutboxMessage, Role, Visit, Window
 from fieldservice.models.facts import facts_of, facts_of_nobody
@@ -89,6 +92,9 @@ class Writer:
         return replace(occasion, own=told["words"])
 
     def _of_nobody(self, message: OutboxMessage, at: datetime) -> Occasion:
+        session = object_session(message)
+        if message.kind in digests.KINDS and session is not None:
+            return digests.occasion_of(session, message, self.settings)
         return Occasion(
             kind=VISITOR_CODE,
             facts=facts_of_nobody(self.settings, locale=message.payload["locale"], now=at),

@@ -44,13 +44,17 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "corrected": (),
     "code": (),
     "visitor_code": (),
+    "digest_day": (),
+    "digest_office": (),
 }
 """The kinds of messages, and where a kind says different things: in which case it says which."""
 
 _WITHOUT_WINDOW = {
     *("answer", "approval", "approved", "ask", "awaiting", "choose", "code", "complaint", "complaint_answer"),
     *("corrected", "not_approved", "plan_invitation", "plan_reminder", "plan_term", "visitor_code"),
+    *("digest_day", "digest_office"),
 }
+_OF_NOBODY = frozenset({"visitor_code", "digest_day", "digest_office"})
 _FACTS = frozenset(
     ["answer_by", "answer_by_day", "arrival", "day", "first_day", "last_day", "window", "words"]
 )
@@ -123,7 +127,7 @@ def sample(name: str, locale: str, company: Company, zone: ZoneInfo, *, link: st
     kind, _, case = name.partition(".")
     place = case if case in ("on_site", "at_branch", "remote") else "on_site"
     starts_at = _SAMPLE_DAY
-    anonymous = kind == "visitor_code"
+    anonymous = kind in _OF_NOBODY
     facts = VisitFacts(
         reference="" if anonymous else "HH-7K2M9Q",
         promise_version=1,
@@ -134,7 +138,7 @@ def sample(name: str, locale: str, company: Company, zone: ZoneInfo, *, link: st
         service="" if anonymous else "Boiler repair",
         place="" if anonymous else place,
         address="" if anonymous or place == "remote" else "412 Harbor Street, Baltimore, MD 21224",
-        link="" if anonymous else link,
+        link="" if kind == "visitor_code" else link,
         company=company,
         locale=locale,
         promised=kind not in _WITHOUT_WINDOW,
@@ -160,7 +164,8 @@ def sample(name: str, locale: str, company: Company, zone: ZoneInfo, *, link: st
 
 
 def _sample_words(kind: str) -> str:
-    return {"code": "482913", "visitor_code": "482913"}.get(kind, "")
+    day = "10:00 (10:00 – 12:00): Boiler repair, Rosa Diaz, 412 Harbor Street"
+    return {"code": "482913", "visitor_code": "482913", "digest_day": day}.get(kind, "")
 
 
 @dataclass(frozen=True)
@@ -180,7 +185,7 @@ def allowed(name: str, channel: str) -> frozenset[str]:
     """The placeholders that a text may have."""
     kind = name.partition(".")[0]
     found = _EVERYWHERE | _used(product_text(name, channel, "en_US").values())
-    if kind != "visitor_code":
+    if kind not in _OF_NOBODY:
         found |= _OF_A_VISIT
     if kind not in _WITHOUT_WINDOW:
         found |= _OF_A_WINDOW - ({"address"} if name.endswith(".remote") else frozenset())

@@ -53,6 +53,12 @@ def gettext_of(locale: str) -> Callable[[str], str]:
     return found
 
 
+def ngettext_of(locale: str) -> Callable[[str, str, int], str]:
+    """`ngettext` into a locale."""
+    found: Callable[[str, str, int], str] = translations_of(locale).ngettext
+    return found
+
+
 @lru_cache
 def _read(language: str) -> NullTranslations:
     path = _FOLDER / language / "LC_MESSAGES" / "messages.po"

@@ -50,6 +50,8 @@ def _kinds() -> dict[str, str]:
         "corrected": _("Contact details changed"),
         "code": _("Code for one’s own data"),
         "visitor_code": _("Code for a visitor"),
+        "digest_day": _("Technicians: tomorrow’s day"),
+        "digest_office": _("Dispatchers: tomorrow at a glance"),
     }
 
 

@@ -210,6 +210,7 @@ class World:
             "/visit/<token>/feedback/words": {"body": "Too late", "kind": "complaint"},
             "/visit/<token>/details": {"name": "Ada Marker", "phone": "+14105550177"},
             "/board/inbox/<int:visit_id>/answer": {"body": "The side door."},
+            "/board/visits/<int:visit_id>/calls": {"direction": "in"},
             "/visit/<token>/earlier": {"wait": "yes"},
             "/visit/<token>/offer": {"offer": 1, "answer": "take"},
             "/visit/<token>/choose": {"offer": 1, "answer": "0"},
@@ -332,6 +333,7 @@ def _office(session: Session, world: World, services: Services) -> None:
     lost = make_work_order(session, site=make_site(session, at=None), service=company.service)
     world.numbers = {
         "visit_id": world.visit.id,
+        "customer_id": world.visit.work_order.customer_id,
         "lost_visit_id": make_visit(session, territory=company.territory, work_order=lost).id,
         "change_id": change.id,
         "job_id": job.id,

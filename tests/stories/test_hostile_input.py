@@ -43,6 +43,7 @@ from fieldservice.booking.waiting_forms import OfferForm, WaitForm, WishForm
 from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
 from fieldservice.dispatch import plan_forms as office_plans
+from fieldservice.dispatch.contact_views import CallForm
 from fieldservice.dispatch.inbox_forms import AnswerForm
 from fieldservice.dispatch.link_forms import LinkForm, UnlinkForm
 from fieldservice.dispatch.optimise_forms import OptimiseForm, PartForm
@@ -255,6 +256,7 @@ FORMS: dict[str, Any] = {
     "/board/changes/<int:change_id>/undo": board.BoardForm,
     "/board/inbox/<int:visit_id>/answer": AnswerForm,
     "/board/inbox/<int:visit_id>/settle": board.BoardForm,
+    "/board/visits/<int:visit_id>/calls": CallForm,
     "/board/plans/new": office_plans.NewPlanForm,
     "/board/plans/<int:plan_id>/change": office_plans.ChangeForm,
     "/board/plans/<int:plan_id>/end": office_plans.EndForm,

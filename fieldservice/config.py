@@ -86,6 +86,10 @@ class Settings:
         default="",
         metadata={"help": "Signs what the gateway reports; empty: replies are not taken", "secret": True},
     )
+    social_channels: str = field(
+        default="",
+        metadata={"help": "WhatsApp, Messenger and the like, as JSON: see above", "secret": True},
+    )
     quiet_from: int = field(
         default=21,
         metadata={"help": "Hour from which texts wait for the morning; the same as the other: none wait"},

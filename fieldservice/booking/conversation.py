@@ -16,6 +16,12 @@ class TooManyMessages(Exception):
     """The customer wrote more in an hour than anybody can answer."""
 
 
+def require_room(conversation: Conversation, *, now: datetime) -> None:
+    """Raise TooManyMessages when more was written in an hour than anybody reads."""
+    if sum(message.at > now - _PERIOD for message in conversation.messages) >= _AT_MOST:
+        raise TooManyMessages
+
+
 def ask(
     session: Session, visit: Visit, body: str, *, now: datetime, channel: Channel = Channel.PAGE
 ) -> ConversationMessage:
@@ -28,8 +34,7 @@ def ask(
     if conversation is None:
         conversation = Conversation(visit=visit, last_at=now)
         session.add(conversation)
-    if sum(message.at > now - _PERIOD for message in conversation.messages) >= _AT_MOST:
-        raise TooManyMessages
+    require_room(conversation, now=now)
     message = conversation.ask(body, channel=channel, now=now)
     session.flush()
     return message

@@ -29,6 +29,7 @@ from fieldservice.models import (
     BookingDraft,
     Customer,
     DrivePosition,
+    Guest,
     Hold,
     InboundMessage,
     Job,
@@ -120,6 +121,7 @@ def erase(session: Session, visit: Visit, *, store: FileStore, channels: Channel
     for theirs in (*marks_of(session, visit), *strangers_of(session, visit)):
         session.delete(theirs)
     _forget_texts(session, texts_of(session, visit), [other.id for order in orders for other in order.visits])
+    _forget_guests(session, typed)
     letters: list[str] = []
     for order in orders:
         for other in order.visits:
@@ -170,6 +172,14 @@ def forget_visit(session: Session, visit: Visit, *, now: datetime) -> list[str]:
     session.execute(tasks.values(detail=""))
     session.execute(tasks.where(OfficeTask.done_at.is_(None)).values(done_at=now))
     return list(letters)
+
+
+def _forget_guests(session: Session, typed: set[str]) -> None:
+    """What they wrote from their number on a social channel before they had a visit."""
+    names = {way.removeprefix("+") for way in typed} | typed
+    for guest in session.scalars(select(Guest).where(Guest.address.in_(names))):
+        if guest.conversation.visit_id is None:
+            session.delete(guest.conversation)
 
 
 def _forget_texts(session: Session, texts: Sequence[InboundMessage], visits: Sequence[int]) -> None:

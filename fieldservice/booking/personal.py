@@ -239,6 +239,10 @@ def _visit(session: Session, visit: Visit) -> dict[str, Any]:
         "conversation": [
             _columns(message, "author", "channel", "at", "body", "folded") for message in messages
         ],
+        "written_from": [
+            _columns(guest, "channel", "address", "name", "began_at")
+            for guest in (conversation.guests if conversation else [])
+        ],
         "feedback": _columns(feedback, "rating", "points", "kind", "body", "changed_at")
         if feedback
         else None,

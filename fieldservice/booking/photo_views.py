@@ -46,7 +46,7 @@ def receive_with(form: ProblemForm, token: str, *, valid: bool, now: datetime) -
     if gone and valid:
         web.services().db.run(lambda session: _drop(session, token, gone, now=now))
     labels = form.file_labels()
-    for why in uploads.receive(partial(_draft, token=token, now=now), labels, actor=CUSTOMER, now=now):
+    for why in uploads.receive(partial(draft_token, token=token, now=now), labels, actor=CUSTOMER, now=now):
         flash(why, REFUSED)
 
 
@@ -65,7 +65,7 @@ def add(token: str) -> ResponseReturnValue:
     with web.services().db.reading() as session:
         services = bookable.active_services(session)
     labels = ProblemForm.for_services(services).file_labels()
-    owner = partial(_draft, token=token, now=now)
+    owner = partial(draft_token, token=token, now=now)
     web.services().db.run(owner)  # a token that is none is refused before a file is looked at
     return _list(token, uploads.receive(owner, labels, actor=CUSTOMER, now=now))
 
@@ -85,11 +85,11 @@ def remove(token: str, attachment_id: int) -> ResponseReturnValue:
 def file(token: str, attachment_id: int) -> Response:
     """One file; `?size=small` is the small picture of a photo."""
     with web.services().db.reading() as session:
-        owner = _draft(session, token, now=clock.now(), lock=False)
+        owner = draft_token(session, token, now=clock.now(), lock=False)
         return _send(attachments.find(session, owner, attachment_id))
 
 
-def _draft(session: Session, token: str, *, now: datetime, lock: bool = True) -> str:
+def draft_token(session: Session, token: str, *, now: datetime, lock: bool = True) -> str:
     """The token of a draft that can be changed, and that of one that has not begun.
 
     Raises DraftUnknown, DraftExpired, and AlreadyBooked.
@@ -103,7 +103,7 @@ def _draft(session: Session, token: str, *, now: datetime, lock: bool = True) ->
 
 
 def _drop(session: Session, token: str, numbers: set[int], *, now: datetime) -> int:
-    owner = _draft(session, token, now=now)
+    owner = draft_token(session, token, now=now)
     gone = [found for found in attachments.of_owner(session, owner) if found.id in numbers]
     attachments.remove(session, web.services().files, gone)
     return len(gone)

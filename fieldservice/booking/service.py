@@ -21,7 +21,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, object_session
 
 from fieldservice.attachments import service as attachments
-from fieldservice.booking import checks, intake
+from fieldservice.booking import chat, checks, intake
 from fieldservice.booking.drafts import Contact, SiteAnswers
 from fieldservice.booking.new_visits import Company as Company
 from fieldservice.booking.new_visits import link_until as link_until
@@ -242,6 +242,7 @@ def confirm(draft: BookingDraft, visit: Visit) -> None:
     """Remember what became of the draft; the customer's details are not kept a second time, files move on."""
     if (session := object_session(draft)) is not None:
         attachments.move(session, draft.token, visit)
+        chat.become_a_customer(session, draft.token, visit)
     draft.visit = visit
     draft.answers = {"service": visit.service.code}
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from fieldservice import web
 from fieldservice.booking.details import FIELDS
 from fieldservice.booking.pages import gettext, length_words
-from fieldservice.models import Author, Channel, ConversationMessage, Visit, Window
+from fieldservice.models import Author, Channel, Conversation, ConversationMessage, Visit, Window
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,12 @@ class Thread:
 
 def thread_of(visit: Visit, *, now: datetime) -> Thread:
     """The messages of a visit's conversation, the oldest first."""
-    zone = visit.territory.zone
-    messages = visit.conversation.messages if visit.conversation is not None else []
+    return thread_in(visit.conversation, visit.territory.zone, now=now)
+
+
+def thread_in(conversation: Conversation | None, zone: ZoneInfo, *, now: datetime) -> Thread:
+    """The messages of a conversation in a zone; none of one that has not begun."""
+    messages = conversation.messages if conversation is not None else []
     return Thread([_line(message, zone, now) for message in messages])
 
 
@@ -73,9 +77,9 @@ def moment_words(at: datetime, zone: ZoneInfo, now: datetime) -> str:
 
 def channel_words(channel: str) -> str:
     """How a message came, when it was not written on the page."""
-    return {Channel.EMAIL: gettext("by email"), Channel.SMS: gettext("by text message")}.get(
-        Channel(channel), ""
-    )
+    ours: dict[str, str] = {Channel.PAGE: "", Channel.VOICE: gettext("by phone")}
+    ours |= {Channel.EMAIL: gettext("by email"), Channel.SMS: gettext("by text message")}
+    return ours[channel] if channel in ours else channel.capitalize()
 
 
 def answer_words(zone: ZoneInfo, *, now: datetime) -> str:

@@ -19,6 +19,7 @@ from fieldservice.booking import (
     approval_views,
     bookable,
     calendar_views,
+    chat_views,
     check_views,
     checks,
     data_views,
@@ -66,6 +67,7 @@ bp.register_blueprint(sites_views.bp)
 bp.register_blueprint(guard_views.bp)
 bp.register_blueprint(visit_views.bp)
 bp.register_blueprint(talk_views.bp)
+bp.register_blueprint(chat_views.bp)
 bp.register_blueprint(track_views.bp)
 bp.register_blueprint(data_views.bp)
 bp.register_blueprint(calendar_views.bp)

@@ -95,7 +95,7 @@ def figures(session: Session, *, now: datetime) -> list[Figures]:
     asked = [question for thread in threads for question in _questions(thread, now - _SINCE)]
     return [
         _figures(channel, [question for question in asked if question[0] == channel])
-        for channel in Channel
+        for channel in (*Channel, *sorted({question[0] for question in asked} - set(Channel)))
         if any(question[0] == channel for question in asked)
     ]
 

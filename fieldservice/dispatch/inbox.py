@@ -10,8 +10,10 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from fieldservice.db import exists_one
+from fieldservice.dispatch import guests
 from fieldservice.dispatch.inbox_days import Certificate, Waiting, certificates, waiting_list
-from fieldservice.models import Conversation, ConversationMessage, OfficeTask, Visit, WorkOrder
+from fieldservice.models import Conversation, ConversationMessage, Guest, OfficeTask, Visit, WorkOrder
+from fieldservice.models.answers import tell_answer
 
 COMPLAINT = "complaint"
 UNTIMED = ("find_address", "find_time", "sync_conflict")
@@ -28,13 +30,14 @@ _STRANGERS = select(OfficeTask).where(
 class Inbox:
     """Questions that wait, the oldest first; tasks by deadline, then those without one; what was answered.
 
-    `strangers` are texts of numbers that nobody here has, `gaps` those who wait for another window,
-    `certificates` what ends before visits that need it.
+    `strangers` are texts of numbers that nobody here has, `guests` those who write without a visit, `gaps`
+    those who wait for another window, `certificates` what ends before visits that need it.
     """
 
     waiting: Sequence[Conversation]
     tasks: Sequence[tuple[OfficeTask, Visit]]
     strangers: Sequence[OfficeTask]
+    guests: Sequence[Guest]
     gaps: Sequence[Waiting]
     certificates: Sequence[Certificate]
     answered: Sequence[Conversation]
@@ -48,6 +51,7 @@ def inbox(session: Session, *, now: datetime) -> Inbox:
         about.joinedload(WorkOrder.service),
         selectinload(Conversation.messages),
     )
+    threads = threads.where(Conversation.visit_id.is_not(None))
     waiting = threads.where(Conversation.waiting_since.is_not(None)).order_by(Conversation.waiting_since)
     answered = (
         threads.where(Conversation.waiting_since.is_(None), Conversation.last_at > now - _RECENT)
@@ -67,6 +71,7 @@ def inbox(session: Session, *, now: datetime) -> Inbox:
         session.scalars(waiting.limit(_AT_MOST)).all(),
         [(task, visit) for task, visit in tasks],
         session.scalars(_STRANGERS.order_by(OfficeTask.id).limit(_AT_MOST)).all(),
+        guests.lately(session, since=now - _RECENT),
         waiting_list(session, now=now),
         certificates(session, now=now),
         session.scalars(answered).all(),
@@ -89,9 +94,8 @@ def answer(session: Session, visit: Visit, body: str, *, user_id: int, now: date
         session.add(conversation)
     message = conversation.answer(body, user_id=user_id, now=now)
     session.flush()
-    told = {"message_id": message.id, "occasion": f"m{message.id}"}
     kind = "complaint_answer" if _complains(session, visit) else "answer"
-    visit.tell(kind, due_at=now, now=now, payload=told)
+    tell_answer(session, conversation, message, kind=kind, now=now)
     return message
 
 

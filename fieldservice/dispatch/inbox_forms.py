@@ -1,14 +1,24 @@
-"""The form of the office's inbox."""
+"""The forms of the office's inbox."""
 
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import TextAreaField
+from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from fieldservice.dispatch.forms import BoardForm
 from fieldservice.models.conversation import LONGEST_MESSAGE
 from fieldservice.typed import Readable, tidy
+
+
+class GiveForm(BoardForm):
+    """Which visit a guest's conversation belongs to."""
+
+    reference = StringField(
+        _l("Number of the visit"),
+        filters=[tidy],
+        validators=[DataRequired(_l("Enter the number of a visit")), Length(max=20), Readable()],
+    )
 
 
 class AnswerForm(BoardForm):

@@ -18,7 +18,7 @@ from fieldservice.dispatch import edge, inbox
 from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import BoardForm
 from fieldservice.dispatch.inbox_forms import AnswerForm
-from fieldservice.dispatch.wording import task_words
+from fieldservice.dispatch.wording import guest_place, guest_words, task_words
 from fieldservice.models import Author, Conversation, OfficeTask, Visit
 
 bp = Blueprint("inbox", __name__)
@@ -37,6 +37,8 @@ def show() -> ResponseReturnValue:
             me=auth.actor().id,
             moment=_moment,
             task_words=task_words,
+            guest_words=guest_words,
+            guest_place=guest_place,
             length_words=_length,
             shown_on=partial(edge.shown_on, session),
         )
@@ -161,6 +163,8 @@ def _thread(visit: Visit) -> dict[str, Any]:
     conversation = visit.conversation
     return {
         "visit": visit,
+        "news_url": url("dispatch.inbox.new_messages", visit_id=visit.id, after=_last(conversation)),
+        "who": visit.work_order.customer.name,
         "zone": visit.territory.zone,
         "messages": conversation.messages if conversation else [],
         "waiting": conversation.waiting_since if conversation else None,

@@ -21,6 +21,7 @@ from fieldservice.dispatch import (
     edge,
     ending_views,
     find_views,
+    guest_views,
     history_views,
     inbox_views,
     kept_views,
@@ -53,6 +54,7 @@ bp.register_blueprint(contact_views.bp)
 bp.register_blueprint(find_views.bp)
 bp.register_blueprint(history_views.bp)
 bp.register_blueprint(inbox_views.bp)
+bp.register_blueprint(guest_views.bp)
 bp.register_blueprint(kept_views.bp)
 bp.register_blueprint(optimise_views.bp)
 bp.register_blueprint(plan_views.bp)

@@ -10,7 +10,7 @@ from typing import Protocol
 from flask_babel import gettext as _
 
 from fieldservice import web
-from fieldservice.models import OfficeTask, Technician, Visit
+from fieldservice.models import Channel, Guest, OfficeTask, Technician, Visit
 from fieldservice.planning.problem import Day, row_id
 
 type Numbers = Mapping[str, int | str]
@@ -299,6 +299,16 @@ class Wording:
 
 def _length(length_s: int | str) -> str:
     return web.minutes_words(timedelta(seconds=int(length_s)))
+
+
+def guest_words(guest: Guest) -> str:
+    """Who writes without a visit, as far as anybody knows."""
+    return guest.name or (_("A visitor of our pages") if guest.channel == Channel.PAGE else guest.address)
+
+
+def guest_place(guest: Guest) -> str:
+    """Where they write."""
+    return _("on the booking pages") if guest.channel == Channel.PAGE else guest.channel.capitalize()
 
 
 def task_words(task: OfficeTask) -> str:

@@ -43,7 +43,9 @@ def written(order: Order, *, written_at: datetime) -> Mail | Text:
     """The message as its channel takes it; raises Permanent for a recipient that no server takes."""
     if order.channel == "email":
         return mail_of(order, written_at=written_at)
-    return Text(key=order.key, recipient=order.recipient, text=short_text(order.occasion))
+    # On a social channel it is a chat: the answer itself, and no announcement of it.
+    text = short_text(order.occasion) if order.channel == "sms" else order.occasion.words
+    return Text(key=order.key, recipient=order.recipient, text=text)
 
 
 def mail_of(order: Order, *, written_at: datetime) -> Mail:

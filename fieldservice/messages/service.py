@@ -20,7 +20,6 @@ from sqlalchemy.orm import Session, joinedload
 
 from fieldservice.config import Settings
 from fieldservice.db import Database, UtcDateTime, skip_locked
-from fieldservice.messages.inbound import is_stopped
 from fieldservice.messages.mail_in import last_mail_of
 from fieldservice.messages.orders import (
     TRIES,
@@ -32,7 +31,7 @@ from fieldservice.messages.orders import (
 )
 from fieldservice.messages.quiet import Quiet, after_the_last, goes_before, waits_until
 from fieldservice.messages.rules import why_pointless, why_too_late
-from fieldservice.messages.unreachable import fall_back, give_up, is_unreachable
+from fieldservice.messages.unreachable import fall_back, give_up, is_stopped, is_unreachable
 from fieldservice.messages.writing import Writer
 from fieldservice.models import MessageState, OutboxMessage, Role, Service, Stop, Territory, Visit, WorkOrder
 from fieldservice.models.message_text import TEST, own_texts
@@ -180,7 +179,7 @@ class _Sweeper:
             if isinstance(content, Mail):
                 post.send(content)
             else:
-                self.channels.sms.send(content)
+                self.channels.gateway(order.channel).send(content)
         except NotDelivered as failure:
             if isinstance(failure, Unavailable):
                 self.closed.add(order.channel)
@@ -191,8 +190,10 @@ class _Sweeper:
                 order.channel,
                 type(failure).__name__,
             )
-            tries = TRIES if order.channel == "email" or self.channels.sms.knows_keys else TRIES_WITHOUT_KEY
-            values = after_failure(failure, order.attempts, tries, now=self.now())
+            known = order.channel == "email" or self.channels.gateway(order.channel).knows_keys
+            values = after_failure(
+                failure, order.attempts, TRIES if known else TRIES_WITHOUT_KEY, now=self.now()
+            )
             if content is not None and values["state"] == MessageState.UNKNOWN:
                 values |= as_sent(order, content)
             return Settled(order, values)

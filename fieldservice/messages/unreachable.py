@@ -8,8 +8,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fieldservice.messages.inbound import is_stopped
-from fieldservice.models import MessageState, OfficeTask, OutboxMessage, Purpose, Role, Unreachable, Visit
+from fieldservice.models import (
+    MessageState,
+    OfficeTask,
+    OutboxMessage,
+    Purpose,
+    Role,
+    TextStop,
+    Unreachable,
+    Visit,
+)
 
 TASK = "unreachable"
 _CALL_WITHIN = timedelta(hours=4)
@@ -28,6 +36,11 @@ def mark(session: Session, channel: str, address: str, reason: str, *, now: date
 def is_unreachable(session: Session, channel: str, address: str) -> bool:
     """Whether nothing is sent to the address any more."""
     return session.get(Unreachable, (channel, _same(address))) is not None
+
+
+def is_stopped(session: Session, phone: str) -> bool:
+    """Whether the number wants no texts."""
+    return session.get(TextStop, phone) is not None
 
 
 def clear(session: Session, channel: str, address: str) -> None:

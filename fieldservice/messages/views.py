@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from datetime import datetime
 from functools import partial
 
@@ -15,6 +16,7 @@ from fieldservice.auth import limits
 from fieldservice.messages.inbound import Received, receive
 from fieldservice.messages.mail_in import LARGEST_MAIL, take_in
 from fieldservice.messages.signatures import is_signed, is_signed_as_twilio
+from fieldservice.notify.social import SocialChannel, SocialText, social_channels
 from fieldservice.typed import Phone
 
 bp = Blueprint("hooks", __name__)
@@ -34,6 +36,30 @@ def sms() -> ResponseReturnValue:
     return Response("<Response/>", content_type="text/xml")
 
 
+@bp.get("/hooks/social/<name>")
+@limits.POLL
+def prove_social(name: str) -> ResponseReturnValue:
+    """A provider asks whether this address is ours: who knows the token gets the challenge back."""
+    asked, token = request.args.get("hub.challenge", ""), _social(name).verify_token
+    given = request.args.get("hub.verify_token", "")
+    if not token or not hmac.compare_digest(token.encode(), given.encode()):
+        abort(403)
+    return Response(asked[:_LONGEST_KEY], content_type="text/plain")
+
+
+@bp.post("/hooks/social/<name>")
+@limits.POLL
+def social(name: str) -> ResponseReturnValue:
+    """Take in what people wrote on a social channel: the provider's JSON, signed in its own header."""
+    channel = _social(name)
+    if not channel.is_signed(request.headers.get(channel.header, ""), request.get_data()):
+        abort(403)
+    payload = request.get_json(silent=True)
+    if payload is None:
+        abort(400)
+    return jsonify({"outcomes": [_take(_said_on(channel, text)) for text in channel.messages(payload)]})
+
+
 @bp.post("/hooks/email")
 @limits.POLL
 def email() -> ResponseReturnValue:
@@ -49,6 +75,25 @@ def email() -> ResponseReturnValue:
     return jsonify({"outcome": outcome})
 
 
+def _social(name: str) -> SocialChannel:
+    return social_channels(web.services().settings.social_channels).get(name) or abort(404)
+
+
+def _said_on(channel: SocialChannel, text: SocialText) -> Received:
+    """A number comes without its +, as the channels have it."""
+    phone = None
+    if channel.sender_is_phone:
+        phone = Phone(web.services().settings.country).parse(f"+{text.sender.lstrip('+')}")
+    return Received(
+        provider_key=text.key,
+        sender=text.sender,
+        body=text.text[:_LONGEST_BODY],
+        phone=phone or "",
+        channel=channel.name,
+        person=text.person,
+    )
+
+
 def _take(received: Received) -> str:
     work = partial(_outcome, received=received, now=clock.now())
     try:
@@ -59,7 +104,7 @@ def _take(received: Received) -> str:
 
 
 def _outcome(session: Session, *, received: Received, now: datetime) -> str:
-    return receive(session, received, now=now).outcome
+    return receive(session, received, locale=web.services().settings.locale, now=now).outcome
 
 
 def _read() -> Received:
@@ -84,4 +129,4 @@ def _read() -> Received:
     phone = Phone(settings.country).parse(sender)
     if not key or len(key) > _LONGEST_KEY or phone is None or "\x00" in key + body:
         abort(400)
-    return Received(provider_key=key, sender=phone, body=body[:_LONGEST_BODY])
+    return Received(provider_key=key, sender=phone, body=body[:_LONGEST_BODY], phone=phone)

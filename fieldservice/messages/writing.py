@@ -14,7 +14,8 @@ from fieldservice.auth.visitors import KIND as VISITOR_CODE
 from fieldservice.config import Settings
 from fieldservice.messages import digests
 from fieldservice.messages.rules import PICKS
-from fieldservice.models import OutboxMessage, Role, Visit, Window
+from fieldservice.models import ConversationMessage, OutboxMessage, Role, Visit, Window
+from fieldservice.models.answers import KIND as ANSWER
 from fieldservice.models.facts import facts_of, facts_of_nobody
 from fieldservice.models.message_text import TEST
 from fieldservice.models.reminders import told_as
@@ -42,6 +43,8 @@ class Writer:
         """What a message says, in the company's own words where it has some."""
         if message.kind == TEST:
             return self._test(message)
+        if visit is None and message.kind == ANSWER:
+            return self._to_guest(message, at)
         plain = self._of_nobody(message, at) if visit is None else self._of_visit(message, visit, at)
         return with_own(plain, message.channel, self.own)
 
@@ -90,6 +93,13 @@ class Writer:
         link = f"{settings.public_url.rstrip('/')}/visit/…"
         occasion = sample(told["name"], told["locale"], company, ZoneInfo(told["zone"]), link=link)
         return replace(occasion, own=told["words"])
+
+    def _to_guest(self, message: OutboxMessage, at: datetime) -> Occasion:
+        """The office's answer to somebody who has no visit."""
+        session, wanted = object_session(message), message.payload["message_id"]
+        found = session.get(ConversationMessage, wanted) if session is not None else None
+        facts = facts_of_nobody(self.settings, locale="", now=at)
+        return Occasion(kind=ANSWER, facts=facts, words=found.body if found else "")
 
     def _of_nobody(self, message: OutboxMessage, at: datetime) -> Occasion:
         session = object_session(message)

@@ -21,6 +21,7 @@ from fieldservice.models.closing import CheckKind, ChecklistItem, VanPart, Visit
 from fieldservice.models.company import CompanyProfile
 from fieldservice.models.conversation import Author, Channel, Conversation, ConversationMessage
 from fieldservice.models.customer import ContactRole, Customer, CustomerKind, OfficeTask, Role, Site
+from fieldservice.models.guest import Guest
 from fieldservice.models.inbound import InboundMessage, Outcome, TextStop, Unreachable
 from fieldservice.models.kept import KeptDecision, KeptWork
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
@@ -93,6 +94,7 @@ __all__ = [
     "FaqEntry",
     "Feedback",
     "FeedbackKind",
+    "Guest",
     "Hold",
     "IdempotencyKey",
     "IntakeEffect",

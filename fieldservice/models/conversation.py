@@ -13,6 +13,7 @@ from fieldservice.db import Base, UtcDateTime
 from fieldservice.models.user import User
 
 if TYPE_CHECKING:
+    from fieldservice.models.guest import Guest
     from fieldservice.models.visit import Visit
 
 LONGEST_MESSAGE = 2000
@@ -28,25 +29,30 @@ class Author(StrEnum):
 
 
 class Channel(StrEnum):
-    """Which way a message came, or went."""
+    """Which way a message came, or went. Social channels have the names that the company gives them."""
 
     PAGE = "page"
     EMAIL = "email"
     SMS = "sms"
+    VOICE = "voice"
 
 
 class Conversation(Base):
-    """The thread of one visit. `waiting_since` is when the oldest question that nobody answered came."""
+    """The thread of one visit, or of a guest who has none yet.
+
+    `waiting_since` is when the oldest question that nobody answered came.
+    """
 
     __tablename__ = "conversation"
     __table_args__ = (Index("ix_conversation_waiting_since", "waiting_since"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), unique=True)
+    visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), unique=True)
     waiting_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
-    visit: Mapped[Visit] = relationship(back_populates="conversation")
+    visit: Mapped[Visit | None] = relationship(back_populates="conversation")
+    guests: Mapped[list[Guest]] = relationship(back_populates="conversation", cascade="all, delete-orphan")
     messages: Mapped[list[ConversationMessage]] = relationship(
         back_populates="conversation", order_by="ConversationMessage.id", cascade="all, delete-orphan"
     )
@@ -56,7 +62,13 @@ class Conversation(Base):
         """Until when the office is to answer; None when nobody waits."""
         return self.waiting_since + ANSWER_WITHIN if self.waiting_since else None
 
-    def ask(self, body: str, *, channel: Channel, now: datetime, folded: str = "") -> ConversationMessage:
+    @property
+    def last_channel(self) -> str:
+        """On which channel the customer wrote last; the page before they wrote anything."""
+        theirs = (message.channel for message in reversed(self.messages) if message.author == Author.CUSTOMER)
+        return next(theirs, Channel.PAGE)
+
+    def ask(self, body: str, *, channel: str, now: datetime, folded: str = "") -> ConversationMessage:
         """What the customer writes; from now on the office owes an answer."""
         self.waiting_since = self.waiting_since or now
         message = ConversationMessage(
@@ -65,7 +77,7 @@ class Conversation(Base):
         return self._write(message)
 
     def answer(
-        self, body: str, *, user_id: int, channel: Channel = Channel.PAGE, now: datetime
+        self, body: str, *, user_id: int, channel: str = Channel.PAGE, now: datetime
     ) -> ConversationMessage:
         """What the office writes; nobody waits any more."""
         self.waiting_since = None
@@ -73,6 +85,10 @@ class Conversation(Base):
             author=Author.OFFICE, body=body, channel=channel, at=now, user_id=user_id
         )
         return self._write(message)
+
+    def add_note(self, body: str, *, channel: str, now: datetime) -> ConversationMessage:
+        """What the product says by itself; a question waits for somebody nevertheless."""
+        return self._write(ConversationMessage(author=Author.OFFICE, body=body, channel=channel, at=now))
 
     def settle(self) -> None:
         """Nothing has to be answered, for example after a thank-you or a call."""

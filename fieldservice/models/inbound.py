@@ -17,6 +17,7 @@ class Outcome(StrEnum):
     STOPPED = "stopped"
     STARTED = "started"
     CONFIRMED = "confirmed"
+    CHANGE = "change"  # wants another time: told how, and in the conversation
     ASKED = "asked"  # it is in the conversation of a visit
     AUTOMATIC = "automatic"  # a robot wrote it: kept, and nobody has to answer
     BOUNCED = "bounced"  # what we sent could not be delivered

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from fieldservice.config import Settings
@@ -11,24 +11,31 @@ from fieldservice.notify.gateways import HttpSms, TwilioSms
 from fieldservice.notify.mailers import FileMailer, Mailer
 from fieldservice.notify.sms import FileSms, NoSms, SmsGateway
 from fieldservice.notify.smtp import SmtpMailer
+from fieldservice.notify.social import SocialChannel, social_channels
 
 
 @dataclass(frozen=True)
 class Channels:
-    """How customers are reached."""
+    """How customers are reached; `others` are social channels by their names."""
 
     email: Mailer
     sms: SmsGateway
+    others: Mapping[str, SmsGateway] = field(default_factory=dict)
 
     @property
     def longest_send(self) -> timedelta:
         """After this time a send on any channel has returned or raised."""
-        return max(self.email.longest_send, self.sms.longest_send)
+        texts = (self.sms, *self.others.values())
+        return max(self.email.longest_send, *(each.longest_send for each in texts))
+
+    def gateway(self, channel: str) -> SmsGateway:
+        """What takes the texts of a channel; one that the company has no more takes none."""
+        return self.sms if channel == "sms" else self.others.get(channel, NoSms())
 
     def forget(self, keys: Iterable[str]) -> None:
         """Remove what was written to our own folders under these keys; a provider keeps what it was given."""
         for key in keys:
-            for channel in (self.email, self.sms):
+            for channel in (self.email, self.sms, *self.others.values()):
                 if isinstance(channel, FileMailer | FileSms):
                     channel.forget(key)
 
@@ -39,7 +46,8 @@ def open_channels(settings: Settings) -> Channels:
         email: Mailer = SmtpMailer.from_url(settings.smtp_url)
     else:
         email = FileMailer(settings.data_dir / "outbox")
-    return Channels(email, _sms(settings))
+    social = social_channels(settings.social_channels)
+    return Channels(email, _sms(settings), {name: _social(settings, each) for name, each in social.items()})
 
 
 def _sms(settings: Settings) -> SmsGateway:
@@ -52,3 +60,9 @@ def _sms(settings: Settings) -> SmsGateway:
             return TwilioSms(settings.sms_url, settings.sms_sender)
         case _:
             return NoSms()
+
+
+def _social(settings: Settings, channel: SocialChannel) -> SmsGateway:
+    if not channel.send_url:
+        return FileSms(settings.data_dir / f"social-{channel.name}")
+    return HttpSms(channel.send_url, channel.send_token, channel.send_from, channel.name)

@@ -23,7 +23,7 @@ _LONGEST_WORDS = 200
 
 @dataclass(frozen=True)
 class HttpSms:
-    """Sends each text as JSON: `key`, `from`, `to`, `text`.
+    """Sends each text as JSON: `key`, `from`, `to`, `text`, and `channel` where it is a social one.
 
     The key is in the header Idempotency-Key, too: a gateway that knows it answers 2xx and sends nothing.
     """
@@ -31,6 +31,7 @@ class HttpSms:
     url: str
     token: str = ""
     sender: str = ""
+    channel: str = ""
     connect_s: float = _CONNECT_S
     answer_s: float = _ANSWER_S
     knows_keys: bool = True
@@ -46,6 +47,7 @@ class HttpSms:
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         content = {"key": text.key, "from": self.sender, "to": text.recipient, "text": text.text}
+        content |= {"channel": self.channel} if self.channel else {}
         _post(self.url, (self.connect_s, self.answer_s), headers=headers, json=content)
 
 

@@ -36,6 +36,7 @@ from fieldservice.models import (
     CodePurpose,
     Conversation,
     Feedback,
+    Guest,
     KeptWork,
     Occurrence,
     OfficeTask,
@@ -188,6 +189,7 @@ class World:
             "/book": service,
             "/book/<token>": service,
             "/book/<token>/services": {"service": "second"},
+            "/book/<token>/chat": {"body": "Do you repair ovens?"},
             "/book/<token>/services/remove": {"service": "second"},
             "/approve/<token>": {"answer": "agree"},
             "/book/<token>/try": {"step": "look", "answer": "no"},
@@ -211,6 +213,8 @@ class World:
             "/visit/<token>/details": {"name": "Ada Marker", "phone": "+14105550177"},
             "/board/inbox/<int:visit_id>/answer": {"body": "The side door."},
             "/board/visits/<int:visit_id>/calls": {"direction": "in"},
+            "/board/inbox/guests/<int:guest_id>/answer": {"body": "Yes, we do."},
+            "/board/inbox/guests/<int:guest_id>/visit": {"reference": "HH-OTHERS"},
             "/visit/<token>/earlier": {"wait": "yes"},
             "/visit/<token>/offer": {"offer": 1, "answer": "take"},
             "/visit/<token>/choose": {"offer": 1, "answer": "0"},
@@ -343,11 +347,19 @@ def _office(session: Session, world: World, services: Services) -> None:
         "technician_id": company.technicians[0].id,
         "absence_id": _absence(session, company),
         "task_id": _inbox(session, world),
+        "guest_id": _guest(session),
         "kept_id": _kept(session, world, services),
         **_plan(session, world),
         "attachment_id": make_attachment(session, services.files, world.visit).id,
         "draft_attachment_id": make_attachment(session, services.files, world.drafts["customer"]).id,
     }
+
+
+def _guest(session: Session) -> int:
+    """Somebody who asked on a social channel and has no visit."""
+    talk = Conversation(last_at=NOW)
+    talk.ask("Do you repair ovens?", channel="whatsapp", now=NOW)
+    return add(session, Guest(conversation=talk, channel="whatsapp", address="14105550199", began_at=NOW)).id
 
 
 def _kept(session: Session, world: World, services: Services) -> int:

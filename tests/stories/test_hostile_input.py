@@ -44,7 +44,7 @@ from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
 from fieldservice.dispatch import plan_forms as office_plans
 from fieldservice.dispatch.contact_views import CallForm
-from fieldservice.dispatch.inbox_forms import AnswerForm
+from fieldservice.dispatch.inbox_forms import AnswerForm, GiveForm
 from fieldservice.dispatch.link_forms import LinkForm, UnlinkForm
 from fieldservice.dispatch.optimise_forms import OptimiseForm, PartForm
 from fieldservice.dispatch.running_forms import (
@@ -167,6 +167,7 @@ FORMS: dict[str, Any] = {
     "/book/<token>/photos": None,
     "/book/<token>/photos/<int:attachment_id>/remove": None,
     "/book/<token>/try": CheckForm,
+    "/book/<token>/chat": after_forms.MessageForm,
     "/book/<token>/services": ProblemForm,
     "/book/<token>/services/remove": RemoveForm,
     "/approve/<token>": ApprovalForm,
@@ -257,6 +258,9 @@ FORMS: dict[str, Any] = {
     "/board/inbox/<int:visit_id>/answer": AnswerForm,
     "/board/inbox/<int:visit_id>/settle": board.BoardForm,
     "/board/visits/<int:visit_id>/calls": CallForm,
+    "/board/inbox/guests/<int:guest_id>/answer": AnswerForm,
+    "/board/inbox/guests/<int:guest_id>/settle": board.BoardForm,
+    "/board/inbox/guests/<int:guest_id>/visit": GiveForm,
     "/board/plans/new": office_plans.NewPlanForm,
     "/board/plans/<int:plan_id>/change": office_plans.ChangeForm,
     "/board/plans/<int:plan_id>/end": office_plans.EndForm,

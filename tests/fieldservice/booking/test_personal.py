@@ -28,6 +28,7 @@ from fieldservice.models import (
     ContactRole,
     Conversation,
     Feedback,
+    Guest,
     Hold,
     InboundMessage,
     Job,
@@ -163,6 +164,11 @@ def _tell(session: Session, visit: Visit, said: Callable[[str], str]) -> None:
         channel=Channel.EMAIL,
         folded=said("conversation_message.folded"),
         now=NOW,
+    )
+    conversation.guests.append(
+        Guest(
+            channel="chat", address=said("guest.address"), name=said("guest.name"), began_at=NOW, locale="en"
+        )
     )
     reason = f"{said('unreachable.reason')} {said('unreachable.address')}"
     phone = visit.work_order.customer.phone

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from fieldservice.app import create_app
 from fieldservice.config import Settings
 from fieldservice.db import Database
-from fieldservice.messages.inbound import START, STOP, YES, plain
+from fieldservice.messages.inbound import CHANGE, START, STOP, YES, plain
 from fieldservice.messages.signatures import sign, sign_as_twilio
 from fieldservice.models import InboundMessage, MessageState, OfficeTask, TextStop, Visit, Window
 from fieldservice.web import Services
@@ -144,7 +144,41 @@ def test_twilio_reports_in_its_own_way(db: Database, client: FlaskClient, book: 
 
 def test_words_are_recognised_in_five_languages_and_are_told_apart() -> None:
     """Case, accents and points do not matter; no word means two things, and a sentence is none of them."""
-    for typed, words in (("STOP", STOP), ("Dừng", STOP), ("start!", START), ("Tak", YES), ("Có", YES)):
+    for typed, words in (
+        ("ændr", CHANGE),
+        ("Zmień", CHANGE),
+        ("STOP", STOP),
+        ("Dừng", STOP),
+        ("start!", START),
+        ("Tak", YES),
+        ("Có", YES),
+    ):
         assert plain(typed) in words
-    assert len(STOP | START | YES) == len(STOP) + len(START) + len(YES)
+    every = (STOP, START, YES, CHANGE)
+    assert len(frozenset().union(*every)) == sum(map(len, every))
     assert plain("Please stop by at noon") not in STOP | START | YES
+
+
+@pytest.mark.parametrize(
+    ("word", "answer"), [("CHANGE", "To pick another time"), ("Đổi", "Để chọn giờ khác")]
+)
+def test_a_wish_to_change_is_told_how(
+    db: Database, client: FlaskClient, sender: Sender, book: Book, word: str, answer: str
+) -> None:
+    """The way to change goes back as a text, in the customer's language, and the office has it as well."""
+    visit = book(phone=PHONE)
+    with db.transaction() as session:
+        order = session.get_one(Visit, visit.id).work_order
+        order.locale = "vi" if answer.startswith("Để") else "en"
+        order.customer.locale = order.locale
+    assert report(client, word).get_json() == {"outcome": "change"}
+    with db.reading() as session:
+        conversation = session.get_one(Visit, visit.id).conversation
+        assert conversation is not None
+        assert conversation.waiting_since is not None
+        assert [m.channel for m in conversation.messages] == ["sms", "sms"]
+        assert conversation.messages[1].body.startswith(answer)
+    told = [message for message in messages_of(db, visit) if message.kind == "answer"]
+    assert [(m.channel, m.recipient) for m in told] == [("sms", PHONE)]
+    sender.sweep()
+    assert any("/visit/" in path.read_text() for path in texts_in(sender.settings))

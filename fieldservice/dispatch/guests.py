@@ -1,0 +1,63 @@
+"""Conversations of people who have no visit yet: answered where they write, and given to a visit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from fieldservice.models import Conversation, ConversationMessage, Guest, Visit
+from fieldservice.models.answers import join, tell_answer
+
+_AT_MOST = 100
+
+
+def lately(session: Session, *, since: datetime) -> Sequence[Guest]:
+    """Who wrote without a visit: those who wait first, then those who were answered since then."""
+    open_ones = or_(Conversation.waiting_since.is_not(None), Conversation.last_at > since)
+    query = (
+        select(Guest)
+        .join(Guest.conversation)
+        .where(Conversation.visit_id.is_(None), open_ones)
+        .options(joinedload(Guest.conversation).options(selectinload(Conversation.messages)))
+        .options(joinedload(Guest.service))
+        .order_by(
+            Conversation.waiting_since.is_(None), Conversation.waiting_since, Conversation.last_at.desc()
+        )
+    )
+    return session.scalars(query.limit(_AT_MOST)).all()
+
+
+def answer(session: Session, guest: Guest, body: str, *, user_id: int, now: datetime) -> ConversationMessage:
+    """Write to a guest, who gets it on the channel, or sees it on the page on which they wait."""
+    conversation = _locked(session, guest)
+    message = conversation.answer(body, user_id=user_id, now=now)
+    session.flush()
+    tell_answer(session, conversation, message, now=now)
+    return message
+
+
+def settle(session: Session, guest: Guest) -> None:
+    """Nobody waits for an answer any more."""
+    _locked(session, guest).settle()
+
+
+def give(session: Session, guest: Guest, visit: Visit, *, now: datetime) -> None:
+    """From now on the guest is the customer of this visit: what was written is with it."""
+    _locked(session, guest)
+    session.refresh(visit, with_for_update={"of": Visit})
+    join(session, guest, visit, now=now)
+
+
+def visit_named(session: Session, reference: str) -> Visit | None:
+    """The visit with a reference, as people type it."""
+    wanted = reference.strip().upper()
+    return session.scalar(select(Visit).where(Visit.reference == wanted)) if wanted else None
+
+
+def _locked(session: Session, guest: Guest) -> Conversation:
+    session.refresh(guest, with_for_update={"of": Guest})
+    session.refresh(guest.conversation)
+    return guest.conversation

@@ -86,6 +86,10 @@ class Settings:
         default="",
         metadata={"help": "Signs what the gateway reports; empty: replies are not taken", "secret": True},
     )
+    push_local: bool = field(
+        default=False,
+        metadata={"help": "Send notifications to addresses without https, or of the own network: for tests"},
+    )
     social_channels: str = field(
         default="",
         metadata={"help": "WhatsApp, Messenger and the like, as JSON: see above", "secret": True},

@@ -13,7 +13,7 @@ const modules = path.join(here, "node_modules");
 const target = path.join(here, "..", "fieldservice", "static", "vendor");
 
 const STYLES = ["app.css", "board.css", "field.css", "map.css"];
-const SCRIPTS = ["app.js", "board.js", "booking.js", "guard-worker.js", "guard.js", "field.js", "files.js", "frame.js", "map.js", "phone.js", "phone-worker.js", "position.js", "signed-out.js", "widget.js"];
+const SCRIPTS = ["app.js", "board.js", "booking.js", "guard-worker.js", "guard.js", "field.js", "files.js", "frame.js", "map.js", "phone.js", "phone-worker.js", "position.js", "signed-out.js", "visit-push.js", "visit-worker.js", "widget.js"];
 // Copied or cut up, not bundled, so that esbuild does not report them.
 const COPIED = ["bootstrap-icons", "dejavu-fonts-ttf", "htmx.org"];
 // For documents; pages use the fonts of the device.

@@ -3,7 +3,7 @@
 from fieldservice.auth import limits
 from fieldservice.auth.refusals import UserRefused
 from fieldservice.auth.setup import install
-from fieldservice.auth.staff import Actor, actor, require, sign_in
+from fieldservice.auth.staff import Actor, actor, login_mark, require, sign_in
 from fieldservice.auth.users import add_user, deactivate, find_user, set_password
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "find_user",
     "install",
     "limits",
+    "login_mark",
     "require",
     "set_password",
     "sign_in",

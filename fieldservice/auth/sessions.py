@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, contains_eager
 
-from fieldservice.models import User, UserSession
+from fieldservice.models import PushDevice, User, UserSession
 
 LONGEST = timedelta(days=7)
 LONGEST_IDLE = timedelta(hours=12)
@@ -24,7 +24,7 @@ def start(session: Session, user_id: int, *, now: datetime, user_agent: str = ""
     session.add(
         UserSession(
             user_id=user_id,
-            token_hash=_hash(token),
+            token_hash=hash_of(token),
             created_at=now,
             last_seen_at=now,
             expires_at=now + LONGEST,
@@ -41,7 +41,7 @@ def find(session: Session, token: str, *, now: datetime) -> UserSession | None:
         .join(UserSession.user)
         .options(contains_eager(UserSession.user))
         .where(
-            UserSession.token_hash == _hash(token),
+            UserSession.token_hash == hash_of(token),
             UserSession.ended_at.is_(None),
             UserSession.expires_at > now,
             UserSession.last_seen_at > now - LONGEST_IDLE,
@@ -53,21 +53,23 @@ def find(session: Session, token: str, *, now: datetime) -> UserSession | None:
 def touch(session: Session, token: str, *, now: datetime) -> None:
     """Remember that the login was used just now."""
     session.execute(
-        update(UserSession).where(UserSession.token_hash == _hash(token)).values(last_seen_at=now)
+        update(UserSession).where(UserSession.token_hash == hash_of(token)).values(last_seen_at=now)
     )
 
 
 def end(session: Session, token: str, *, now: datetime) -> None:
-    """End the login of this token, if it lasts."""
+    """End the login of this token, if it lasts, and the notifications of the browser that it was in."""
+    session.execute(delete(PushDevice).where(PushDevice.login == hash_of(token)))
     session.execute(
         update(UserSession)
-        .where(UserSession.token_hash == _hash(token), UserSession.ended_at.is_(None))
+        .where(UserSession.token_hash == hash_of(token), UserSession.ended_at.is_(None))
         .values(ended_at=now)
     )
 
 
 def end_all(session: Session, user: User, *, now: datetime) -> None:
-    """End every login of a user that lasts."""
+    """End every login of a user that lasts, and all notifications."""
+    session.execute(delete(PushDevice).where(PushDevice.user_id == user.id))
     session.execute(
         update(UserSession)
         .where(UserSession.user_id == user.id, UserSession.ended_at.is_(None))
@@ -75,5 +77,6 @@ def end_all(session: Session, user: User, *, now: datetime) -> None:
     )
 
 
-def _hash(token: str) -> str:
+def hash_of(token: str) -> str:
+    """What is kept of a login's token."""
     return hashlib.sha256(token.encode()).hexdigest()

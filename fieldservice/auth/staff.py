@@ -164,6 +164,12 @@ def login() -> ResponseReturnValue:
     return redirect(_destination(account), code=303)
 
 
+def login_mark() -> str:
+    """By what the browser of this sign-in is known: a hash that opens nothing."""
+    token = session.get(_TOKEN)
+    return sessions.hash_of(token) if isinstance(token, str) else ""
+
+
 def sign_in(user_id: int) -> None:
     """Sign in whoever has just proved in another way than with a password who they are."""
     with services().db.reading() as reading:

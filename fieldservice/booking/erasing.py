@@ -37,6 +37,7 @@ from fieldservice.models import (
     OutboxMessage,
     PlanChange,
     PrivateLink,
+    PushDevice,
     Role,
     Site,
     TextStop,
@@ -161,7 +162,7 @@ def forget_visit(session: Session, visit: Visit, *, now: datetime) -> list[str]:
         visit.feedback.body = ""
     for entry in entries_of(session, visit):
         session.execute(delete(WaitingOffer).where(WaitingOffer.entry_id == entry.id))
-    theirs = (OutboxMessage, AccessCode, PrivateLink, WaitingEntry, WindowOffer, DrivePosition)
+    theirs = (OutboxMessage, AccessCode, PrivateLink, WaitingEntry, WindowOffer, DrivePosition, PushDevice)
     for table in theirs:
         session.execute(delete(table).where(table.visit_id == visit.id))
     # windows of the past are nobody's secret, and the history of promises needs them

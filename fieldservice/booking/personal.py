@@ -271,6 +271,9 @@ def _visit(session: Session, visit: Visit) -> dict[str, Any]:
         ],
         "tasks_of_the_office": [_columns(task, "kind", "detail", "created_at", "done_at") for task in tasks],
         "waiting_list": [_entry(entry) for entry in entries_of(session, visit)],
+        "browsers_that_are_notified": [
+            _columns(device, "endpoint", "p256dh", "auth", "created_at") for device in visit.devices
+        ],
         "offered_windows": [
             _columns(offer, "windows", "state", "created_at", "expires_at")
             for offer in session.scalars(select(WindowOffer).where(WindowOffer.visit_id == visit.id))

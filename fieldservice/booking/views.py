@@ -33,6 +33,7 @@ from fieldservice.booking import (
     pages,
     photo_views,
     picking,
+    push_views,
     refusals,
     returning_views,
     several_views,
@@ -69,6 +70,7 @@ bp.register_blueprint(visit_views.bp)
 bp.register_blueprint(talk_views.bp)
 bp.register_blueprint(chat_views.bp)
 bp.register_blueprint(track_views.bp)
+bp.register_blueprint(push_views.bp)
 bp.register_blueprint(data_views.bp)
 bp.register_blueprint(calendar_views.bp)
 bp.register_blueprint(feedback_views.bp)

@@ -275,6 +275,7 @@ def _around(session: Session, visit: Visit, now: datetime) -> dict[str, object]:
         "together": together_pages.lines(session, visit, waiting=approval is not None),
         "approval": approval,
         "has_report": has_report(session, visit),
+        "push_key": web.services().channels.push.public_key,
     }
 
 

@@ -103,4 +103,5 @@ def _me(form: NavigationForm) -> str:
             form=form,
             technician=technician,
             shared=position.is_shared(session, technician),
+            push_key=web.services().channels.push.public_key,
         )

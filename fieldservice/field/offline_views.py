@@ -16,11 +16,23 @@ from fieldservice import auth, clock, web
 from fieldservice.attachments import serving
 from fieldservice.field import offline, service
 from fieldservice.models import Attachment, UserRole
+from fieldservice.models.push import is_notified
 from fieldservice.paths import STATIC
 
 bp = Blueprint("offline", __name__)
 _ALWAYS = ("field.route", "field.days.week", "field.days.me")
-_OF_OTHER_FACES = ("board.", "booking.", "frame.", "guard", "widget.", "phone-worker.", "app-", "DejaVu")
+_OF_OTHER_FACES = (
+    "visit-worker.",
+    "visit-push.",
+    "board.",
+    "booking.",
+    "frame.",
+    "guard",
+    "widget.",
+    "phone-worker.",
+    "app-",
+    "DejaVu",
+)
 
 
 @bp.get("/app.webmanifest")
@@ -56,7 +68,7 @@ def worker() -> Response:
     files = sorted({*map(assets.url, names), url_for(".no_signal")})
     script = (STATIC / "vendor" / assets.manifest.files["phone-worker.js"]).read_text(encoding="utf-8")
     version = hashlib.sha256(json.dumps(sorted(assets.manifest.files.items())).encode()).hexdigest()[:12]
-    shell = json.dumps({"version": version, "files": files})
+    shell = json.dumps({"version": version, "files": files, "icon": assets.url("app-192.png")})
     response = Response(f"self.SHELL = {shell};\n{script}", mimetype="text/javascript")
     response.headers["Cache-Control"] = "no-cache"
     return response
@@ -74,8 +86,15 @@ def phone() -> Response:
     """Who is signed in, for the outbox: their key, a token for forms, and the server's time."""
     user_id, now = auth.actor().id, clock.now()
     key = offline.outbox_key(web.services().settings.secret_key, user_id)
+    with web.services().db.reading() as session:
+        notified = is_notified(session, auth.login_mark())
     return jsonify(
-        user=user_id, key=base64.b64encode(key).decode(), csrf=generate_csrf(), now=now.isoformat()
+        user=user_id,
+        key=base64.b64encode(key).decode(),
+        csrf=generate_csrf(),
+        now=now.isoformat(),
+        notified=notified,
+        push_key=web.services().channels.push.public_key,
     )
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from celery import current_app, shared_task
 
-from fieldservice import clock
-from fieldservice.field import news, position
+from fieldservice import clock, sweeps
+from fieldservice.field import news, position, pushes
 
 if TYPE_CHECKING:
     from fieldservice.web import Services
@@ -20,3 +20,17 @@ def tidy() -> None:
     services: Services = current_app.services
     services.db.run(partial(position.drop_ended, now=clock.now()))
     services.db.run(partial(news.drop_old, now=clock.now()))
+
+
+@shared_task(name="field.push")  # type: ignore[untyped-decorator]
+def push() -> None:
+    """Tell phones whose route the office has changed."""
+    services: Services = current_app.services
+    with services.db.reading() as session:
+        found = pushes.with_phones(session)
+
+    def tell(technician_id: int) -> None:
+        work = partial(pushes.tell_changed, technician_id=technician_id, tables=services.tables)
+        services.db.run(partial(work, now=clock.now()))
+
+    sweeps.each(found, tell)

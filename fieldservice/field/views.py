@@ -28,6 +28,7 @@ from fieldservice.field import (
     pages,
     position,
     position_views,
+    push_views,
     service,
     step_views,
     ways,
@@ -43,6 +44,7 @@ from fieldservice.planning.problem import StaleTravel
 bp = Blueprint("field", __name__)
 bp.register_blueprint(position_views.bp)
 bp.register_blueprint(offline_views.bp)
+bp.register_blueprint(push_views.bp)
 bp.register_blueprint(kept_views.bp)
 bp.register_blueprint(day_views.bp)
 bp.register_blueprint(step_views.bp)

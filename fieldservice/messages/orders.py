@@ -13,7 +13,8 @@ from fieldservice.models import MessageState
 from fieldservice.notify.calendar import invitation
 from fieldservice.notify.errors import NotDelivered, Permanent, SwitchedOff, Temporary, Unavailable, Unknown
 from fieldservice.notify.mail import Mail
-from fieldservice.notify.rendering import Occasion, letter, short_text
+from fieldservice.notify.push import Device, Notification
+from fieldservice.notify.rendering import Occasion, letter, notice, short_text
 from fieldservice.notify.sms import Text
 
 TRIES = 5
@@ -21,6 +22,9 @@ TRIES_WITHOUT_KEY = 2  # of a text whose fate is unknown, where nobody would not
 PAUSE = timedelta(seconds=30)  # before the second try, then twice as long each time
 UNKEPT = frozenset({"code", VISITOR_CODE, *DIGESTS})
 WITH_CALENDAR = frozenset({"confirmation", "changed", "cancelled"})
+
+
+type Content = Mail | Text | Notification
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,16 @@ class Order:
     occasion: Occasion
     reply_to: str = ""
     answers: str = ""
+    device: Device | None = None
     test: bool = False  # the office looks at a text: nothing goes into a calendar
 
 
-def written(order: Order, *, written_at: datetime) -> Mail | Text:
+def written(order: Order, *, written_at: datetime) -> Content:
     """The message as its channel takes it; raises Permanent for a recipient that no server takes."""
     if order.channel == "email":
         return mail_of(order, written_at=written_at)
+    if order.device is not None:
+        return Notification(device=order.device, words=notice(order.occasion), written_at=written_at)
     # On a social channel it is a chat: the answer itself, and no announcement of it.
     text = short_text(order.occasion) if order.channel == "sms" else order.occasion.words
     return Text(key=order.key, recipient=order.recipient, text=text)
@@ -68,10 +75,12 @@ def mail_of(order: Order, *, written_at: datetime) -> Mail:
     )
 
 
-def as_sent(order: Order, content: Mail | Text) -> dict[str, str]:
+def as_sent(order: Order, content: Content) -> dict[str, str]:
     """What the row keeps of what was said: nothing of a code or a digest, and no link that opens a page."""
     if order.occasion.kind in UNKEPT:
         return {}
+    if isinstance(content, Notification):
+        return {"sent_subject": content.words.title, "sent_text": content.words.body}
     link = order.occasion.facts.link
     text = content.text.replace(link, f"{link.rpartition('/')[0]}/…") if link else content.text
     if isinstance(content, Text):

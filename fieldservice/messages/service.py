@@ -20,10 +20,12 @@ from sqlalchemy.orm import Session, joinedload
 
 from fieldservice.config import Settings
 from fieldservice.db import Database, UtcDateTime, skip_locked
+from fieldservice.messages import pushes
 from fieldservice.messages.mail_in import last_mail_of
 from fieldservice.messages.orders import (
     TRIES,
     TRIES_WITHOUT_KEY,
+    Content,
     Order,
     after_failure,
     as_sent,
@@ -35,11 +37,13 @@ from fieldservice.messages.unreachable import fall_back, give_up, is_stopped, is
 from fieldservice.messages.writing import Writer
 from fieldservice.models import MessageState, OutboxMessage, Role, Service, Stop, Territory, Visit, WorkOrder
 from fieldservice.models.message_text import TEST, own_texts
+from fieldservice.models.push import PUSH
 from fieldservice.models.reminders import PREFIX
 from fieldservice.notify import Channels
 from fieldservice.notify.errors import NotDelivered, Unavailable
 from fieldservice.notify.mail import Mail
 from fieldservice.notify.mailers import Post
+from fieldservice.notify.push import Notification
 from fieldservice.notify.sms import Text
 
 ANSWERS = frozenset({"answer", "complaint_answer"})
@@ -173,13 +177,16 @@ class _Sweeper:
 
     def send(self, order: Order, post: Post) -> Settled:
         """Try once; never raises for a message that could not be delivered."""
-        content: Mail | Text | None = None
+        content: Content | None = None
         try:
             content = written(order, written_at=self.now())
-            if isinstance(content, Mail):
-                post.send(content)
-            else:
-                self.channels.gateway(order.channel).send(content)
+            match content:
+                case Mail():
+                    post.send(content)
+                case Notification():
+                    self.channels.push.send(content)
+                case Text():
+                    self.channels.gateway(order.channel).send(content)
         except NotDelivered as failure:
             if isinstance(failure, Unavailable):
                 self.closed.add(order.channel)
@@ -190,7 +197,7 @@ class _Sweeper:
                 order.channel,
                 type(failure).__name__,
             )
-            known = order.channel == "email" or self.channels.gateway(order.channel).knows_keys
+            known = order.channel in ("email", PUSH) or self.channels.gateway(order.channel).knows_keys
             values = after_failure(
                 failure, order.attempts, TRIES if known else TRIES_WITHOUT_KEY, now=self.now()
             )
@@ -254,6 +261,7 @@ class _Sweeper:
             recipient_name=contact.name if contact else "",
             attempts=message.attempts,
             occasion=self.writer.occasion(message, visit, at),
+            device=device.device if (device := pushes.device_of(session, message)) else None,
             test=message.kind == TEST,
             reply_to="" if visit is None else self.writer.reply_to(message, visit),
             answers="" if message.kind not in ANSWERS else last_mail_of(session, message),
@@ -298,7 +306,12 @@ def _load_facts(session: Session, visit_id: int) -> None:
 def _end_without_sending(
     session: Session, message: OutboxMessage, visit: Visit | None, *, now: datetime
 ) -> tuple[str, str] | None:
-    reason = why_too_late(message, now=now) if visit is None else why_pointless(message, visit, now=now)
+    if message.channel == PUSH:
+        reason = pushes.why_not(session, message, visit, now=now)
+    elif visit is None:
+        reason = why_too_late(message, now=now)
+    else:
+        reason = why_pointless(message, visit, now=now)
     if reason is None and message.channel == "sms" and is_stopped(session, message.recipient):
         reason = "the number wants no texts"
     if reason is None and is_unreachable(session, message.channel, message.recipient):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fieldservice.messages import pushes
 from fieldservice.models import (
     MessageState,
     OfficeTask,
@@ -18,6 +19,7 @@ from fieldservice.models import (
     Unreachable,
     Visit,
 )
+from fieldservice.models.push import PUSH
 
 TASK = "unreachable"
 _CALL_WITHIN = timedelta(hours=4)
@@ -56,6 +58,9 @@ def is_about_the_address(reason: str) -> bool:
 
 def give_up(session: Session, message: OutboxMessage, *, now: datetime) -> None:
     """What follows when a message failed for good."""
+    if message.channel == PUSH:
+        pushes.end(session, message)
+        return
     if is_about_the_address(message.last_error):
         mark(session, message.channel, message.recipient, message.last_error, now=now)
     fall_back(session, message, message.last_error, now=now)

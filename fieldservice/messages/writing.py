@@ -12,12 +12,13 @@ from fieldservice.auth.codes import code_of
 from fieldservice.auth.links import approval_token, reply_address, token_of
 from fieldservice.auth.visitors import KIND as VISITOR_CODE
 from fieldservice.config import Settings
-from fieldservice.messages import digests
+from fieldservice.messages import digests, pushes
 from fieldservice.messages.rules import PICKS
 from fieldservice.models import ConversationMessage, OutboxMessage, Role, Visit, Window
 from fieldservice.models.answers import KIND as ANSWER
 from fieldservice.models.facts import facts_of, facts_of_nobody
 from fieldservice.models.message_text import TEST
+from fieldservice.models.push import PUSH
 from fieldservice.models.reminders import told_as
 from fieldservice.notify import words
 from fieldservice.notify.facts import Company
@@ -105,6 +106,8 @@ class Writer:
         session = object_session(message)
         if message.kind in digests.KINDS and session is not None:
             return digests.occasion_of(session, message, self.settings)
+        if message.channel == PUSH:
+            return pushes.occasion_of(message, self.settings, at)
         return Occasion(
             kind=VISITOR_CODE,
             facts=facts_of_nobody(self.settings, locale=message.payload["locale"], now=at),

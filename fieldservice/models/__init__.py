@@ -30,6 +30,7 @@ from fieldservice.models.needs import Needs
 from fieldservice.models.phone import Navigation, PhoneChoice, RouteSeen
 from fieldservice.models.plan import Hold, Pin, Plan, PlanChange, Presence, Proposal, Route, Stop, StopKind
 from fieldservice.models.position import DrivePosition, PositionSharing
+from fieldservice.models.push import PushDevice
 from fieldservice.models.service import Place, Service, ServiceSkill, ServiceTranslation
 from fieldservice.models.service_plan import Occurrence, OccurrenceState, PartOfDay, Renewal, ServicePlan
 from fieldservice.models.user import AuditEntry, IdempotencyKey, User, UserRole, UserSession
@@ -131,6 +132,7 @@ __all__ = [
     "Proposal",
     "QuestionKind",
     "Purpose",
+    "PushDevice",
     "Renewal",
     "Role",
     "Route",

@@ -21,6 +21,7 @@ from fieldservice.models.message import MessageState, OutboxMessage, new_message
 from fieldservice.models.needs import Needs, highest
 from fieldservice.models.plan import Pin, Stop
 from fieldservice.models.position import DrivePosition
+from fieldservice.models.push import DEVICE, PUSH, TO_BROWSERS, PushDevice
 from fieldservice.models.service import Service
 from fieldservice.models.steps import NotAllowed as NotAllowed
 from fieldservice.models.steps import Steps
@@ -55,7 +56,6 @@ _KEPT = frozenset(
 )
 # What somebody else at the site gets as well, as a text.
 _TO_THE_SITE = frozenset({"confirmation", "changed", "cancelled", "late", "on_my_way"})
-
 
 PLANNABLE = frozenset({VisitState.REQUESTED, VisitState.BOOKED, VisitState.DISPATCHED})
 UNDERWAY = frozenset({VisitState.EN_ROUTE, VisitState.ON_SITE})
@@ -119,6 +119,7 @@ class Visit(Steps, CancelTerms, Base):
     conversation: Mapped[Conversation | None] = relationship(back_populates="visit")
     feedback: Mapped[Feedback | None] = relationship(back_populates="visit")
     occurrence: Mapped[Occurrence | None] = relationship(back_populates="visit")
+    devices: Mapped[list[PushDevice]] = relationship(back_populates="visit", order_by="PushDevice.id")
     position: Mapped[DrivePosition | None] = relationship(cascade="all, delete-orphan")
 
     __mapper_args__ = {"version_id_col": version}
@@ -282,9 +283,9 @@ class Visit(Steps, CancelTerms, Base):
     ) -> None:
         """Write a message on one channel; without a choice by e-mail, or as a text to who has none."""
         contact = self.work_order.contact(Role.REQUESTER)
-        channel = channel or ("email" if contact is not None and contact.email else "sms")
+        channels = (channel,) if channel else ("email" if contact and contact.email else "sms", PUSH)
         occasion = {"occasion": now.isoformat(), **(payload or {})}
-        self._write_messages(kind, due_at=due_at, now=now, payload=occasion, channels=(channel,))
+        self._write_messages(kind, due_at=due_at, now=now, payload=occasion, channels=channels)
 
     def repeat(self, message: OutboxMessage, channel: str, recipient: str, *, now: datetime) -> None:
         """Write what could not be told on one channel on another one."""
@@ -350,7 +351,7 @@ class Visit(Steps, CancelTerms, Base):
         due_at: datetime,
         now: datetime,
         payload: Mapping[str, Any] | None = None,
-        channels: tuple[str, ...] = ("email", "sms"),
+        channels: tuple[str, ...] = ("email", "sms", PUSH),
     ) -> None:
         contact = self.work_order.contact(Role.REQUESTER)
         if contact is None:
@@ -364,6 +365,9 @@ class Visit(Steps, CancelTerms, Base):
         if at_site is not None and other and for_the_site and "sms" in channels:
             role = Role.SITE_CONTACT
             self._write(kind, "sms", at_site.phone, role=role, due_at=due_at, now=now, payload=payload)
+
+        for device in self.devices if PUSH in channels and reminders.told_as(kind) in TO_BROWSERS else ():
+            self._write(kind, PUSH, str(device.id), role=DEVICE, due_at=due_at, now=now, payload=payload)
 
     def _write(
         self,

@@ -9,6 +9,7 @@ from datetime import timedelta
 from fieldservice.config import Settings
 from fieldservice.notify.gateways import HttpSms, TwilioSms
 from fieldservice.notify.mailers import FileMailer, Mailer
+from fieldservice.notify.push import WebPush
 from fieldservice.notify.sms import FileSms, NoSms, SmsGateway
 from fieldservice.notify.smtp import SmtpMailer
 from fieldservice.notify.social import SocialChannel, social_channels
@@ -20,13 +21,14 @@ class Channels:
 
     email: Mailer
     sms: SmsGateway
+    push: WebPush
     others: Mapping[str, SmsGateway] = field(default_factory=dict)
 
     @property
     def longest_send(self) -> timedelta:
         """After this time a send on any channel has returned or raised."""
         texts = (self.sms, *self.others.values())
-        return max(self.email.longest_send, *(each.longest_send for each in texts))
+        return max(self.email.longest_send, self.push.longest_send, *(each.longest_send for each in texts))
 
     def gateway(self, channel: str) -> SmsGateway:
         """What takes the texts of a channel; one that the company has no more takes none."""
@@ -47,7 +49,9 @@ def open_channels(settings: Settings) -> Channels:
     else:
         email = FileMailer(settings.data_dir / "outbox")
     social = social_channels(settings.social_channels)
-    return Channels(email, _sms(settings), {name: _social(settings, each) for name, each in social.items()})
+    others = {name: _social(settings, each) for name, each in social.items()}
+    push = WebPush(settings.secret_key, settings.company_email, local=settings.push_local)
+    return Channels(email, _sms(settings), push, others)
 
 
 def _sms(settings: Settings) -> SmsGateway:

@@ -21,6 +21,10 @@ class Permanent(NotDelivered):
     """This message will never be accepted as it is."""
 
 
+class Gone(Permanent):
+    """Nothing will ever be accepted for this recipient again."""
+
+
 class Unavailable(NotDelivered):
     """The channel itself does not work: no message is to blame, none was delivered."""
 

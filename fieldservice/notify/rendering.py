@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from fieldservice.notify import words
 from fieldservice.notify.facts import Company, VisitFacts
 from fieldservice.notify.mail import one_line
+from fieldservice.notify.push import Words
 from fieldservice.notify.translations import translations_of
 from fieldservice.paths import TEMPLATES
 
@@ -81,6 +82,10 @@ _PAGES = {
 """Where behind the private link a kind of message leads."""
 
 
+_TAGS = {"answer": "answer", "devices": "devices", "route": "route"}
+"""A notification takes the place of an older one about the same."""
+
+
 @dataclass(frozen=True)
 class Letter:
     """An e-mail's visible parts."""
@@ -144,6 +149,19 @@ def _said(name: str, values: Mapping[str, Any]) -> str:
     company = values["company"]
     own = {"company": company.name, "phone": company.phone}
     return str(own.get(name) or values.get(name, ""))
+
+
+def notice(occasion: Occasion) -> Words:
+    """The notification of an occasion: it says nothing about anybody, as a locked device shows it to all."""
+    template = _environment(occasion.facts.locale).get_template(f"{occasion.kind}.txt")
+    body = _block(template, "heading", _values(occasion))
+    page = _PAGES.get(occasion.kind, "")
+    return Words(
+        title=occasion.facts.company.name,
+        body=one_line(body),
+        page=page,
+        tag=_TAGS.get(occasion.kind, "visit"),
+    )
 
 
 @lru_cache

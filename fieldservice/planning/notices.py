@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from fieldservice.models import MessageState, OutboxMessage, Visit, VisitState, Window
+from fieldservice.models.push import PUSH
 from fieldservice.models.visit import PLANNABLE, UNDO
 
 TECHNICIAN, ASK = "technician", "ask"
@@ -39,7 +40,7 @@ def tell_changed(
         payload = _payload(visit, known, choices.get(visit.id, ()))
         if payload is not None:
             kind = ASK if visit.stop is None else TECHNICIAN
-            for channel in ("email", "sms"):
+            for channel in ("email", "sms", PUSH):
                 visit.tell(kind, due_at=now + UNDO, now=now, payload=payload, channel=channel)
             told.add(visit.id)
     session.flush()

@@ -4,8 +4,9 @@ import { DAY, leave, user } from "./phone/user.js";
 import { refreshDay, store } from "./phone/day.js";
 import { drain } from "./phone/send.js";
 import { setFact } from "./phone/store.js";
+import { showPushed } from "./push-shown.js";
 
-const { version, files } = self.SHELL;
+const { version, files, icon } = self.SHELL;
 const SHELL = `shell-${version}`;
 const NO_SIGNAL = "/day/no-signal";
 const PATIENCE_MS = 1500; // what a weak signal may cost when the page is on the phone
@@ -82,6 +83,8 @@ async function replace(request, answer) {
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+showPushed(icon, () => refreshDay({ force: true }));
 
 self.addEventListener("message", (event) => {
   if (event.data?.type === "refresh") event.waitUntil(refreshDay(event.data).catch(() => {}));

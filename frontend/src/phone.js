@@ -6,7 +6,8 @@ import { actionOf, changes, keep, mine, takeApart, tell } from "./phone/outbox.j
 import { drain } from "./phone/send.js";
 import { showChip, showMarks, showSheet } from "./phone/sheet.js";
 import { showSteps } from "./phone/steps.js";
-import { change, setFact } from "./phone/store.js";
+import { change, dropFact, fact, setFact } from "./phone/store.js";
+import { showSwitch, turnOff, turnOn } from "./push.js";
 import { DAY, forget, hello, user } from "./phone/user.js";
 import { clock, say } from "./phone/words.js";
 
@@ -235,6 +236,7 @@ async function leave(event, form) {
 }
 
 async function goAway(form) {
+  await takeNoMore();
   let heard = true;
   const fresh = await hello().catch(() => { heard = false; });
   await forget();
@@ -245,6 +247,31 @@ async function goAway(form) {
   }
   await setFact("leaving", true);
   location.assign("/day/no-signal");
+}
+
+// Notifications: for the user who turned them on, until that user signs out. The server forgets them with the login.
+const PUSH = "push"; // whose notifications this browser takes
+const registered = () => navigator.serviceWorker.getRegistration("/day/");
+
+async function takeNoMore() {
+  await turnOff(await registered()).catch(() => {});
+  await dropFact(PUSH);
+}
+
+async function notified() {
+  const known = await user();
+  const whose = await fact(PUSH);
+  if (whose && known && whose !== known.id) await takeNoMore();
+  const mine = Boolean(known) && whose === known.id;
+  await showSwitch({
+    register: registered,
+    token: async () => (await hello()).csrf,
+    isOn: async () => mine,
+    changed: async (on) => (on ? setFact(PUSH, (await user()).id) : dropFact(PUSH)),
+  });
+  if (!mine || known.notified || Notification.permission !== "granted") return;
+  const { csrf, pushKey: key } = await hello(); // the same user, another login
+  await turnOn(await registered(), { key, csrf, url: "/day/push" });
 }
 
 /** How old the page is, when it is not fresh. */
@@ -271,6 +298,7 @@ async function start() {
   await navigator.serviceWorker.register("/day/worker.js", { scope: "/day/", updateViaCache: "none" });
   await show();
   await send({ force: true });
+  await notified().catch((error) => console.warn(`notifications: ${error.name}`));
 }
 
 if (able && document.getElementById("phone-words")) {

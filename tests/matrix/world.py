@@ -98,6 +98,11 @@ MAY_SEE_THE_CUSTOMER = ("customer", "technician", "dispatcher", "admin")
 SECRETS = ("Ada Marker", "Marker Lane 7", "+14105550177", "ada.marker@example.com", "HH-MARKER", "Gate 4711")
 UNKNOWN = "A" * 43
 PROMISED = window(TODAY, 13, 15)
+BROWSER = {
+    "endpoint": "https://push.example.com/a",
+    "p256dh": "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+    "auth": "A" * 22,
+}
 PLAN_DUE, TERM_ENDS = TODAY + timedelta(days=10), TODAY + timedelta(days=25)
 _CALLER = {"name": "Ada Marker", "phone": "+14105550177", "street": "Marker Lane 7", "do": "later"}
 _OFFICE: Mapping[str, Mapping[str, Any]] = {
@@ -233,6 +238,8 @@ class World:
             "/day/visits/<int:visit_id>/correct": {"step": "arrived", "at": "08:00", "reason": "Wrong house"},
             "/day/visits/<int:visit_id>/cannot": {"reason": "unsafe", "following": "office"},
             "/day/sharing": {"share": "on"},
+            **{f"{page}/push": BROWSER for page in ("/day", "/visit/<token>")},
+            **{f"{page}/push/off": BROWSER for page in ("/day", "/visit/<token>")},
             "/day/kept": {
                 "kind": "tap",
                 "action": f"/day/visits/{self.visit.id}/taps",

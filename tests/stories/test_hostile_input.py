@@ -28,6 +28,7 @@ from werkzeug.test import TestResponse
 from fieldservice import web
 from fieldservice.app import create_app
 from fieldservice.auth import limits
+from fieldservice.auth.devices import DeviceForm, EndpointForm
 from fieldservice.booking import after_forms, plan_forms
 from fieldservice.booking.approval_views import ApprovalForm
 from fieldservice.booking.check_views import CheckForm
@@ -219,6 +220,10 @@ FORMS: dict[str, Any] = {
     "/day/visits/<int:visit_id>/cannot": CannotForm,
     "/day/visits/<int:visit_id>/follow-up": FollowUpForm,
     "/day/sharing": SharingForm,
+    "/day/push": DeviceForm,
+    "/day/push/off": EndpointForm,
+    "/visit/<token>/push": DeviceForm,
+    "/visit/<token>/push/off": EndpointForm,
     "/day/kept": KeptForm,
     "/board/visits/<int:visit_id>/kept/<int:kept_id>": KeptDecisionForm,
     "/day/on/<day:on>/seen": GotItForm,

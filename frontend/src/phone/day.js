@@ -21,12 +21,12 @@ async function refreshOnce({ force = false }) {
   const cache = await caches.open(DAY);
   try {
     await each(pages, async (url) => store(cache, url, await fetch(url, { cache: "no-store" })));
-    await makeRoom(cache);
-    await each(files, async (url) => {
-      if (!(await cache.match(url))) await store(cache, url, await fetch(url));
-    });
     const wanted = new Set([...pages, ...files].map((url) => new URL(url, location.origin).href));
     for (const request of await cache.keys()) if (!wanted.has(request.url)) await cache.delete(request);
+    const full = await makeRoom(cache);
+    await each(full ? [] : files, async (url) => { // what has just made room must not come back
+      if (!(await cache.match(url))) await store(cache, url, await fetch(url));
+    });
     await dropOldShells();
     await setFact("refreshed", Date.now());
   } catch (error) {
@@ -50,13 +50,15 @@ async function each(urls, work) {
   }));
 }
 
-/** When the phone is nearly full: the oldest photos that the server has go first. What is unsent never does. */
+/** When the phone is nearly full: the oldest photos that the server has go first. What is unsent never does. Says whether
+ *  it is full. */
 export async function makeRoom(cache, { all = false } = {}) {
   const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
-  if (!all && (!quota || usage / quota < FULL)) return;
+  if (!all && (!quota || usage / quota < FULL)) return false;
   const photos = (await cache.keys()).filter((request) => new URL(request.url).pathname.startsWith("/day/photos/"));
   const going = all ? photos : photos.slice(0, Math.ceil(photos.length / 2)); // in the order in which they were put
   for (const request of going) await cache.delete(request);
+  return true;
 }
 
 /** After an update of the app the old scripts and styles stay until every kept page was fetched with the new ones. */

@@ -41,6 +41,8 @@ export async function hello() {
     key: same ? known.key : await keyFrom(said.key),
     offset: Math.round(now - (asked + Date.now()) / 2),
     heard: now,
+    notified: said.notified,
+    pushKey: said.push_key,
   };
   await setFact(USER, measured);
   return { ...measured, csrf: said.csrf };

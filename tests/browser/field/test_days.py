@@ -14,42 +14,25 @@ from tests.fieldservice.field.crew import BEFORE, Crew
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 
 
-def assert_fits(page: Page) -> None:
-    """Nothing scrolls sideways at 320 px, or with text of twice the size."""
-    page.set_viewport_size({"width": 320, "height": 700})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320, page.url
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.evaluate("document.documentElement.classList.add('twice')")
-    page.evaluate(
-        "document.adoptedStyleSheets = [Object.assign(new CSSStyleSheet())];"
-        "document.adoptedStyleSheets[0].replaceSync('html.twice { font-size: 200% }')"
-    )
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390, page.url
-    page.evaluate("document.documentElement.classList.remove('twice')")
-
-
 def test_the_week_tomorrow_and_the_choice_of_directions(page: Page, crew: Crew, troubles: list[str]) -> None:
     """Two taps lead to the directions; once an application is chosen, On my way alone opens them."""
     later = crew.scene.book(window(TOMORROW, 10, 12), now=BEFORE)
     page.goto("/day/")
-    assert_fits(page)
+    assert_usable(page)
     page.get_by_role("link", name="Tomorrow").click()
     expect(page.get_by_text("To read only")).to_be_visible()
     assert_usable(page)
-    assert_fits(page)
     page.locator(f"a[href='/day/visits/{later}']").click()
     expect(page.get_by_text("Planned for Tuesday")).to_be_visible()
-    assert_fits(page)
+    assert_usable(page)
     page.goto("/day/")
     page.get_by_role("link", name="Week", exact=True).click()
     assert_usable(page)
-    assert_fits(page)
     page.get_by_role("link", name="Me", exact=True).click()
     page.get_by_role("radio", name="Waze").check()
     press(page, "Save")
     expect(page.get_by_text("opens your directions as well")).to_be_visible()
     assert_usable(page)
-    assert_fits(page)
     page.context.route(re.compile("^https://waze.com/"), lambda route: route.fulfill(body="Waze"))
     page.goto("/day/")
     with page.context.expect_page() as opened:

@@ -39,6 +39,7 @@ from fieldservice.models import (
     Outcome,
     Plan,
     PlanChange,
+    PushDevice,
     Role,
     ServicePlan,
     Site,
@@ -56,6 +57,7 @@ from fieldservice.models.personal import CUSTOMERS, OTHERS
 from fieldservice.notify import Channels
 from fieldservice.notify.files import file_name, write_whole
 from fieldservice.notify.mailers import FileMailer
+from fieldservice.notify.push import Device, WebPush
 from fieldservice.notify.sms import NoSms
 from fieldservice.notify.smtp import SmtpMailer
 from fieldservice.web import Services
@@ -79,7 +81,7 @@ from tests.factories import (
 from tests.fieldservice.booking.walker import Walker
 from tests.pictures import PDF, photo
 
-PROVIDERS = Channels(SmtpMailer.from_url("smtp://localhost"), NoSms())
+PROVIDERS = Channels(SmtpMailer.from_url("smtp://localhost"), NoSms(), WebPush("tests", "office@example.com"))
 ROSA = "rosa.marker@example.com"
 BOB = "bob.other@example.com"
 
@@ -107,6 +109,8 @@ def person(
     visit.state = state
     _wait(session, visit, name)
     _recur(session, visit, said)
+    named = {column: said(f"push_device.{column}") for column in CUSTOMERS["push_device"]}
+    add(session, PushDevice.of(Device(**named), visit_id=visit.id, locale="en_US", created_at=NOW))
     session.flush()
     return visit
 

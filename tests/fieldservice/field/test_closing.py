@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -9,12 +10,15 @@ import pytest
 from werkzeug.test import TestResponse
 
 from fieldservice import web
+from fieldservice.auth.links import make_link, token_of
 from fieldservice.booking.catalogue import CatalogueFault, write_catalogue
 from fieldservice.booking.catalogue_text import read_catalogue
 from fieldservice.models import Service, Technician, VanPart, Visit, VisitReport
+from tests.factories import NOW
 from tests.fieldservice.field.crew import Crew, Phone
 from tests.pictures import photo
 
+_SECRET = "not-a-secret-only-for-tests"
 CHECKLIST: list[dict[str, Any]] = [
     {"code": "safe", "kind": "tick", "label": "Area is safe", "required": True},
     {
@@ -58,6 +62,17 @@ def photograph(phone: Phone, visit_id: int, about: str, item: str = "", path: st
     return phone.client.post(f"/day/visits/{visit_id}/{path}", data=data)
 
 
+def customers_link(crew: Crew, visit_id: int) -> str:
+    """The token of the customer's private page."""
+
+    def work(session: Any) -> str:
+        visit = session.get_one(Visit, visit_id)
+        link = make_link(visit, secret_key=_SECRET, now=NOW, expires_at=NOW + timedelta(days=30))
+        return token_of(link, _SECRET)
+
+    return crew.db.run(work)
+
+
 def test_done_waits_for_what_is_required(crew: Crew, phone: Phone, code: str) -> None:
     """Each missing item is named; with all of them the visit ends, and its report is a PDF with the words."""
     first = crew.visits[0]
@@ -78,6 +93,10 @@ def test_done_waits_for_what_is_required(crew: Crew, phone: Phone, code: str) ->
     assert paper.mimetype == "application/pdf"
     assert paper.data.startswith(b"%PDF")
     assert paper.data.count(b"/Subtype /Image") >= 1
+    theirs = phone.client.application.test_client().get(f"/visit/{customers_link(crew, first)}/report.pdf")
+    assert (theirs.status_code, theirs.mimetype) == (200, "application/pdf")
+    assert theirs.data.startswith(b"%PDF")
+    assert "private" in theirs.headers["Cache-Control"] or "no-store" in theirs.headers["Cache-Control"]
 
 
 def test_the_outbox_is_told_what_is_missing(crew: Crew, phone: Phone, code: str) -> None:

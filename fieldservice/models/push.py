@@ -1,0 +1,132 @@
+"""Browsers that asked for notifications: of a technician who is signed in there, or of a customer."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship
+
+from fieldservice.db import Base, UtcDateTime, exists_one
+from fieldservice.models.message import OutboxMessage, new_message
+from fieldservice.notify.push import Device
+
+if TYPE_CHECKING:
+    from fieldservice.models.visit import Visit
+
+PUSH = "push"
+DEVICE = "device"
+TO_BROWSERS = frozenset(
+    {
+        *("answer", "arrived", "ask", "cancelled", "changed", "choose", "late", "offer", "on_my_way"),
+        *("reminder_24h", "reminder_2h", "technician"),
+    }
+)
+"""Messages to customers that are notifications as well: what changes or happens now, and never a code."""
+MOST_DEVICES = 8
+"""Of one person; who asks on another one loses the oldest."""
+
+
+class PushDevice(Base):
+    """A browser that takes notifications for one user, or for one visit's customer.
+
+    `login` is the hash of the sign-in's token: the end of that login ends the notifications as well.
+    """
+
+    __tablename__ = "push_device"
+    __table_args__ = (CheckConstraint("(user_id IS NULL) <> (visit_id IS NULL)", name="owner"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
+    visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), index=True)
+    login: Mapped[str] = mapped_column(String(64), default="", index=True)
+    endpoint: Mapped[str] = mapped_column(Text)
+    endpoint_hash: Mapped[str] = mapped_column(String(64), index=True)
+    p256dh: Mapped[str] = mapped_column(String(120))
+    auth: Mapped[str] = mapped_column(String(40))
+    locale: Mapped[str] = mapped_column(String(20))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    visit: Mapped[Visit | None] = relationship(back_populates="devices")
+
+    @classmethod
+    def of(cls, device: Device, **values: Any) -> PushDevice:
+        """A row for a browser."""
+        keys = {"endpoint": device.endpoint, "p256dh": device.p256dh, "auth": device.auth}
+        return cls(endpoint_hash=hashed(device.endpoint), **keys, **values)
+
+    def tell(self, kind: str, *, occasion: str, now: datetime) -> bool:
+        """Write a notification that is about no visit, unless it was written before."""
+        session = object_session(self)
+        message = new_message(
+            occasion, kind, PUSH, str(self.id), role=DEVICE, payload={"locale": self.locale}
+        )
+        same = select(OutboxMessage.id).where(OutboxMessage.dedupe_key == message.dedupe_key)
+        if session is None or exists_one(session, same):
+            return False
+        message.promise_version, message.due_at, message.next_at = 0, now, now
+        session.add(message)
+        return True
+
+    @property
+    def device(self) -> Device:
+        """Where and how notifications are sent to it."""
+        return Device(endpoint=self.endpoint, p256dh=self.p256dh, auth=self.auth)
+
+
+def subscribe(session: Session, device: Device, *, now: datetime, **owner: Any) -> PushDevice:
+    """Send to this browser from now on. `owner` is a user with their login, or a visit; and the language.
+
+    The browser of staff belongs to whoever asked last.
+    """
+    visit_id = owner.get("visit_id")
+    same = PushDevice.endpoint_hash == hashed(device.endpoint)
+    known = session.scalars(
+        select(PushDevice).where(same, PushDevice.visit_id.is_not_distinct_from(visit_id))
+    ).first()
+    if known is not None and known.user_id == owner.get("user_id"):
+        known.login, known.p256dh, known.auth = owner.get("login", ""), device.p256dh, device.auth
+        return known
+    unsubscribe(session, device.endpoint, visit_id=visit_id)
+    theirs = PushDevice.visit_id == visit_id if visit_id else PushDevice.user_id == owner["user_id"]
+    old = session.scalars(select(PushDevice).where(theirs).order_by(PushDevice.id.desc())).all()
+    for each in old[MOST_DEVICES - 1 :]:
+        session.delete(each)
+    row = PushDevice.of(device, created_at=now, **owner)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def unsubscribe(session: Session, endpoint: str, *, visit_id: int | None) -> None:
+    """Send nothing more to a browser: of a visit's customer, or without one of staff."""
+    session.execute(
+        delete(PushDevice).where(
+            PushDevice.endpoint_hash == hashed(endpoint), PushDevice.visit_id.is_not_distinct_from(visit_id)
+        )
+    )
+
+
+def is_notified(session: Session, login: str) -> bool:
+    """Whether the browser of this login takes notifications."""
+    return exists_one(session, select(PushDevice.id).where(PushDevice.login == login))
+
+
+def hashed(endpoint: str) -> str:
+    """By what an endpoint is found."""
+    return hashlib.sha256(endpoint.encode()).hexdigest()
+
+
+def tell_devices(
+    session: Session,
+    user_id: int,
+    kind: str,
+    *,
+    occasion: str,
+    now: datetime,
+) -> int:
+    """Write a notification to each browser of a user, once for an occasion; returns how many were written."""
+    devices = session.scalars(select(PushDevice).where(PushDevice.user_id == user_id)).all()
+    return sum(device.tell(kind, occasion=f"user{user_id}:{occasion}", now=now) for device in devices)

@@ -110,7 +110,7 @@ def person(
     _wait(session, visit, name)
     _recur(session, visit, said)
     named = {column: said(f"push_device.{column}") for column in CUSTOMERS["push_device"]}
-    add(session, PushDevice.of(Device(**named), visit_id=visit.id, locale="en_US", created_at=NOW))
+    visit.devices.append(PushDevice.of(Device(**named), locale="en_US", created_at=NOW))
     session.flush()
     return visit
 

@@ -32,6 +32,7 @@ from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.travel import open_travel_times
 from fieldservice.kept_secret import kept_secret
 from fieldservice.messages.views import bp as hooks
+from fieldservice.messages.voice_views import bp as voice
 from fieldservice.models import UserRole
 from fieldservice.notify import open_channels, words
 from fieldservice.office.text_views import bp as texts
@@ -110,8 +111,9 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.register_blueprint(field, url_prefix="/day")
     app.register_blueprint(office)
     app.register_blueprint(texts, url_prefix="/office/messages")
-    app.register_blueprint(hooks)
-    app.extensions["csrf"].exempt(hooks)  # who calls has no session; a signature proves who it is
+    for signed in (hooks, voice):  # who calls has no session; a signature proves who it is
+        app.register_blueprint(signed)
+        app.extensions["csrf"].exempt(signed)
     api.install(app)
     return app
 

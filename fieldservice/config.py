@@ -94,6 +94,10 @@ class Settings:
         default="",
         metadata={"help": "WhatsApp, Messenger and the like, as JSON: see above", "secret": True},
     )
+    voice_secret: str = field(
+        default="",
+        metadata={"help": "Auth token of the phone provider; empty: no phone menu", "secret": True},
+    )
     quiet_from: int = field(
         default=21,
         metadata={"help": "Hour from which texts wait for the morning; the same as the other: none wait"},

@@ -126,7 +126,9 @@ def wishes_of(session: Session, email: str) -> Sequence[AreaWish]:
 def strangers_of(session: Session, visit: Visit) -> Sequence[OfficeTask]:
     """What the requester wrote when nobody knew them: tasks that begin with who wrote."""
     begins = [OfficeTask.detail.startswith(f"{way}:", autoescape=True) for way in _ways_to(visit)]
-    query = select(OfficeTask).where(OfficeTask.kind == "unknown_sender", OfficeTask.visit_id.is_(None))
+    query = select(OfficeTask).where(
+        OfficeTask.kind.in_(("unknown_sender", "call_back")), OfficeTask.visit_id.is_(None)
+    )
     return session.scalars(query.where(or_(false(), *begins)).order_by(OfficeTask.id)).all()
 
 

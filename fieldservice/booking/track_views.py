@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from fieldservice import clock, web
 from fieldservice.auth import limits, links
-from fieldservice.booking import track
 from fieldservice.booking.pages import gettext, state_words
 from fieldservice.models import Visit
+from fieldservice.planning import track
 
 bp = Blueprint("track", __name__)
 

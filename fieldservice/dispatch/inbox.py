@@ -16,13 +16,14 @@ from fieldservice.models import Conversation, ConversationMessage, Guest, Office
 from fieldservice.models.answers import tell_answer
 
 COMPLAINT = "complaint"
+STRANGERS = ("unknown_sender", "call_back")
 UNTIMED = ("find_address", "find_time", "sync_conflict")
 _RECENT = timedelta(days=14)
 _AT_MOST = 100
 # What has no deadline waits on the board as a card; what a person has to find out first is here as well.
 _OPEN = and_(OfficeTask.done_at.is_(None), or_(OfficeTask.due_at.is_not(None), OfficeTask.kind.in_(UNTIMED)))
 _STRANGERS = select(OfficeTask).where(
-    OfficeTask.kind == "unknown_sender", OfficeTask.visit_id.is_(None), OfficeTask.done_at.is_(None)
+    OfficeTask.kind.in_(STRANGERS), OfficeTask.visit_id.is_(None), OfficeTask.done_at.is_(None)
 )
 
 

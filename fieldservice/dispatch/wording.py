@@ -315,6 +315,7 @@ def task_words(task: OfficeTask) -> str:
     """What the office has to do."""
     words = {
         "complaint": _("Complaint"),
+        "call_back": _("Wants to be called back"),
         "sync_conflict": _("Done while the plan changed"),
         "find_address": _("Address not found"),
         "find_time": _("Wants a time"),

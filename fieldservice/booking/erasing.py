@@ -49,6 +49,7 @@ from fieldservice.models import (
     WindowOffer,
     WorkOrder,
 )
+from fieldservice.models.asset import VisitAsset
 from fieldservice.models.closing import VisitReport
 from fieldservice.models.visit import ENDED
 from fieldservice.notify import Channels
@@ -129,6 +130,7 @@ def erase(session: Session, visit: Visit, *, store: FileStore, channels: Channel
             letters += forget_visit(session, other, now=now)
             kept.forget(session, other, store)
             session.execute(delete(VisitReport).where(VisitReport.visit_id == other.id))
+            session.execute(delete(VisitAsset).where(VisitAsset.visit_id == other.id))
         order.problem, order.answers, order.said = "", {}, []
         attachments.remove(session, store, order.attachments)
         order.also, order.cost_centre = [], ""

@@ -30,6 +30,7 @@ from fieldservice.models import (
     ServicePlan,
     Unreachable,
     Visit,
+    VisitAsset,
     VisitReport,
     WaitingEntry,
     WindowOffer,
@@ -267,6 +268,10 @@ def _visit(session: Session, visit: Visit) -> dict[str, Any]:
         "report": _columns(report, "checks", "parts", "notes", "signed_by", "signed_at", "said_at")
         if (report := session.get(VisitReport, visit.id))
         else None,
+        "equipment": [
+            _columns(row, "name", "make", "model", "serial", "said_at")
+            for row in session.scalars(select(VisitAsset).where(VisitAsset.visit_id == visit.id))
+        ],
         "kept_of_a_phone": [
             _columns(row, "label", "fields", "reason", "file_name", "tapped_at")
             for row in kept.of_visit(session, visit)

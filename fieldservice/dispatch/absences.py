@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -101,6 +102,23 @@ def report_vehicle(
     if begins >= ends:
         raise StillAtWork
     return _report(session, technician, AbsenceKind.VEHICLE, begins, ends, now=now, actor=actor)
+
+
+def approve(
+    session: Session,
+    technician: Technician,
+    starts_at: datetime,
+    ends_at: datetime,
+    *,
+    now: datetime,
+    actor: str,
+) -> None:
+    """The technician is away because they asked for it; visits of that time get another plan.
+
+    One that is known is no fault. Raises BadTime for a time that is over.
+    """
+    with suppress(AlreadyAway):
+        _report(session, technician, AbsenceKind.HOLIDAY, starts_at, ends_at, now=now, actor=actor)
 
 
 def end_absence(

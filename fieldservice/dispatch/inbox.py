@@ -10,9 +10,18 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from fieldservice.db import exists_one
-from fieldservice.dispatch import guests
+from fieldservice.dispatch import guests, wishes
 from fieldservice.dispatch.inbox_days import Certificate, Waiting, certificates, waiting_list
-from fieldservice.models import Conversation, ConversationMessage, Guest, OfficeTask, Visit, WorkOrder
+from fieldservice.models import (
+    Conversation,
+    ConversationMessage,
+    Guest,
+    OfficeTask,
+    ShiftWish,
+    Visit,
+    WishState,
+    WorkOrder,
+)
 from fieldservice.models.answers import tell_answer
 
 COMPLAINT = "complaint"
@@ -32,7 +41,8 @@ class Inbox:
     """Questions that wait, the oldest first; tasks by deadline, then those without one; what was answered.
 
     `strangers` are texts of numbers that nobody here has, `guests` those who write without a visit, `gaps`
-    those who wait for another window, `certificates` what ends before visits that need it.
+    those who wait for another window, `certificates` what ends before visits that need it,
+    `wishes` what technicians ask for.
     """
 
     waiting: Sequence[Conversation]
@@ -42,6 +52,7 @@ class Inbox:
     gaps: Sequence[Waiting]
     certificates: Sequence[Certificate]
     answered: Sequence[Conversation]
+    wishes: Sequence[ShiftWish]
 
 
 def inbox(session: Session, *, now: datetime) -> Inbox:
@@ -76,6 +87,7 @@ def inbox(session: Session, *, now: datetime) -> Inbox:
         waiting_list(session, now=now),
         certificates(session, now=now),
         session.scalars(answered).all(),
+        wishes.waiting(session),
     )
 
 
@@ -84,7 +96,8 @@ def count(session: Session) -> int:
     questions = select(func.count(Conversation.id)).where(Conversation.waiting_since.is_not(None))
     tasks = select(func.count(OfficeTask.id)).where(_OPEN, OfficeTask.visit_id.is_not(None))
     strangers = select(func.count()).select_from(_STRANGERS.subquery())
-    return sum(session.execute(each).scalar_one() for each in (questions, tasks, strangers))
+    asked = select(func.count(ShiftWish.id)).where(ShiftWish.state == WishState.ASKED)
+    return sum(session.execute(each).scalar_one() for each in (questions, tasks, strangers, asked))
 
 
 def answer(session: Session, visit: Visit, body: str, *, user_id: int, now: datetime) -> ConversationMessage:

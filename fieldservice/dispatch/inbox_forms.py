@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField, TextAreaField
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length
 
 from fieldservice.dispatch.forms import BoardForm
 from fieldservice.models.conversation import LONGEST_MESSAGE
@@ -32,4 +32,15 @@ class AnswerForm(BoardForm):
             Length(max=LONGEST_MESSAGE, message=_l("Use %(max)d characters or fewer")),
             Readable(lines=True),
         ],
+    )
+
+
+class WishDecisionForm(BoardForm):
+    """Yes or no to what a technician asks for, and a word to them."""
+
+    decision = StringField(validators=[InputRequired(), AnyOf(["approve", "refuse"])])
+    answer = StringField(
+        _l("A word to the technician"),
+        filters=[tidy],
+        validators=[Length(max=300, message=_l("Write at most 300 characters.")), Readable()],
     )

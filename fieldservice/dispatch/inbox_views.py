@@ -7,19 +7,21 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, redirect, render_template, request
+from flask import Blueprint, abort, flash, redirect, render_template, request
 from flask import url_for as url
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
-from fieldservice.dispatch import edge, inbox
+from fieldservice.dispatch import edge, inbox, wishes
+from fieldservice.dispatch.absences import BadTime
 from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import BoardForm
-from fieldservice.dispatch.inbox_forms import AnswerForm
+from fieldservice.dispatch.inbox_forms import AnswerForm, WishDecisionForm
 from fieldservice.dispatch.wording import guest_place, guest_words, task_words
-from fieldservice.models import Author, Conversation, OfficeTask, Visit
+from fieldservice.models import Author, Conversation, OfficeTask, ShiftWish, Visit
 
 bp = Blueprint("inbox", __name__)
 
@@ -126,6 +128,30 @@ def finish(task_id: int) -> ResponseReturnValue:
         return redirect(url(".show"), 303)
 
     return edge.once(work)
+
+
+@bp.post("/wishes/<int:wish_id>")
+@staff
+def decide(wish_id: int) -> ResponseReturnValue:
+    """Approve or refuse what a technician asks for."""
+    now, form = clock.now(), WishDecisionForm()
+    if not form.validate():
+        flash(_("Nothing was changed: say yes or no, in at most 300 characters."))
+        return redirect(url(".show"), 303)
+
+    def work(session: Session) -> ResponseReturnValue:
+        wish = session.get(ShiftWish, wish_id) or abort(404)
+        decision = {"approve": form.decision.data == "approve", "answer": form.answer.data or ""}
+        wishes.decide(session, wish, **decision, user_id=auth.actor().id, now=now, actor=auth.actor().label)
+        return redirect(url(".show"), 303)
+
+    try:
+        return edge.once(work)
+    except wishes.AlreadyDecided:
+        flash(_("Somebody has decided this already, or it was withdrawn."))
+    except BadTime:
+        flash(_("These days are over: refuse it, or let the technician ask anew."))
+    return redirect(url(".show"), 303)
 
 
 def _moment(at: datetime, zone: ZoneInfo) -> str:

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from fieldservice.models import Attachment, CheckKind, ChecklistItem, Service, Visit, VisitReport
 
-BEFORE, AFTER, CHECK, SIGNATURE = "before", "after", "check", "signature"
+BEFORE, AFTER, CHECK, SIGNATURE, CANNOT = "before", "after", "check", "signature", "cannot"
 """What a technician's file is about, see `Attachment`."""
+PHOTOS = (BEFORE, AFTER, CHECK, CANNOT)
 
 
 @dataclass(frozen=True)

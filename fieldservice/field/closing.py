@@ -40,23 +40,24 @@ def report_of(session: Session, visit: Visit) -> VisitReport | None:
 def write(session: Session, technician: Technician, said: Said, *, now: datetime) -> VisitReport:
     """Keep what was filled in, and take the parts from the van; an older form than the last changes nothing.
 
-    What differs from what was signed has to be signed again. Parts that this van does not have, from another
-    technician's, stay. Raises NotYourVisit, WrongTime.
+    What differs from what was signed has to be signed again. Parts from another technician's van stay
+    theirs, and so do those that this van does not have any more. Raises NotYourVisit, WrongTime.
     """
     service.require_moment(said.moment, now=now)
     visit, report = _opened(session, technician, said.visit_id, said.moment)
     if said.moment < report.said_at:
         return report
     was = (report.checks, report.parts, report.notes)
-    offered = _take(session, technician, report.parts, said.parts)
+    own = report.by_van.get(technician.id, {})
+    offered = _take(session, technician, own, said.parts)
     items = {item.key: item.row for item in checklist.items_of(visit)}
     report.checks = {
         key: {"label": row.label, "kind": row.kind, "unit": row.unit, "answer": said.answers[key]}
         for key, row in items.items()
         if key in said.answers
     }
-    elsewhere = {name: count for name, count in report.parts.items() if name not in offered}
-    report.parts = elsewhere | {name: count for name, count in said.parts.items() if count}
+    gone = {name: count for name, count in own.items() if name not in offered}
+    report.use(technician.id, {**gone, **said.parts})
     report.notes, report.said_at = said.notes, said.moment
     if was != (report.checks, report.parts, report.notes):
         report.signed_by, report.signed_at = "", None  # nobody has signed this
@@ -84,7 +85,13 @@ def _opened(
     report = session.get(VisitReport, visit.id, populate_existing=True)
     if report is None:
         report = VisitReport(
-            visit_id=visit.id, technician_id=technician.id, checks={}, parts={}, notes="", said_at=moment
+            visit_id=visit.id,
+            technician_id=technician.id,
+            checks={},
+            parts={},
+            vans={},
+            notes="",
+            said_at=moment,
         )
         session.add(report)
     return visit, report

@@ -64,8 +64,8 @@ def form_for(
         form.notes.process_data(report.notes)
         for key, name in form.checks.items():
             form[name].process_data(report.checks.get(key, {}).get("answer"))
-        for part_name, name in form.used.items():
-            form[name].process_data(report.parts.get(part_name))
+        for part in stock:
+            form[f"part-{part.id}"].process_data(report.by_van.get(part.technician_id, {}).get(part.name))
     return form
 
 
@@ -94,11 +94,9 @@ def _limits(low: int | None, high: int | None) -> Any:
 
 
 class WorkPhotoForm(OutboxForm):
-    """A photo of the work: before, after, or for an item of the checklist."""
+    """A photo of the work: before, after, for an item of the checklist, or of why it cannot be done."""
 
-    about = StringField(
-        validators=[InputRequired(), AnyOf([checklist.BEFORE, checklist.AFTER, checklist.CHECK])]
-    )
+    about = StringField(validators=[InputRequired(), AnyOf(checklist.PHOTOS)])
     item = HiddenField(validators=[Length(max=101), Readable()])
     sha256 = StringField(validators=[Optional(), Regexp(r"\A[0-9a-f]{64}\Z")])
 

@@ -17,7 +17,7 @@ from fieldservice.attachments.service import Label
 from fieldservice.field import checklist, closing, edge, outbox, service
 from fieldservice.field.closing import Said
 from fieldservice.field.closing_forms import SignatureForm, WorkPhotoForm, form_for
-from fieldservice.models import Role, UserRole, Visit
+from fieldservice.models import CheckKind, Role, Technician, UserRole, Visit
 from fieldservice.models.visit import ENDED
 
 bp = Blueprint("closing", __name__)
@@ -81,7 +81,8 @@ def photo(visit_id: int) -> ResponseReturnValue:
         return _unfit(form.errors, _refused(visit_id))
     label = Label(name="", about=form.about.data, item=form.item.data or "")
     answer = _keep(visit_id, label, form.sha256.data or "")
-    return answer or redirect(url_for("field.visit", visit_id=visit_id), 303)
+    page = "field.endings.cannot" if label.about == checklist.CANNOT else "field.visit"
+    return answer or redirect(url_for(page, visit_id=visit_id), 303)
 
 
 @bp.route("/visits/<int:visit_id>/sign", methods=["GET", "POST"])
@@ -174,10 +175,32 @@ def _sign_page(session: Session, visit_id: int, form: SignatureForm) -> str:
         report=found,
         lines=report.check_lines(found, visit) if found else [],
         missing=checklist.missing(session, visit),
+        names=_names(session, technician, visit),
         open_words=open_words,
         over=visit.state in ENDED,
         zone=technician.territory.zone,
     )
+
+
+def _names(session: Session, technician: Technician, visit: Visit) -> dict[str, list[dict[str, object]]]:
+    """How the phone calls what waits on it: the items of the checklist and the parts of the van, by field."""
+    missing = {item.key for item in checklist.missing(session, visit)}
+    items: list[dict[str, object]] = [
+        {
+            "key": item.key,
+            "field": f"check-{item.key}",
+            "label": language.written(item.label, item.service),
+            "unit": language.written(item.row.unit, item.service) if item.row.unit else "",
+            "tick": item.row.kind == CheckKind.TICK,
+            "photo": item.is_photo,
+            "options": {option: language.written(option, item.service) for option in item.row.options},
+            "required": item.row.required,
+            "missing": item.key in missing,
+        }
+        for item in checklist.items_of(visit)
+    ]
+    stock = closing.stock_of(session, technician)
+    return {"items": items, "parts": [{"field": f"part-{part.id}", "label": part.name} for part in stock]}
 
 
 def on_page(session: Session, visit: Visit) -> dict[str, object]:

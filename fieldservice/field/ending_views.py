@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
-from fieldservice.field import edge, endings, service
+from fieldservice.field import checklist, edge, endings, service
 from fieldservice.field.ending_forms import CannotForm, FollowUpForm
 from fieldservice.field.endings import Ending, Next, Reason
 from fieldservice.geo.types import TravelTable
@@ -42,7 +42,8 @@ def cannot(visit_id: int) -> ResponseReturnValue:
         return edge.once_on_route(visit_id, work, now=now)
     with web.services().db.reading() as session:
         visit = service.own_visit(session, edge.technician_of(session), visit_id)
-        page = render_template("field/cannot.html", visit=visit, form=form)
+        photos = checklist.files_of(session, visit, checklist.CANNOT)
+        page = render_template("field/cannot.html", visit=visit, form=form, photos=photos)
     return page, 422 if form.errors else 200
 
 

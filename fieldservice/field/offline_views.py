@@ -20,7 +20,7 @@ from fieldservice.models.push import is_notified
 from fieldservice.paths import STATIC
 
 bp = Blueprint("offline", __name__)
-_ALWAYS = ("field.route", "field.days.week", "field.days.me")
+_ALWAYS = ("field.route", "field.days.week", "field.days.me", "field.time.week", "field.time.wish")
 _OF_OTHER_FACES = (
     "visit-worker.",
     "visit-push.",
@@ -110,7 +110,11 @@ def kept() -> ResponseReturnValue:
         shown = ("field.visit", "field.closing.sign")
         pages = [url_for(page, visit_id=visit.id) for visit in offline.visits_of(day) for page in shown]
         files = [address for file in offline.files_of(day) for address in _addresses(file)]
-    return jsonify(user=auth.actor().id, pages=[*map(url_for, _ALWAYS), *pages], files=files)
+    return jsonify(
+        user=auth.actor().id,
+        pages=[*map(url_for, _ALWAYS), url_for("field.time.day", on=today), *pages],
+        files=files,
+    )
 
 
 def _addresses(file: Attachment) -> list[str]:

@@ -60,10 +60,10 @@ def _not_shared(_error: position.NotShared) -> ResponseReturnValue:
 
 
 def allow(response: Response) -> Response:
-    """Let the technician's own pages, and no others, ask the phone where it is."""
+    """Let the technician's own pages, and no others, ask the phone where it is, and for its camera."""
     if request.method == "GET":
         response.headers["Permissions-Policy"] = (
-            "camera=(), geolocation=(self), microphone=(), payment=(), usb=()"
+            "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()"
         )
     return response
 

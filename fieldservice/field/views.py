@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from fieldservice import auth, clock, web
 from fieldservice.attachments import serving
 from fieldservice.field import (
+    asset_views,
     calendar_views,
     checklist,
     closing_views,
@@ -31,6 +32,7 @@ from fieldservice.field import (
     push_views,
     service,
     step_views,
+    time_views,
     ways,
 )
 from fieldservice.field.forms import TapForm
@@ -50,6 +52,8 @@ bp.register_blueprint(day_views.bp)
 bp.register_blueprint(step_views.bp)
 bp.register_blueprint(closing_views.bp)
 bp.register_blueprint(ending_views.bp)
+bp.register_blueprint(time_views.bp)
+bp.register_blueprint(asset_views.bp)
 bp.register_blueprint(calendar_views.bp)
 bp.after_request(position_views.allow)
 bp.after_app_request(outbox.answer)
@@ -147,6 +151,7 @@ def _visit_page(session: Session, visit_id: int, form: TapForm) -> str:
         chosen=ways.chosen(session, technician),
         **_news(session, day),
         **closing_views.on_page(session, shown),
+        **asset_views.on_page(session, visit_id),
     )
 
 

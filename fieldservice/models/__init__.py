@@ -4,6 +4,7 @@ from fieldservice.db import Base
 from fieldservice.models.aftercare import AccessCode, Consent, Feedback, FeedbackKind, Purpose
 from fieldservice.models.api import ApiToken
 from fieldservice.models.approval import Approval, ApprovalState
+from fieldservice.models.asset import VisitAsset
 from fieldservice.models.attachment import Attachment, ScanState
 from fieldservice.models.booking import BookingDraft, PrivateLink
 from fieldservice.models.catalogue import (
@@ -22,6 +23,7 @@ from fieldservice.models.company import CompanyProfile
 from fieldservice.models.conversation import Author, Channel, Conversation, ConversationMessage
 from fieldservice.models.customer import ContactRole, Customer, CustomerKind, OfficeTask, Role, Site
 from fieldservice.models.guest import Guest
+from fieldservice.models.hours import HoursCorrection, ShiftWish, WishKind, WishState
 from fieldservice.models.inbound import InboundMessage, Outcome, TextStop, Unreachable
 from fieldservice.models.kept import KeptDecision, KeptWork
 from fieldservice.models.message import Job, JobState, MessageState, OutboxMessage
@@ -97,6 +99,7 @@ __all__ = [
     "FeedbackKind",
     "Guest",
     "Hold",
+    "HoursCorrection",
     "IdempotencyKey",
     "IntakeEffect",
     "IntakeOption",
@@ -144,6 +147,7 @@ __all__ = [
     "ServiceTranslation",
     "ShiftOverride",
     "ShiftPattern",
+    "ShiftWish",
     "Site",
     "Skill",
     "SpentPuzzle",
@@ -159,6 +163,7 @@ __all__ = [
     "UserSession",
     "VanPart",
     "Visit",
+    "VisitAsset",
     "VisitEvent",
     "VisitLink",
     "VisitReport",
@@ -168,6 +173,8 @@ __all__ = [
     "WaitingOffer",
     "WaitingState",
     "WindowOffer",
+    "WishKind",
+    "WishState",
     "Window",
     "WorkOrder",
     "WorkingDay",

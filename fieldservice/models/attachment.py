@@ -30,9 +30,10 @@ class Attachment(Base):
 
     `key` and `small_key` name what the file store holds. `name` is what the file was called where it came
     from, and `caption` what it shows; `question` is the code of the intake question that it answers.
-    `about` says what the technician's own files show: before, after, check (`item` of a checklist) or
-    signature; it is empty for what the customer sent. `sent_sha256` is the checksum of what was sent, from
-    which the stored file, of `size` bytes and with the checksum `sha256`, may have been made.
+    `about` says what the technician's own files show: before, after, check (`item` of a checklist),
+    signature, or cannot (why a visit could not be done); it is empty for what the customer sent.
+    `sent_sha256` is the checksum of what was sent, from which the stored file, of `size` bytes and with the
+    checksum `sha256`, may have been made.
     """
 
     __tablename__ = "attachment"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -50,7 +52,8 @@ class VisitReport(Base):
     """What the technician wrote down at a visit.
 
     `checks`: "service code/item code" -> {"label", "kind", "unit", "answer"}, in the office's words of then.
-    `parts`: name -> how many were used. Photos and the drawn signature are attachments of the visit.
+    `parts`: name -> how many were used; `vans` says the same for each technician whose van they came from.
+    Photos and the drawn signature are attachments of the visit.
     `said_at` is when the newest form was filled in: an older one that arrives later changes nothing.
     """
 
@@ -60,10 +63,27 @@ class VisitReport(Base):
     technician_id: Mapped[int] = mapped_column(ForeignKey("technician.id"))
     checks: Mapped[dict[str, dict[str, Any]]] = mapped_column(JSON, default=dict)
     parts: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    vans: Mapped[dict[str, dict[str, int]]] = mapped_column(JSON, default=dict, server_default="{}")
     notes: Mapped[str] = mapped_column(Text, default="")
     said_at: Mapped[datetime] = mapped_column(UtcDateTime)
     signed_by: Mapped[str] = mapped_column(String(120), default="")
     signed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @property
+    def by_van(self) -> dict[int, dict[str, int]]:
+        """Technician -> how many of each part came from their van; from before that was kept, who began."""
+        if not self.vans and self.parts:
+            return {self.technician_id: self.parts}
+        return {int(number): parts for number, parts in self.vans.items()}
+
+    def use(self, technician_id: int, parts: Mapping[str, int]) -> None:
+        """Keep what came from one van beside what came from others."""
+        vans = {**self.by_van, technician_id: {name: count for name, count in parts.items() if count}}
+        self.vans = {str(number): used for number, used in vans.items() if used}
+        together: Counter[str] = Counter()
+        for used in vans.values():
+            together.update(used)
+        self.parts = dict(together)
 
 
 class VanPart(Base):

@@ -28,6 +28,7 @@ class CauseKind(StrEnum):
     SICK = "sick"
     VEHICLE = "vehicle"
     OVERRUN = "overrun"
+    HOLIDAY = "holiday"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 // taken back for some seconds goes away after them.
 
 import "./closing.js";
+import "./scan.js";
 
 window.addEventListener("submit", (event) => {
   const way = event.target.dataset?.directions;

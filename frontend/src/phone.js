@@ -7,6 +7,7 @@ import { drain } from "./phone/send.js";
 import { showChip, showMarks, showSheet } from "./phone/sheet.js";
 import { showSteps } from "./phone/steps.js";
 import { change, dropFact, fact, setFact } from "./phone/store.js";
+import { showWaiting } from "./phone/waiting.js";
 import { showSwitch, turnOff, turnOn } from "./push.js";
 import { DAY, forget, hello, user } from "./phone/user.js";
 import { clock, say } from "./phone/words.js";
@@ -38,6 +39,7 @@ async function showOnce() {
   showSteps(countedIn(state.own));
   showAnswers(state.own);
   hideNews(state.own);
+  showWaiting(state.own);
   showChip(state);
   showSheet(state, again);
   await showMarks(state);

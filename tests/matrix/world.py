@@ -43,6 +43,7 @@ from fieldservice.models import (
     Plan,
     Renewal,
     ServicePlan,
+    ShiftWish,
     Technician,
     User,
     UserRole,
@@ -233,6 +234,7 @@ class World:
             },
             "/day/visits/<int:visit_id>/late": {"minutes": "10"},
             "/day/visits/<int:visit_id>/report": {"notes": "All well"},
+            "/day/visits/<int:visit_id>/assets": {"name": "Boiler", "serial": "4711"},
             "/day/visits/<int:visit_id>/photos": {"about": "before"},
             "/day/visits/<int:visit_id>/sign": {"name": "Ada Marker"},
             "/day/visits/<int:visit_id>/correct": {"step": "arrived", "at": "08:00", "reason": "Wrong house"},
@@ -246,6 +248,9 @@ class World:
                 "content": "[]",
             },
             "/board/visits/<int:visit_id>/kept/<int:kept_id>": {"decision": "stays"},
+            "/day/hours/<day:on>": {"starts": "07:00", "ends": "23:00", "reason": "Forgot"},
+            "/day/wishes": {"kind": "away", "first_on": TOMORROW.isoformat()},
+            "/board/wishes/<int:wish_id>": {"decision": "refuse", "answer": "Too many are away"},
             "/day/on/<day:on>/seen": {"shown": "nothing"},
             "/day/me/navigation": {"navigation": "waze"},
             "/login": {"email": "nobody@example.com", "password": "wrong horse"},
@@ -319,6 +324,20 @@ def make_world(services: Services) -> World:
     return services.db.run(work)
 
 
+def _wish(session: Session, company: Company) -> int:
+    """What the technician asks for."""
+    wish = ShiftWish(
+        technician_id=company.technicians[0].id,
+        kind="away",
+        first_on=PLAN_DUE,
+        last_on=PLAN_DUE,
+        asked_at=NOW,
+        event_key="asked-before",
+    )
+    add(session, wish)
+    return wish.id
+
+
 def _office(session: Session, world: World, services: Services) -> None:
     """A change that can be undone, a search that runs, a proposal that waits, an address nobody found."""
     company, spare = world.company, window(TOMORROW, 10, 12)
@@ -345,6 +364,7 @@ def _office(session: Session, world: World, services: Services) -> None:
     world.numbers = {
         "visit_id": world.visit.id,
         "customer_id": world.visit.work_order.customer_id,
+        "wish_id": _wish(session, company),
         "lost_visit_id": make_visit(session, territory=company.territory, work_order=lost).id,
         "change_id": change.id,
         "job_id": job.id,

@@ -45,7 +45,7 @@ from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
 from fieldservice.dispatch import plan_forms as office_plans
 from fieldservice.dispatch.contact_views import CallForm
-from fieldservice.dispatch.inbox_forms import AnswerForm, GiveForm
+from fieldservice.dispatch.inbox_forms import AnswerForm, GiveForm, WishDecisionForm
 from fieldservice.dispatch.link_forms import LinkForm, UnlinkForm
 from fieldservice.dispatch.optimise_forms import OptimiseForm, PartForm
 from fieldservice.dispatch.running_forms import (
@@ -60,6 +60,7 @@ from fieldservice.dispatch.running_forms import (
     VehicleForm,
 )
 from fieldservice.dispatch.why_forms import AskForm, LetInForm
+from fieldservice.field.asset_views import AssetForm
 from fieldservice.field.closing_forms import ReportForm, SignatureForm, WorkPhotoForm
 from fieldservice.field.ending_forms import CannotForm, FollowUpForm
 from fieldservice.field.forms import (
@@ -68,10 +69,12 @@ from fieldservice.field.forms import (
     KeptForm,
     LateForm,
     NavigationForm,
+    OutboxForm,
     PositionForm,
     SharingForm,
     TapForm,
 )
+from fieldservice.field.time_forms import HoursForm, ShiftWishForm
 from fieldservice.models import Visit
 from fieldservice.office import forms as office
 from fieldservice.office.text_forms import TextForm
@@ -214,6 +217,7 @@ FORMS: dict[str, Any] = {
     "/day/visits/<int:visit_id>/position": PositionForm,
     "/day/visits/<int:visit_id>/late": LateForm,
     "/day/visits/<int:visit_id>/report": ReportForm,
+    "/day/visits/<int:visit_id>/assets": AssetForm,
     "/day/visits/<int:visit_id>/photos": WorkPhotoForm,
     "/day/visits/<int:visit_id>/sign": SignatureForm,
     "/day/visits/<int:visit_id>/correct": CorrectionForm,
@@ -226,6 +230,10 @@ FORMS: dict[str, Any] = {
     "/visit/<token>/push/off": EndpointForm,
     "/day/kept": KeptForm,
     "/board/visits/<int:visit_id>/kept/<int:kept_id>": KeptDecisionForm,
+    "/day/hours/<day:on>": HoursForm,
+    "/day/wishes": ShiftWishForm,
+    "/day/wishes/<int:wish_id>/withdraw": OutboxForm,
+    "/board/wishes/<int:wish_id>": WishDecisionForm,
     "/day/on/<day:on>/seen": GotItForm,
     "/day/me/navigation": NavigationForm,
     "/board/<day:on>/move": board.MoveForm,

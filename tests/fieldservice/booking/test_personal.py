@@ -45,6 +45,7 @@ from fieldservice.models import (
     Site,
     Unreachable,
     Visit,
+    VisitAsset,
     VisitEvent,
     VisitReport,
     VisitState,
@@ -197,6 +198,17 @@ def _keep_from_the_phone(session: Session, visit: Visit, said: Callable[[str], s
             signed_by=said("visit_report.signed_by"),
             said_at=NOW,
             signed_at=NOW,
+        )
+    )
+    session.add(
+        VisitAsset(
+            visit_id=visit.id,
+            technician_id=make_technician(session, visit.territory).id,
+            name=said("visit_asset.name"),
+            make=said("visit_asset.make"),
+            model=said("visit_asset.model"),
+            serial=said("visit_asset.serial"),
+            said_at=NOW,
         )
     )
     session.add(

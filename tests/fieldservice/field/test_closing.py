@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -185,3 +186,42 @@ def test_the_checklist_is_read_and_written_as_data(crew: Crew, code: str) -> Non
             CatalogueFault, match=r"checklist\[0\]\.options: an item of the kind tick has none"
         ):
             write_catalogue(service, {"checklist": [wrong]}, {})
+
+
+def test_parts_of_two_vans_go_back_to_their_own(
+    crew: Crew, phone: Phone, other_phone: Phone, code: str
+) -> None:
+    """A colleague with the same part takes over: each number is about the own van alone."""
+    first = crew.visits[0]
+
+    def stock(session: Any) -> tuple[int, int]:
+        theirs = VanPart(technician_id=crew.colleague_id, name="Seal", quantity=7)
+        session.add(theirs)
+        session.flush()
+        return session.query(VanPart).filter_by(technician_id=crew.technician_id).one().id, theirs.id
+
+    mine, theirs = crew.db.run(stock)
+
+    def left() -> tuple[int, int, dict[str, int]]:
+        with crew.db.reading() as session:
+            own, other = (session.get_one(VanPart, part).quantity for part in (mine, theirs))
+            return own, other, session.get_one(VisitReport, first).parts
+
+    say(phone, first, **{f"part-{mine}": "2"})
+    crew.give_away(first)
+    assert f'name="part-{theirs}" value=""' in re.sub(
+        r'<input[^>]*?(name="part-\d+")[^>]*?(value="[^"]*")[^>]*>',
+        r"\1 \2",
+        other_phone.page(f"/day/visits/{first}"),
+    )
+    for used, stays in (("3", (3, 4, {"Seal": 5})), ("", (3, 7, {"Seal": 2}))):
+        say(other_phone, first, **{f"part-{theirs}": used})
+        assert left() == stays
+
+
+def test_a_photo_of_why_it_cannot_be_done(crew: Crew, phone: Phone) -> None:
+    """It is kept at the visit, and the page of the reason says that it is there."""
+    first = crew.visits[0]
+    answer = photograph(phone, first, "cannot")
+    assert answer.location == f"/day/visits/{first}/cannot"
+    assert 'class="tag ok"' in phone.after(answer)

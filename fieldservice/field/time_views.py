@@ -1,0 +1,128 @@
+"""The technician's own time on the phone: hours of the week, and wishes for days to come."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from fieldservice import auth, clock, web
+from fieldservice.field import edge, hours, outbox, wishes
+from fieldservice.field.days import NoSuchDay
+from fieldservice.field.forms import OutboxForm
+from fieldservice.field.time_forms import HoursForm, ShiftWishForm
+from fieldservice.models import UserRole, WishKind
+
+bp = Blueprint("time", __name__)
+
+
+@bp.get("/hours")
+@auth.require(UserRole.TECHNICIAN)
+def week() -> ResponseReturnValue:
+    """The own hours of this week and the one before."""
+    now = clock.now()
+    with web.services().db.reading() as session:
+        technician = edge.technician_of(session)
+        today = technician.territory.local_day(now)
+        weeks = [hours.week(session, technician, today - timedelta(days=ago), now=now) for ago in (0, 7)]
+        return render_template(
+            "field/hours.html", weeks=weeks, total=hours.total, today=today, zone=technician.territory.zone
+        )
+
+
+@bp.route("/hours/<day:on>", methods=["GET", "POST"])
+@auth.require(UserRole.TECHNICIAN)
+def day(on: date) -> ResponseReturnValue:
+    """The hours of one day, and what they really were."""
+    now, form = clock.now(), HoursForm()
+
+    def work(session: Session) -> ResponseReturnValue:
+        technician = edge.technician_of(session)
+        said = hours.Said(
+            event_id=form.idempotency_key.data,
+            on=on,
+            hours=form.hours(on, technician.territory.zone),
+            reason=form.reason.data,
+            moment=form.moment(now),
+        )
+        hours.correct(session, technician, said, now=now)
+        flash(_("Saved. What was tapped stays beside it."))
+        return redirect(url_for(".week"), 303)
+
+    with web.services().db.reading() as session:
+        technician = edge.technician_of(session)
+        if not timedelta(0) <= technician.territory.local_day(now) - on <= timedelta(days=14):
+            raise NoSuchDay
+    if form.validate_on_submit():
+        try:
+            return edge.once(work, now=now)
+        except hours.BadHours:
+            form.ends.errors = [_("Enter a time after the beginning and the breaks, and not in the future.")]
+    if form.errors and outbox.item():
+        return _said(form)
+    with web.services().db.reading() as session:
+        technician = edge.technician_of(session)
+        line, zone = hours.sheet(session, technician, on, now=now), technician.territory.zone
+        form.show(line, zone)
+        page = render_template("field/hours_day.html", line=line, form=form, zone=zone)
+    return page, 422 if form.errors else 200
+
+
+@bp.route("/wishes", methods=["GET", "POST"])
+@auth.require(UserRole.TECHNICIAN)
+def wish() -> ResponseReturnValue:
+    """What the technician asks for, and what the office said."""
+    now, form = clock.now(), ShiftWishForm()
+
+    def work(session: Session) -> ResponseReturnValue:
+        wishes.ask(session, edge.technician_of(session), _wish(form), now=now)
+        flash(_("Asked. The office decides, and you see it here."))
+        return redirect(url_for(".wish"), 303)
+
+    if form.validate_on_submit():
+        try:
+            return edge.once(work, now=now)
+        except wishes.BadDays:
+            form.first_on.errors = [_("Choose days from today on, at most a month.")]
+    if form.errors and outbox.item():
+        return _said(form)
+    with web.services().db.reading() as session:
+        found = wishes.wishes_of(session, edge.technician_of(session), now=now)
+        page = render_template("field/wishes.html", wishes=found, form=form)
+    return page, 422 if form.errors else 200
+
+
+@bp.post("/wishes/<int:wish_id>/withdraw")
+@auth.require(UserRole.TECHNICIAN)
+def withdraw(wish_id: int) -> ResponseReturnValue:
+    """Take a wish back."""
+    now, form = clock.now(), OutboxForm()
+    if not form.validate():
+        return _said(form)
+
+    def work(session: Session) -> ResponseReturnValue:
+        wishes.withdraw(session, edge.technician_of(session), wish_id, now=now)
+        return redirect(url_for(".wish"), 303)
+
+    return edge.once(work, now=now)
+
+
+def _wish(form: ShiftWishForm) -> wishes.Said:
+    return wishes.Said(
+        event_id=form.idempotency_key.data,
+        kind=WishKind(form.kind.data),
+        first_on=form.first_on.data,
+        last_on=form.last_on.data or form.first_on.data,
+        starts=form.starts.data,
+        ends=form.ends.data,
+        words=form.words.data or "",
+        moment=form.moment(clock.now()),
+    )
+
+
+def _said(form: OutboxForm) -> ResponseReturnValue:
+    """Why nothing was kept, in words to the outbox."""
+    return {"error": " ".join(str(text) for texts in form.errors.values() for text in texts)}, 422

@@ -1,0 +1,76 @@
+"""A technician asks to be away, or to work at other hours; the office decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from fieldservice.db import exists_one, lock_technicians
+from fieldservice.field import service
+from fieldservice.models import ShiftWish, Technician, WishKind, WishState
+
+LONGEST = timedelta(days=30)
+AHEAD = timedelta(days=730)
+_SHOWN = timedelta(days=60)
+
+
+class BadDays(Exception):
+    """The days are over, too far ahead, or more than a month."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """A wish as the phone sends it."""
+
+    event_id: str
+    kind: WishKind
+    first_on: date
+    last_on: date
+    starts: time | None
+    ends: time | None
+    words: str
+    moment: datetime
+
+
+def wishes_of(session: Session, technician: Technician, *, now: datetime) -> list[ShiftWish]:
+    """The technician's own wishes that wait or were decided lately, the newest first."""
+    query = select(ShiftWish).where(
+        ShiftWish.technician_id == technician.id,
+        or_(ShiftWish.state == WishState.ASKED, ShiftWish.asked_at > now - _SHOWN),
+    )
+    return list(session.scalars(query.order_by(ShiftWish.id.desc())))
+
+
+def ask(session: Session, technician: Technician, said: Said, *, now: datetime) -> None:
+    """Keep a wish for the office; the same again does nothing. Raises BadDays, WrongTime."""
+    service.require_moment(said.moment, now=now)
+    today = technician.territory.local_day(said.moment)
+    if not today <= said.first_on <= said.last_on <= min(said.first_on + LONGEST, today + AHEAD):
+        raise BadDays
+    lock_technicians(session, [technician.id])
+    if exists_one(session, select(ShiftWish.id).where(ShiftWish.event_key == said.event_id)):
+        return
+    session.add(
+        ShiftWish(
+            technician_id=technician.id,
+            kind=said.kind,
+            first_on=said.first_on,
+            last_on=said.last_on,
+            starts=said.starts,
+            ends=said.ends,
+            words=said.words,
+            asked_at=said.moment,
+            event_key=said.event_id,
+        )
+    )
+
+
+def withdraw(session: Session, technician: Technician, wish_id: int, *, now: datetime) -> None:
+    """Take a wish back while nobody has decided; afterwards nothing changes."""
+    lock_technicians(session, [technician.id])
+    wish = session.get(ShiftWish, wish_id, populate_existing=True)
+    if wish is not None and wish.technician_id == technician.id and wish.state == WishState.ASKED:
+        wish.state, wish.decided_at = WishState.WITHDRAWN, now

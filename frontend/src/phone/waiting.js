@@ -1,0 +1,46 @@
+// The page of the signature, when the checklist or photos of its visit wait on this phone: what was done is what they
+// say, not what the server knew when it made the page.
+import { element, icon, say } from "./words.js";
+
+/** Shows what waits for the visit of this page. */
+export function showWaiting(own) {
+  const place = document.querySelector("[data-report]");
+  if (!place) return;
+  const waiting = own.filter((item) => item.state === "waiting" && item.said);
+  const report = waiting.findLast((item) => item.said.action === place.dataset.report);
+  const photos = waiting.filter((item) => item.kind === "photo" && item.said.action === place.dataset.photos);
+  const shows = [report, ...photos].map((item) => item?.id).join();
+  if (place.dataset.shows === shows || (!report && !photos.length)) return;
+  place.dataset.shows = shows;
+  const { items, parts } = JSON.parse(place.dataset.names);
+  const said = report && new Map(report.said.fields);
+  if (said) place.replaceChildren(...lines(said, items, parts));
+  for (const photo of photos) place.append(line("camera", photo.said.label));
+  showMissing(place, items, said, photos);
+}
+
+function lines(said, items, parts) {
+  const done = items.filter((item) => !item.photo && said.get(item.field));
+  const used = parts.filter((part) => Number(said.get(part.field)));
+  const notes = said.get("notes");
+  return [
+    ...done.map((item) => line("check-lg", `${item.label}: ${item.tick ? say("yes") : [item.options?.[said.get(item.field)] ?? said.get(item.field), item.unit].filter(Boolean).join(" ")}`)),
+    ...used.map((part) => line("tools", `${said.get(part.field)} × ${part.label}`)),
+    ...(notes ? [line("chat-left-text", notes)] : []),
+  ];
+}
+
+const line = (name, text) => element("li", "", icon(name), element("span", "", text));
+
+/** What is required and neither on the server nor on this phone. */
+function showMissing(place, items, said, photos) {
+  const taken = new Set(photos.map((photo) => new Map(photo.said.fields).get("item")));
+  const missing = items.filter((item) => {
+    if (!item.required) return false;
+    if (item.photo) return item.missing && !taken.has(item.key);
+    return said ? !said.get(item.field) : item.missing;
+  });
+  const note = document.querySelector("[data-missing]");
+  note.hidden = !missing.length;
+  note.querySelector("div").textContent = note.dataset.missing.replace("{items}", missing.map((item) => item.label).join(", "));
+}

@@ -1,0 +1,100 @@
+"""A technician's own time: hours from the taps, corrected with a reason; wishes, decided by the office."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import time_machine
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldservice import web
+from fieldservice.models import Absence, HoursCorrection, ShiftWish, Stop, Technician, User, UserRole
+from tests.factories import NOW, TODAY, TOMORROW, make_stop
+from tests.fieldservice.field.crew import Crew, Phone, make_account, phone_of
+
+
+def send(phone: Phone, path: str, *, key: str = "", **fields: str) -> str:
+    """Send a form twice, as an outbox whose answer was lost does; the page that it led to."""
+    data = {"csrf_token": phone.token, "idempotency_key": key or web.new_key(), **fields}
+    phone.client.post(path, data=data)
+    answer = phone.client.post(path, data=data)
+    return phone.after(answer) if answer.status_code == 303 else answer.text
+
+
+def test_hours_come_from_the_taps_and_are_put_right(
+    crew: Crew, phone: Phone, clock: time_machine.Traveller
+) -> None:
+    """First tap to last, less the break between them; a correction counts once, with its reason."""
+    first, second, _third = crew.visits
+
+    phone.say(first, "on_my_way")
+    clock.move_to(NOW + timedelta(hours=3))
+    phone.say(first, "done")
+    clock.move_to(NOW + timedelta(hours=3, minutes=30))
+    phone.say(second, "arrived")
+    clock.move_to(NOW + timedelta(hours=7))
+    phone.say(second, "done")
+
+    def rest(session: Session) -> None:
+        start = NOW + timedelta(hours=3, minutes=5)
+        technician = session.get_one(Technician, crew.technician_id)
+        make_stop(session, technician, start, start + timedelta(minutes=20))
+
+    crew.db.run(rest)
+    page = phone.page("/day/hours")
+    assert "8:00 am – 3:00 pm · breaks 20 min" in page
+    fields = {"starts": "07:30", "ends": "11:45", "pause": "45", "reason": "Loaded the van"}
+    page = send(phone, f"/day/hours/{TODAY}", **fields)
+    assert "7:30 am – 11:45 am · breaks 45 min" in page
+    assert "Corrected: Loaded the van" in page
+    assert "Enter a time after" in send(phone, f"/day/hours/{TODAY}", **{**fields, "ends": "18:00"})
+    with crew.db.reading() as session:
+        assert len(session.scalars(select(HoursCorrection)).all()) == 1
+    phone.page(f"/day/hours/{TOMORROW}", 404)
+
+
+def test_the_office_approves_and_the_plan_knows(crew: Crew, phone: Phone, app: Flask) -> None:
+    """Away today from noon: an absence that the shift keeps; a second yes changes nothing."""
+    fields = {"kind": "away", "first_on": TODAY.isoformat(), "starts": "12:00", "ends": "23:00"}
+    assert "Waits for the office" in send(phone, "/day/wishes", words="My child is ill", **fields)
+    with crew.db.reading() as session:
+        [wish] = session.scalars(select(ShiftWish)).all()
+    office = crew.db.run(lambda session: make_account(session, None, "Dana"))
+
+    def promote(session: Session) -> None:
+        session.get_one(User, office.id).role = UserRole.DISPATCHER
+
+    crew.db.run(promote)
+    office.role = UserRole.DISPATCHER
+    board = phone_of(app, crew.db, office)
+    assert "My child is ill" in board.page("/board/inbox")
+    path = f"/board/wishes/{wish.id}"
+    assert "Asked by technicians" not in send(board, path, decision="approve", answer="Get well")
+    assert "decided this already" in send(board, path, decision="refuse")
+    page = phone.page("/day/wishes")
+    assert "Approved" in page
+    assert "The office: Get well" in page
+    with crew.db.reading() as session:
+        [absence] = session.scalars(select(Absence).where(Absence.technician_id == crew.technician_id)).all()
+        assert absence.kind == "holiday"
+        technician = session.get_one(Technician, crew.technician_id)
+        day = technician.working_day(TODAY, technician.territory.zone)
+        assert day
+        assert day.ends_at == absence.starts_at
+        assert session.scalars(select(Stop.id).where(Stop.visit_id == crew.visits[2])).first()
+
+
+def test_other_hours_and_second_thoughts(crew: Crew, phone: Phone, other_phone: Phone) -> None:
+    """Faults are named; nobody withdraws what another asked for; one's own is gone from the inbox."""
+    fields = {"kind": "hours", "first_on": TOMORROW.isoformat()}
+    assert "Enter both times" in send(phone, "/day/wishes", **fields)
+    over = {"kind": "away", "first_on": (TODAY - timedelta(days=1)).isoformat()}
+    assert "Choose days from today on" in send(phone, "/day/wishes", **over)
+    send(phone, "/day/wishes", **fields, starts="06:00", ends="14:00")
+    with crew.db.reading() as session:
+        [wish] = session.scalars(select(ShiftWish)).all()
+    send(other_phone, f"/day/wishes/{wish.id}/withdraw")
+    assert "Waits for the office" in phone.page("/day/wishes")
+    assert "Withdrawn" in send(phone, f"/day/wishes/{wish.id}/withdraw")

@@ -145,8 +145,9 @@ class Panel:
 
     @property
     def moves(self) -> list[ProposedChange]:
-        """Visits that go to another technician, or find one."""
-        return [change for change in self.changes if not change.exception and not change.only_time]
+        """Visits that go to another technician, or find one; first those that lost theirs."""
+        moves = (change for change in self.changes if not change.exception and not change.only_time)
+        return sorted(moves, key=lambda change: change.cause is None)
 
     @property
     def shifts(self) -> list[ProposedChange]:

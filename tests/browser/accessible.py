@@ -23,12 +23,20 @@ _RUN = """async () => {
 }"""
 
 
+def require_accessible(page: Page, *widths: int) -> None:
+    """axe finds nothing on what is open, in light and in dark, at the page's own width or at others in px."""
+    own = (page.viewport_size or {"width": WIDTHS[-1]})["width"]
+    found = faults(page, widths=widths or (own,))
+    assert not found, found
+
+
 def faults(page: Page, *, widths: tuple[int, ...] = WIDTHS) -> list[object]:
     """Faults with theme and width, and where the page scrolls sideways; axe is loaded once for a page.
 
     The page has its own width and theme again afterwards.
     """
     before = page.viewport_size
+    height = (before or {"height": 844})["height"]
     if not page.evaluate("'axe' in window"):
         page.evaluate(_STILL)
         page.evaluate(AXE_SCRIPT)
@@ -36,7 +44,7 @@ def faults(page: Page, *, widths: tuple[int, ...] = WIDTHS) -> list[object]:
     for theme in THEMES:
         page.emulate_media(color_scheme=theme)
         for width in widths:
-            page.set_viewport_size({"width": width, "height": 844})
+            page.set_viewport_size({"width": width, "height": height})
             found += [(page.url, theme, width, fault) for fault in page.evaluate(_RUN)]
     page.emulate_media(color_scheme="light")
     if before is not None:

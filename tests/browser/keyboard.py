@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page
 
-MOST_TABS = 90
+MOST_TABS = 150
 
 
 def tab_to(page: Page, role: Any, name: str | re.Pattern[str]) -> None:
@@ -16,10 +16,9 @@ def tab_to(page: Page, role: Any, name: str | re.Pattern[str]) -> None:
 
 
 def stop_at(page: Page, what: Locator) -> None:
-    """As `tab_to`, for what has no name of its own."""
-    element = what.element_handle(timeout=5_000)
+    """As `tab_to`, for what has no name of its own; a page may bring it anew meanwhile."""
     for _ in range(MOST_TABS):
-        if element.evaluate("element => element === document.activeElement"):
+        if what.evaluate("element => element === document.activeElement", timeout=5_000):
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"no way to {what} by keyboard on {page.url}")

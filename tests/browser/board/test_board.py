@@ -5,37 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from tests.browser.accessible import require_accessible
 from tests.browser.board.conftest import Desk
 
 pytestmark = pytest.mark.browser
-
-
-SETTLE = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
-    const moving = document.getAnimations().filter((each) => !(each instanceof CSSAnimation));
-    for (const transition of moving) transition.finish();
-    done();
-})))"""
-"""No colour is on its way to another when axe looks."""
-
-
-def require_accessible(page: Page, *widths: int) -> None:
-    """axe finds nothing in light and in dark, and the page is not wider than the screen; on one loaded page.
-
-    With `widths` in px at each of them, in light and dark by turns.
-    """
-    size = page.viewport_size or {"width": 1440, "height": 900}
-    for turn, width in enumerate(widths or (size["width"], size["width"])):
-        page.set_viewport_size({"width": width, "height": size["height"]})
-        page.emulate_media(color_scheme=("light", "dark")[turn % 2])
-        page.evaluate(SETTLE)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.set_viewport_size(size)
-    page.emulate_media(color_scheme="light")
 
 
 def drag(desk: Desk, source: str, technician: str, minutes_after_midnight: int, grab_px: int = 12) -> None:
@@ -154,24 +129,6 @@ def test_a_broken_promise_takes_one_more_click(desk: Desk) -> None:
     assert desk.stop("Kim") == ("Ben", "14:00")
 
 
-def test_optimize_accept_undo(desk: Desk) -> None:
-    """The proposal comes by itself, Accept all adopts it, Undo takes it back."""
-    desk.open()
-    desk.page.get_by_role("button", name="Optimize").click()
-    expect(desk.page.get_by_role("heading", name="Looking for a better plan")).to_be_visible()
-    desk.search()
-    expect(desk.page.get_by_role("heading", name=re.compile("Better plan for this day"))).to_be_visible(
-        timeout=15_000
-    )
-    require_accessible(desk.page)
-    desk.page.get_by_role("button", name="Accept all").click()
-    expect(desk.page.get_by_text(re.compile(r"visits? changed\."))).to_be_visible()
-    assert desk.stop("Lea") is not None
-    desk.page.locator("#toast").get_by_role("button", name="Undo").click()
-    expect(desk.page.get_by_text("Undone.")).to_be_visible()
-    assert desk.stop("Lea") is None
-
-
 def test_the_board_follows_others(desk: Desk) -> None:
     """What another window changes appears by itself, and the focus stays where it was."""
     desk.open()
@@ -186,11 +143,32 @@ def test_the_board_follows_others(desk: Desk) -> None:
 
 
 def test_nothing_scrolls_on_a_desk(desk: Desk) -> None:
-    """At 1440 × 900 the page fits, with and without a selected visit, light and dark; axe finds nothing."""
+    """At 1440 × 900 the page fits, with and without a selected visit, light and dark; axe finds nothing.
+
+    From 1280 px on the sections stand in one line, and what the day bar counts beside or below its figures.
+    """
     for query in ({}, {"visit": desk.scene.ids["Ida"]}, {"visit": desk.scene.ids["Max"]}):
         desk.open(**query)
         assert desk.page.evaluate("document.documentElement.scrollHeight <= innerHeight")
         require_accessible(desk.page)
+    desk.page.set_viewport_size({"width": 1440, "height": 640})
+    for query in ({"visit": desk.scene.ids["Ida"]}, {"visit": desk.scene.ids["Lea"]}):
+        desk.open(**query)
+        assert desk.page.evaluate("document.documentElement.scrollHeight <= innerHeight"), query
+    for width in (1280, 1440, 1920):
+        desk.page.set_viewport_size({"width": width, "height": 900})
+        assert desk.page.evaluate(BARS_FIT), width
+
+
+BARS_FIT = """() => {
+    const box = (selector) => document.querySelector(selector).getBoundingClientRect();
+    const chips = [...document.querySelectorAll(".problem")].map((chip) => chip.getBoundingClientRect());
+    const figures = box(".figures");
+    const inside = [...document.querySelectorAll(".topbar a, .topbar button")].every(
+        (each) => each.getBoundingClientRect().bottom <= box(".topbar").bottom);
+    return inside && box(".topbar").height <= 54 && document.documentElement.scrollWidth <= innerWidth
+        && chips.every((chip) => chip.right <= figures.left || chip.top >= figures.bottom);
+}"""
 
 
 def test_the_list_on_a_phone(phone: Desk) -> None:

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from fieldservice.models import PlanChange
+from tests.browser.accessible import require_accessible
 from tests.browser.board.conftest import Desk
-from tests.browser.board.test_board import require_accessible
 from tests.browser.board.test_running import Clicks
 
 pytestmark = pytest.mark.browser

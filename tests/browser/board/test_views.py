@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.accessible import require_accessible
 from tests.browser.board.conftest import Desk
-from tests.browser.board.test_board import require_accessible
 
 pytestmark = pytest.mark.browser
 
@@ -99,6 +99,10 @@ def test_chips_and_keys(desk: Desk) -> None:
     keys.get_by_label(re.compile("Single letters")).check()
     keys.get_by_role("button", name="Close").click()
     page.locator(desk.bar("Kim")).focus()
+    for told in ("Pinned", "Unpinned"):
+        page.keyboard.press("p")
+        expect(page.locator("#toast")).to_contain_text(told)
+        page.locator(desk.bar("Kim")).focus()
     page.keyboard.press("u")
     expect(page.get_by_text(re.compile("Unassigned. The promise stands"))).to_be_visible()
     assert desk.stop("Kim") is None

@@ -49,6 +49,7 @@ class Periodic(NamedTuple):
 TIMETABLE = [
     Periodic("messages.sweep", timedelta(seconds=5)),
     Periodic("messages.digests", timedelta(minutes=10)),
+    Periodic("messages.escalate", timedelta(minutes=5)),
     Periodic("messages.read_mail", timedelta(seconds=60)),
     Periodic("planning.run_jobs", timedelta(seconds=2), PLANNING_QUEUE),
     Periodic("planning.tidy", timedelta(seconds=60)),

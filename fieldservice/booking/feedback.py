@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fieldservice.models import Feedback, FeedbackKind, OfficeTask, User, UserRole, Visit, VisitState
+from fieldservice.models import Feedback, FeedbackKind, OfficeTask, Visit, VisitState
+from fieldservice.models.owners import least_busy
 
 COMPLAINT = "complaint"
 _OVER = frozenset({VisitState.DONE, VisitState.COULD_NOT_DO, VisitState.NO_SHOW})
-_OFFICE = (UserRole.DISPATCHER, UserRole.ADMIN)
 
 
 class NotOver(Exception):
@@ -80,22 +80,8 @@ def open_complaint(session: Session, visit: Visit) -> OfficeTask | None:
 
 def _hand_over(session: Session, visit: Visit, *, due_at: datetime, now: datetime) -> OfficeTask:
     task = OfficeTask(
-        kind=COMPLAINT, visit_id=visit.id, created_at=now, due_at=due_at, owner_id=_least_busy(session)
+        kind=COMPLAINT, visit_id=visit.id, created_at=now, due_at=due_at, owner_id=least_busy(session)
     )
     session.add(task)
     visit.tell("complaint", due_at=now, now=now, payload={"until": due_at.isoformat()})
     return task
-
-
-def _least_busy(session: Session) -> int | None:
-    """Who of the office owns the fewest open tasks, dispatchers first; None when nobody has an account."""
-    owned = func.count(OfficeTask.id)
-    mine = (OfficeTask.owner_id == User.id) & OfficeTask.done_at.is_(None)
-    return session.scalar(
-        select(User.id)
-        .outerjoin(OfficeTask, mine)
-        .where(User.active, User.role.in_(_OFFICE))
-        .group_by(User.id, User.role)
-        .order_by(case((User.role == UserRole.DISPATCHER, 0), else_=1), owned, User.id)
-        .limit(1)
-    )

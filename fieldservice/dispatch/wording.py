@@ -324,6 +324,7 @@ def task_words(task: OfficeTask) -> str:
         "unreachable": _("Call: messages do not arrive"),
         "running_late": _("Runs %(minutes)s min late", minutes=task.detail),
         "could_not_do": _("Could not be done: %(why)s", why=_cannot(task)),
+        "overdue": _("Answer: waits longer than promised"),
         "follow_up": _("Find another time: %(why)s", why=_cannot(task)),
         "plan_call": _("Call to agree on a time: wants no messages"),
         "plan_not_picked": _("Has not picked a time"),

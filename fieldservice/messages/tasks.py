@@ -8,7 +8,7 @@ import structlog
 from celery import current_app, shared_task
 
 from fieldservice import clock
-from fieldservice.messages import digests, service
+from fieldservice.messages import digests, escalation, service
 from fieldservice.messages.mail_in import LARGEST_MAIL, take_in
 from fieldservice.messages.mailbox import Mailbox, MailboxDown
 
@@ -29,6 +29,12 @@ def write_digests() -> None:
     """Write the evening's digests that are due, each once."""
     services = current_app.services
     services.db.run(lambda session: digests.write_digests(session, services.settings, now=clock.now()))
+
+
+@shared_task(name="messages.escalate")  # type: ignore[untyped-decorator]
+def escalate() -> None:
+    """Give questions that wait too long to somebody."""
+    current_app.services.db.run(lambda session: escalation.escalate(session, now=clock.now()))
 
 
 @shared_task(name="messages.read_mail")  # type: ignore[untyped-decorator]

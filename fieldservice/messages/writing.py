@@ -12,7 +12,7 @@ from fieldservice.auth.codes import code_of
 from fieldservice.auth.links import approval_token, reply_address, token_of
 from fieldservice.auth.visitors import KIND as VISITOR_CODE
 from fieldservice.config import Settings
-from fieldservice.messages import digests, pushes
+from fieldservice.messages import digests, escalation, pushes
 from fieldservice.messages.rules import PICKS
 from fieldservice.models import ConversationMessage, OutboxMessage, Role, Visit, Window
 from fieldservice.models.answers import KIND as ANSWER
@@ -106,6 +106,8 @@ class Writer:
         session = object_session(message)
         if message.kind in digests.KINDS and session is not None:
             return digests.occasion_of(session, message, self.settings)
+        if message.kind == escalation.OVERDUE and session is not None:
+            return escalation.occasion_of(session, message, self.settings)
         if message.channel == PUSH:
             return pushes.occasion_of(message, self.settings, at)
         return Occasion(

@@ -46,15 +46,16 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "visitor_code": (),
     "digest_day": (),
     "digest_office": (),
+    "overdue": (),
 }
 """The kinds of messages, and where a kind says different things: in which case it says which."""
 
 _WITHOUT_WINDOW = {
     *("answer", "approval", "approved", "ask", "awaiting", "choose", "code", "complaint", "complaint_answer"),
     *("corrected", "not_approved", "plan_invitation", "plan_reminder", "plan_term", "visitor_code"),
-    *("digest_day", "digest_office"),
+    *("digest_day", "digest_office", "overdue"),
 }
-_OF_NOBODY = frozenset({"visitor_code", "digest_day", "digest_office"})
+_OF_NOBODY = frozenset({"visitor_code", "digest_day", "digest_office", "overdue"})
 _FACTS = frozenset(
     ["answer_by", "answer_by_day", "arrival", "day", "first_day", "last_day", "window", "words"]
 )
@@ -156,7 +157,7 @@ def sample(name: str, locale: str, company: Company, zone: ZoneInfo, *, link: st
         first_on=starts_at.date(),
         last_on=starts_at.date() + timedelta(days=14),
         renewal=case if kind == "plan_term" else "",
-        asker="Rosa Diaz",
+        asker="HH-7K2M9Q" if kind == "overdue" else "Rosa Diaz",
         why=case if kind == "not_approved" else "",
         report=case == "report",
         choices=(_Span(starts_at, starts_at + timedelta(hours=2)),) if case == "choices" else (),

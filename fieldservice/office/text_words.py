@@ -51,6 +51,7 @@ def _kinds() -> dict[str, str]:
         "code": _("Code for one’s own data"),
         "visitor_code": _("Code for a visitor"),
         "digest_day": _("Technicians: tomorrow’s day"),
+        "overdue": _("Office: a question waits too long"),
         "digest_office": _("Dispatchers: tomorrow at a glance"),
     }
 

@@ -1,0 +1,70 @@
+"""A question that waits longer than the office may take: it becomes a task, and an e-mail says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldservice.config import Settings
+from fieldservice.db import exists_one, lock_names
+from fieldservice.models import Conversation, OfficeTask, OutboxMessage, User
+from fieldservice.models.conversation import ANSWER_WITHIN
+from fieldservice.models.facts import facts_of_nobody
+from fieldservice.models.message import new_message
+from fieldservice.models.owners import least_busy
+from fieldservice.notify.rendering import Occasion
+
+OVERDUE = "overdue"
+_WITHIN = timedelta(hours=1)
+
+
+def escalate(session: Session, *, now: datetime) -> int:
+    """Give each question that waits too long to the least busy of the office, once; returns how many."""
+    waiting = session.scalars(
+        select(Conversation)
+        .where(Conversation.waiting_since.is_not(None), Conversation.waiting_since <= now - ANSWER_WITHIN)
+        .order_by(Conversation.waiting_since)
+    ).all()
+    return sum(_escalate(session, conversation, now=now) for conversation in waiting)
+
+
+def occasion_of(session: Session, message: OutboxMessage, settings: Settings) -> Occasion:
+    """What the e-mail to the owner says: which visit, since when, and where to answer."""
+    conversation = session.get(Conversation, message.payload["conversation_id"])
+    facts = facts_of_nobody(settings, locale=settings.locale, now=message.due_at)
+    link, reference = f"{settings.public_url.rstrip('/')}/board/inbox", ""
+    if conversation is not None:
+        link, reference = f"{link}/{conversation.visit_id}", conversation.visit.reference
+    return Occasion(kind=OVERDUE, facts=replace(facts, link=link), asker=reference)
+
+
+def _escalate(session: Session, conversation: Conversation, *, now: datetime) -> bool:
+    since = conversation.waiting_since
+    key = f"{OVERDUE}:{conversation.id}:{since.isoformat() if since else ''}"
+    lock_names(session, [key])
+    told = select(OfficeTask.id).where(
+        OfficeTask.kind == OVERDUE,
+        OfficeTask.visit_id == conversation.visit_id,
+        OfficeTask.created_at >= since,
+    )
+    if since is None or exists_one(session, told):
+        return False
+    owner = session.get(User, least_busy(session) or 0)
+    task = OfficeTask(
+        kind=OVERDUE,
+        visit_id=conversation.visit_id,
+        owner_id=owner.id if owner else None,
+        created_at=now,
+        due_at=now + _WITHIN,
+    )
+    session.add(task)
+    if owner is not None:
+        message = new_message(
+            key, OVERDUE, "email", owner.email, role="staff", payload={"conversation_id": conversation.id}
+        )
+        message.promise_version, message.due_at, message.next_at = 0, now, now
+        session.add(message)
+    return True

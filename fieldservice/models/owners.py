@@ -1,0 +1,25 @@
+"""Who of the office gets a task that nobody took."""
+
+from __future__ import annotations
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from fieldservice.models.customer import OfficeTask
+from fieldservice.models.user import User, UserRole
+
+_OFFICE = (UserRole.DISPATCHER, UserRole.ADMIN)
+
+
+def least_busy(session: Session) -> int | None:
+    """Who of the office owns the fewest open tasks, dispatchers first; None when nobody has an account."""
+    owned = func.count(OfficeTask.id)
+    mine = (OfficeTask.owner_id == User.id) & OfficeTask.done_at.is_(None)
+    return session.scalar(
+        select(User.id)
+        .outerjoin(OfficeTask, mine)
+        .where(User.active, User.role.in_(_OFFICE))
+        .group_by(User.id, User.role)
+        .order_by(case((User.role == UserRole.DISPATCHER, 0), else_=1), owned, User.id)
+        .limit(1)
+    )

@@ -18,7 +18,9 @@ from fieldservice import auth, clock, web
 from fieldservice.dispatch import contacts, edge
 from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import BoardForm
+from fieldservice.message_words import kind_words
 from fieldservice.models import Customer
+from fieldservice.models.reminders import told_as
 from fieldservice.typed import Readable, tidy
 
 bp = Blueprint("contacts", __name__)
@@ -82,7 +84,13 @@ def figures() -> ResponseReturnValue:
 
 def channel_words(channel: str) -> str:
     """A channel in the office's words."""
-    names = {"email": _("E-mail"), "sms": _("Text message"), "page": _("Private page"), "phone": _("Phone")}
+    names = {
+        "email": _("E-mail"),
+        "sms": _("Text message"),
+        "page": _("Private page"),
+        "phone": _("Phone"),
+        "voice": _("Phone"),
+    }
     return str(names.get(channel, channel))
 
 
@@ -115,4 +123,5 @@ def _page(session: Session, customer: Customer, form: CallForm) -> str:
         latest=max((contact.visit for contact in found), key=lambda visit: visit.id, default=None),
         channel_words=channel_words,
         fate_words=fate_words,
+        about_words=lambda kind: kind_words(told_as(kind)),
     )

@@ -26,6 +26,7 @@ def escalate(session: Session, *, now: datetime) -> int:
     waiting = session.scalars(
         select(Conversation)
         .where(Conversation.waiting_since.is_not(None), Conversation.waiting_since <= now - ANSWER_WITHIN)
+        .where(Conversation.visit_id.is_not(None))
         .order_by(Conversation.waiting_since)
     ).all()
     return sum(_escalate(session, conversation, now=now) for conversation in waiting)
@@ -36,7 +37,7 @@ def occasion_of(session: Session, message: OutboxMessage, settings: Settings) ->
     conversation = session.get(Conversation, message.payload["conversation_id"])
     facts = facts_of_nobody(settings, locale=settings.locale, now=message.due_at)
     link, reference = f"{settings.public_url.rstrip('/')}/board/inbox", ""
-    if conversation is not None:
+    if conversation is not None and conversation.visit is not None:
         link, reference = f"{link}/{conversation.visit_id}", conversation.visit.reference
     return Occasion(kind=OVERDUE, facts=replace(facts, link=link), asker=reference)
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
 from fieldservice.language import name_of
+from fieldservice.message_words import case_words, kind_words, placeholder_words
 from fieldservice.models import UserRole
 from fieldservice.notify.facts import Company
 from fieldservice.notify.rendering import letter, short_text
@@ -24,7 +25,6 @@ from fieldservice.notify.texts import CASES, PARTS, Key, allowed, product_text, 
 from fieldservice.notify.translations import languages, locale_in
 from fieldservice.office import texts
 from fieldservice.office.text_forms import TextForm
-from fieldservice.office.text_words import case_words, kind_words, placeholder_words
 
 bp = Blueprint("texts", __name__)
 

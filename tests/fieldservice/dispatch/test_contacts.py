@@ -23,7 +23,7 @@ def test_every_contact_is_on_the_customer_s_page(dana: Dispatcher, services: Ser
         visit = session.scalars(select(Visit).where(Visit.window_starts_at.is_not(None)).limit(1)).one()
         contact = visit.work_order.contact(Role.REQUESTER)
         assert contact is not None
-        contact.phone = "+14105550187"
+        contact.phone = "+14105550142"
         for state, subject, error in (
             (MessageState.SENT, "You’re booked", ""),
             (MessageState.DEAD, "Reminder", "Permanent: 550 no such user"),
@@ -38,9 +38,13 @@ def test_every_contact_is_on_the_customer_s_page(dana: Dispatcher, services: Ser
             message.state, message.sent_subject, message.last_error = state, subject, error
             message.sent_text, message.due_at, message.next_at = f"Words of {subject}", NOW, NOW
             visit.messages.append(message)
+        visit.tell("reminder_3d", due_at=NOW + HOUR, now=NOW)
         session.flush()
-        received = inbound.Received(provider_key="1", sender=contact.phone, body="Which door?")
-        inbound.receive(session, received, now=NOW)
+        phone = contact.phone
+        received = inbound.Received(provider_key="1", sender=phone, body="Which door?", phone=phone)
+        inbound.receive(session, received, locale="en_US", now=NOW)
+        session.flush()
+        session.expire(visit)
         assert visit.conversation is not None
         visit.conversation.answer(
             "The green one.", user_id=make_user(session, name="Dora").id, now=NOW + HOUR
@@ -58,7 +62,14 @@ def test_every_contact_is_on_the_customer_s_page(dana: Dispatcher, services: Ser
     text = dana.client.get(page).text
     for words in (
         *("You’re booked", "Words of You’re booked", "550 no such user", "not delivered", "Which door?"),
-        *("The green one.", "Dora", "Rings twice.", "from the customer", "to the customer"),
+        *(
+            "The green one.",
+            "Dora",
+            "Rings twice.",
+            "Reminder, half a day or more before",
+            "from the customer",
+            "to the customer",
+        ),
     ):
         assert words in text, words
     assert "Which door?" not in dana.client.get(f"/board/customers/{stranger}").text

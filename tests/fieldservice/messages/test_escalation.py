@@ -42,7 +42,7 @@ def test_a_question_that_waits_too_long_becomes_a_task_once(
     with db.transaction() as session:
         thread = session.get_one(Visit, visit_id).conversation
         assert thread is not None
-        thread.answer("The green one.", user_id=1, now=LATE)
+        thread.answer("The green one.", user_id=task.owner_id, now=LATE)
         assert escalation.escalate(session, now=LATE + timedelta(days=5)) == 0
         thread.ask("And the key?", channel=Channel.SMS, now=LATE + timedelta(days=6))
         assert escalation.escalate(session, now=LATE + timedelta(days=8)) == 1

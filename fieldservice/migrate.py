@@ -138,12 +138,17 @@ def create_guards(connection: Connection) -> None:
         for table in APPEND_ONLY:
             connection.execute(text(_POSTGRES_APPEND_ONLY.format(table=table)))
         return
-    updated = "UPDATE OF technician_id, starts_at, ends_at"
-    connection.exec_driver_sql(_SQLITE_OVERLAP.format(name="stop_no_overlap_insert", event="INSERT"))
-    connection.exec_driver_sql(_SQLITE_OVERLAP.format(name="stop_no_overlap_update", event=updated))
+    create_overlap_guard(connection)
     for table in APPEND_ONLY:
         for event in ("update", "delete"):
             create_append_only_trigger(connection, table, event)
+
+
+def create_overlap_guard(connection: Connection) -> None:
+    """Create anew on SQLite what a copy of the table of stops has lost: nobody is at two stops at once."""
+    updated = "UPDATE OF technician_id, starts_at, ends_at"
+    connection.exec_driver_sql(_SQLITE_OVERLAP.format(name="stop_no_overlap_insert", event="INSERT"))
+    connection.exec_driver_sql(_SQLITE_OVERLAP.format(name="stop_no_overlap_update", event=updated))
 
 
 def create_append_only_trigger(

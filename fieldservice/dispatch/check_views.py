@@ -36,7 +36,8 @@ def check(visit_id: int) -> ResponseReturnValue:
         on = request.args.get("on", type=web.day_of) or edge.shown_on(session, visit)
         day = _narrow_day(session, visit, on, technician_id)
         starts_at = datetime.combine(on, start, visit.territory.zone) if start else None
-        found = preview(day, visit, Move(technician_id, on, starts_at))
+        instead = request.args.get("instead", type=web.row_of)
+        found = preview(day, visit, Move(technician_id, on, starts_at, instead=instead))
         return render_template(
             "board/_check.html",
             visit=visit,
@@ -49,8 +50,9 @@ def check(visit_id: int) -> ResponseReturnValue:
 
 def _narrow_day(session: Session, visit: Visit, on: date, technician_id: int) -> Day:
     """The day without the visit, as far as the move touches it: two routes, for a quick answer."""
-    touched = {technician_id} | ({visit.stop.technician_id} if visit.stop else set())
-    rows = load_day(session, visit.territory, on, now=clock.now(), only=touched)
+    touched = {technician_id, *(technician.id for technician in visit.made_by)}
+    only = touched if visit.crew == 1 else None  # anybody may join a crew
+    rows = load_day(session, visit.territory, on, now=clock.now(), only=only)
     place = visit_place(visit)
     table = known_table(web.services().tables, rows, [place] if place else [])
     return build(rows, table, without=[visit_id(visit)])

@@ -63,6 +63,8 @@ class Bar:
     pinned: bool = False
     movable: bool = False
     travel: timedelta = timedelta(0)
+    leads: bool = True  # not of a crew that somebody else leads
+    others: tuple[str, ...] = ()  # who makes it as well
 
     @property
     def spare(self) -> timedelta | None:
@@ -160,8 +162,8 @@ class Board:
 
     @cached_property
     def bars(self) -> list[Bar]:
-        """The bars of visits, row by row."""
-        return [bar for row in self.rows for bar in row.bars if bar.visit is not None]
+        """The bars of visits, row by row; what a crew makes is that of whoever leads it."""
+        return [bar for row in self.rows for bar in row.bars if bar.visit is not None and bar.leads]
 
     @property
     def off_sick(self) -> list[Row]:
@@ -249,7 +251,7 @@ def _row(day: Day, number: int) -> Row:
     late = timedelta(0)
     if working and plan.home_at and plan.home_at > working.ends_at and not gone:
         late = plan.home_at - working.ends_at
-    bars = tuple(_bar(stop, gone) for stop in plan.entries)
+    bars = tuple(_bar(stop, gone, entry.technician) for stop in plan.entries)
     absence = current_absence(entry.technician, territory, day.rows.on, now=day.rows.now)
     return Row(entry.technician, working, bars, tuple(drives), plan.home_at, late, gone, absence)
 
@@ -274,7 +276,7 @@ _LOOKS = {
 }
 
 
-def _bar(entry: Entry, gone: Sequence[Gone]) -> Bar:
+def _bar(entry: Entry, gone: Sequence[Gone], technician: Technician) -> Bar:
     visit = entry.visit
     if visit is None:
         look = Look.HOLD if entry.kind == StopKind.HOLD else Look.BREAK
@@ -297,6 +299,8 @@ def _bar(entry: Entry, gone: Sequence[Gone]) -> Bar:
         pinned=visit.pin is not None and not entry.fact,
         movable=not entry.fact,
         travel=entry.travel,
+        leads=entry.leads,
+        others=tuple(one.name for one in visit.made_by if one.id != technician.id) if visit.crew > 1 else (),
     )
 
 

@@ -125,7 +125,7 @@ def change_back(number: int, work: Work) -> ResponseReturnValue:
         plan = session.get_one(Plan, change.plan_id)
         territory_id, on = plan.territory_id, plan.on
         routes = change.before["routes"]
-        ids = [row_id(name) for route in routes for name in route["visits"] if name.startswith("v")]
+        ids = [row_id(name) for route in routes for name in route["visits"] if name[0] in "vc"]
         found = session.scalars(select(Visit).where(Visit.id.in_(ids)))
         places = [place for visit in found if (place := visit_place(visit))]
     days = [on, *(date.fromisoformat(route["on"]) for route in routes)]

@@ -35,6 +35,7 @@ class MoveForm(PlanForm):
 
     visit = WholeNumber(validators=[InputRequired(_l("Choose a visit.")), _ROW])
     technician = WholeNumber(_l("Technician"), validators=[InputRequired(_l("Choose a technician.")), _ROW])
+    instead = WholeNumber(validators=[Optional(), _ROW])
     start = TimeField(
         _l("Start at"),
         format=["%H:%M", "%H:%M:%S"],
@@ -61,7 +62,7 @@ class MoveForm(PlanForm):
         """The wanted place, with the local time of the day as an instant."""
         start: time | None = self.start.data
         starts_at = datetime.combine(on, start, territory.zone) if start else None
-        return Move(self.technician.data, on, starts_at, self.reason.data or "")
+        return Move(self.technician.data, on, starts_at, self.reason.data or "", instead=self.instead.data)
 
 
 class PinForm(BoardForm):

@@ -65,7 +65,11 @@ def unlink(on: date, visit_id: int) -> ResponseReturnValue:
     form = UnlinkForm()
     if not form.validate():
         abort(422)
-    return edge.change_visit(visit_id, [on], partial(_unlink, form, on, visit_id))
+    try:
+        return edge.change_visit(visit_id, [on], partial(_unlink, form, on, visit_id))
+    except linking.NotLinked:
+        flash(_("They were not linked any more."))
+        return redirect(url("dispatch.day", on=on, visit=visit_id), code=303)
 
 
 def _unlink(

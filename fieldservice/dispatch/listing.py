@@ -84,17 +84,26 @@ def lines_of(board: Board, wanted: Wanted) -> list[Line]:
 def all_lines(board: Board) -> list[Line]:
     """Every visit of the day, planned ones first."""
     planned = [
-        Line(bar.visit, row.technician, bar, None) for row in board.rows for bar in row.bars if bar.visit
+        Line(bar.visit, row.technician, bar, None)
+        for row in board.rows
+        for bar in row.bars
+        if bar.visit and bar.leads
     ]
     return planned + [Line(card.visit, None, None, card) for card in board.cards]
 
 
 def _fits(line: Line, wanted: Wanted) -> bool:
-    if wanted.technician_id and (line.technician is None or line.technician.id != wanted.technician_id):
+    if wanted.technician_id and wanted.technician_id not in _made_by(line):
         return False
     if wanted.service_id and line.visit.service.id != wanted.service_id:
         return False
     return wanted.text.casefold() in _words(line)
+
+
+def _made_by(line: Line) -> list[int]:
+    if line.visit.crew > 1:
+        return [technician.id for technician in line.visit.made_by]
+    return [line.technician.id] if line.technician else []
 
 
 def _words(line: Line) -> str:

@@ -85,8 +85,17 @@ class _Words:
             "move": lambda: _(
                 "%(customer)s to %(name)s, %(time)s",
                 customer=customer,
-                name=self.technicians.get(summary["technician_id"], ""),
+                name=", ".join(
+                    self.technicians.get(key, "")
+                    for key in (summary["technician_id"], *summary.get("others", ()))
+                ),
                 time=web.clock_time(datetime.fromisoformat(summary["starts_at"]), self.zone),
+            ),
+            "crew": lambda: ngettext(
+                "%(customer)s needs %(num)d technician",
+                "%(customer)s needs %(num)d technicians",
+                int(summary["crew"]),
+                customer=customer,
             ),
             "unassign": lambda: _("%(customer)s taken off the route", customer=customer),
             "link": lambda: _("%(customer)s follows another visit", customer=customer),

@@ -18,6 +18,7 @@ from fieldservice.dispatch import (
     action_views,
     check_views,
     contact_views,
+    crew_views,
     edge,
     ending_views,
     find_views,
@@ -65,6 +66,7 @@ bp.register_blueprint(swap_views.bp)
 bp.register_blueprint(why_views.bp)
 bp.register_blueprint(route_day_views.bp)
 bp.register_blueprint(link_views.bp)
+bp.register_blueprint(crew_views.bp)
 
 
 @bp.get("/")

@@ -87,7 +87,7 @@ def _taken(session: Session, territory: Territory, days: Sequence[date]) -> _Tak
     visits: dict[tuple[int, date], int] = defaultdict(int)
     length: dict[tuple[int, date], timedelta] = defaultdict(timedelta)
     for technician_id, on, kind, starts_at, ends_at, travel in found:
-        visits[technician_id, on] += kind == StopKind.VISIT
+        visits[technician_id, on] += kind in (StopKind.VISIT, StopKind.CREW)
         length[technician_id, on] += ends_at - starts_at + travel
     home = session.execute(
         select(Route.technician_id, Plan.on, Route.travel_home)

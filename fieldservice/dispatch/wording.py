@@ -8,10 +8,12 @@ from datetime import timedelta
 from typing import Protocol
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from fieldservice import web
 from fieldservice.models import Channel, Guest, OfficeTask, Technician, Visit
-from fieldservice.planning.problem import Day, row_id
+from fieldservice.planning.names import row_id, visit_number
+from fieldservice.planning.problem import Day
 
 type Numbers = Mapping[str, int | str]
 
@@ -107,9 +109,9 @@ class Wording:
         """Why something cannot be; it names the visit when another than `visit` is hit."""
         sentence = self.rule(found.rule, found.numbers, found.text)
         other = found.visit
-        if other is None or (visit and other == f"v{visit.id}"):
+        if other is None or (visit and visit_number(other) == visit.id):
             return sentence
-        hit = self._day.visits.get(row_id(other)) if other.startswith("v") else None
+        hit = self._day.visits.get(visit_number(other) or 0)
         whose = hit.work_order.customer.name if hit else str(_("A customer who is booking now"))
         return f"{whose}: {sentence}"
 
@@ -131,6 +133,12 @@ class Wording:
             "break": lambda: self._break(numbers),
             "max_visits": lambda: _("Takes no further visits today."),
             "pin": lambda: _("Is pinned to another time."),
+            "together": lambda: _("It begins when the others of the crew do. Move the whole visit."),
+            "crew": lambda: ngettext(
+                "No %(num)d technician is free.",
+                "No %(num)d technicians are free at one time.",
+                int(numbers["need"]),
+            ),
             "no_shift": lambda: _("Has no shift on this day."),
             "no_gap": lambda: _("No gap is long enough for the drive and the work."),
             "late_route": lambda: _("Is late already."),

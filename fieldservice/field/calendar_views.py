@@ -47,20 +47,20 @@ def _work(session: Session, technician: Technician, *, now: datetime) -> list[Wo
         select(Stop, Plan.dispatched_at)
         .join(Route, Route.id == Stop.route_id)
         .join(Plan, Plan.id == Route.plan_id)
-        .where(Stop.technician_id == technician.id, Stop.kind == StopKind.VISIT)
+        .where(Stop.technician_id == technician.id, Stop.kind.in_((StopKind.VISIT, StopKind.CREW)))
         .where(Stop.starts_at >= now - BACK, Stop.starts_at < now + AHEAD)
         .order_by(Stop.starts_at)
     )
     host = web.services().settings.company_email.rpartition("@")[2]
     return [
         Work(
-            uid=f"work-{stop.visit.reference}@{host}",
+            uid=f"work-{stop.work.reference}@{host}",
             starts_at=stop.starts_at,
             ends_at=stop.ends_at,
-            what=stop.visit.work_order.title,
-            address=stop.visit.site.one_line,
+            what=stop.work.work_order.title,
+            address=stop.work.site.one_line,
             sure=dispatched_at is not None,
         )
         for stop, dispatched_at in rows
-        if stop.visit is not None
+        if stop.work is not None
     ]

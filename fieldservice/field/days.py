@@ -51,7 +51,11 @@ def week(session: Session, technician: Technician, *, now: datetime) -> list[Day
         select(Plan.on, Stop.starts_at)
         .join(Route, Route.plan_id == Plan.id)
         .join(Stop, Stop.route_id == Route.id)
-        .where(Stop.technician_id == technician.id, Stop.kind == StopKind.VISIT, Plan.on.in_(days))
+        .where(
+            Stop.technician_id == technician.id,
+            Stop.kind.in_((StopKind.VISIT, StopKind.CREW)),
+            Plan.on.in_(days),
+        )
         .order_by(Stop.starts_at)
     )
     for on, starts_at in rows:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from fieldservice.db import exists_one
@@ -34,6 +34,7 @@ from fieldservice.planning.rows import load_day
 from fieldservice.planning.service import lock_territory
 from fieldservice.planning.travel import table_of
 
+WORK = (StopKind.VISIT, StopKind.CREW)
 UNDO_OFFERED = UNDO
 UNDO_TAKEN = timedelta(minutes=1)
 """So long a page that showed the button is believed; later a step is corrected with a reason."""
@@ -157,7 +158,7 @@ class PhoneDay:
         steps = [
             (step.recorded_at, step.id, entry.visit)
             for entry in self.visits
-            if entry.visit and (step := undoable_step(entry.visit, self.now))
+            if entry.visit and entry.leads and (step := undoable_step(entry.visit, self.now))
         ]
         return max(steps, key=lambda step: step[:2])[2] if steps else None
 
@@ -189,16 +190,24 @@ def next_stop(session: Session, technician: Technician, *, now: datetime) -> Sto
     """The first visit after now, for a day without visits."""
     return session.scalar(
         select(Stop)
-        .where(Stop.technician_id == technician.id, Stop.starts_at > now, Stop.kind == StopKind.VISIT)
+        .where(Stop.technician_id == technician.id, Stop.starts_at > now, Stop.kind.in_(WORK))
         .order_by(Stop.starts_at)
         .limit(1)
     )
 
 
 def own_visit(session: Session, technician: Technician, visit_id: int) -> Visit:
-    """A visit on one of the technician's routes. Raises NotYourVisit."""
+    """A visit on one of the technician's routes, theirs to say what happens. Raises NotYourVisit."""
+    visit = seen_visit(session, technician, visit_id)
+    if visit.stop is None or visit.stop.technician_id != technician.id:
+        raise NotYourVisit
+    return visit
+
+
+def seen_visit(session: Session, technician: Technician, visit_id: int) -> Visit:
+    """A visit that the technician makes, led by somebody else or not. Raises NotYourVisit."""
     visit = session.get(Visit, visit_id)
-    if visit is None or visit.stop is None or visit.stop.technician_id != technician.id:
+    if visit is None or technician.id not in [one.id for one in visit.made_by]:
         raise NotYourVisit
     return visit
 
@@ -213,7 +222,8 @@ def own_attachment(session: Session, technician: Technician, attachment_id: int)
         raise NotYourVisit
     orders = select(WorkOrder.id).where(attachment.visit.work_order.asked_together)
     visits = select(Visit.id).where(Visit.work_order_id.in_(orders))
-    own = select(Stop.id).where(Stop.technician_id == technician.id, Stop.visit_id.in_(visits))
+    there = or_(Stop.visit_id.in_(visits), Stop.crew_visit_id.in_(visits))
+    own = select(Stop.id).where(Stop.technician_id == technician.id, there)
     if not exists_one(session, own):
         raise NotYourVisit
     return attachment

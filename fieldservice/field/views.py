@@ -136,17 +136,18 @@ def _tap(
 
 def _visit_page(session: Session, visit_id: int, form: TapForm) -> str:
     now, technician = clock.now(), edge.technician_of(session)
-    shown = service.own_visit(session, technician, visit_id)
+    shown = service.seen_visit(session, technician, visit_id)
     day = edge.day_of(session, technician, service.planned_on(shown), now)
+    entry = day.entry_of(shown)
     return render_template(
         "field/visit.html",
         visit=shown,
-        entry=day.entry_of(shown),
+        entry=entry,
         day=day,
         today=technician.territory.local_day(now),
         form=form,
         zone=technician.territory.zone,
-        undoable=service.undoable_step(shown, now),
+        undoable=service.undoable_step(shown, now) if entry.leads else None,
         shared=position.is_shared(session, technician),
         chosen=ways.chosen(session, technician),
         **_news(session, day),

@@ -55,23 +55,28 @@ class StopKind(StrEnum):
     VISIT = "visit"
     BREAK = "break"
     HOLD = "hold"
+    CREW = "crew"
 
 
 class Stop(Base):
     """A visit, a break or a held slot on a route, with its times.
 
-    The database refuses two stops of one technician that overlap in [starts_at, ends_at).
+    A visit of a crew has one stop of its own, that of whoever leads it, and one of the kind `crew` on the
+    route of each other member. The database refuses two stops of one technician that overlap in
+    [starts_at, ends_at).
     """
 
     __tablename__ = "stop"
     __table_args__ = (
         CheckConstraint("arrives_at <= starts_at AND starts_at <= ends_at", name="times"),
         CheckConstraint(
-            "(kind = 'visit' AND visit_id IS NOT NULL AND hold_id IS NULL)"
-            " OR (kind = 'hold' AND hold_id IS NOT NULL AND visit_id IS NULL)"
-            " OR (kind = 'break' AND visit_id IS NULL AND hold_id IS NULL)",
+            "(kind = 'visit' AND visit_id IS NOT NULL AND hold_id IS NULL AND crew_visit_id IS NULL)"
+            " OR (kind = 'hold' AND hold_id IS NOT NULL AND visit_id IS NULL AND crew_visit_id IS NULL)"
+            " OR (kind = 'crew' AND crew_visit_id IS NOT NULL AND visit_id IS NULL AND hold_id IS NULL)"
+            " OR (kind = 'break' AND visit_id IS NULL AND hold_id IS NULL AND crew_visit_id IS NULL)",
             name="kind",
         ),
+        UniqueConstraint("crew_visit_id", "technician_id"),
         Index("ix_stop_technician_id_starts_at", "technician_id", "starts_at"),
     )
 
@@ -81,15 +86,22 @@ class Stop(Base):
     kind: Mapped[str] = mapped_column(String(10))
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), unique=True)
     hold_id: Mapped[int | None] = mapped_column(ForeignKey("hold.id"), unique=True)
+    crew_visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"))
     arrives_at: Mapped[datetime] = mapped_column(UtcDateTime)
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
     travel: Mapped[timedelta] = mapped_column(Duration, default=timedelta(0))
 
-    visit: Mapped[Visit | None] = relationship(back_populates="stop")
+    visit: Mapped[Visit | None] = relationship(back_populates="stop", foreign_keys=[visit_id])
+    crew_visit: Mapped[Visit | None] = relationship(back_populates="crew_stops", foreign_keys=[crew_visit_id])
     hold: Mapped[Hold | None] = relationship()
     technician: Mapped[Technician] = relationship()
     route: Mapped[Route] = relationship()
+
+    @property
+    def work(self) -> Visit | None:
+        """The visit that is made here, led or helped with."""
+        return self.visit or self.crew_visit
 
 
 class Pin(Base):

@@ -29,7 +29,7 @@ from fieldservice.models.steps import VisitState as VisitState
 from fieldservice.models.visit_event import VisitEvent
 from fieldservice.models.window import Window as Window
 from fieldservice.models.work_order import WorkOrder
-from fieldservice.models.workforce import Territory
+from fieldservice.models.workforce import Technician, Territory
 
 if TYPE_CHECKING:
     from fieldservice.models.service_plan import Occurrence
@@ -78,12 +78,13 @@ _NEXT: Mapping[VisitState, set[VisitState]] = {
 
 
 class Visit(Steps, CancelTerms, Base):
-    """One trip by one technician to one site."""
+    """One trip by one technician, or a crew, to one site."""
 
     __tablename__ = "visit"
     __table_args__ = (
         CheckConstraint("(window_starts_at IS NULL) = (window_ends_at IS NULL)", name="window"),
         CheckConstraint("window_starts_at IS NULL OR window_starts_at < window_ends_at", name="window_order"),
+        CheckConstraint("crew BETWEEN 1 AND 3", name="crew"),
         Index("ix_visit_territory_id_window", "territory_id", "window_starts_at"),
         Index("ix_visit_territory_id_state", "territory_id", "state"),
     )
@@ -104,6 +105,7 @@ class Visit(Steps, CancelTerms, Base):
     skills: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)  # beyond those of its service
     parts: Mapped[list[str]] = mapped_column(JSON, default=list)
     turn: Mapped[int] = mapped_column(default=0, server_default="0")  # among visits that follow each other
+    crew: Mapped[int] = mapped_column(default=1, server_default="1")  # technicians that begin together
     promise_version: Mapped[int] = mapped_column(default=0)
     accepted_violations: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -111,7 +113,15 @@ class Visit(Steps, CancelTerms, Base):
 
     work_order: Mapped[WorkOrder] = relationship(back_populates="visits")
     territory: Mapped[Territory] = relationship()
-    stop: Mapped[Stop | None] = relationship(back_populates="visit", viewonly=True)
+    stop: Mapped[Stop | None] = relationship(
+        back_populates="visit", viewonly=True, foreign_keys="Stop.visit_id"
+    )
+    crew_stops: Mapped[list[Stop]] = relationship(
+        back_populates="crew_visit",
+        viewonly=True,
+        foreign_keys="Stop.crew_visit_id",
+        order_by="Stop.technician_id",
+    )
     pin: Mapped[Pin | None] = relationship(cascade="all, delete-orphan")
     events: Mapped[list[VisitEvent]] = relationship(back_populates="visit", order_by="VisitEvent.id")
     messages: Mapped[list[OutboxMessage]] = relationship(order_by="OutboxMessage.id")
@@ -128,6 +138,12 @@ class Visit(Steps, CancelTerms, Base):
     def occupied(self) -> timedelta:
         """How long the visit keeps its technician on site, buffers included."""
         return self.setup + self.service_duration + self.cleanup
+
+    @property
+    def made_by(self) -> list[Technician]:
+        """Who makes it, whoever leads it first; nobody while it has no stop."""
+        stops = [self.stop, *self.crew_stops] if self.stop is not None else []
+        return [stop.technician for stop in stops]
 
     def required_skills(self) -> dict[str, int]:
         """Skill code -> least level: what its service needs and what the customer's answers add."""

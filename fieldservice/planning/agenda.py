@@ -8,14 +8,19 @@ from datetime import datetime, timedelta
 
 from fieldservice.models import StopKind, Visit
 from fieldservice.planning.facts import Done
-from fieldservice.planning.problem import Day, row_id, shift_id
+from fieldservice.planning.names import shift_id, visit_number
+from fieldservice.planning.problem import Day
+from fieldservice.planning.store import kind_of
 
 _SPARE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A stop of the agenda. `fact`: it has begun or is over; visits are numbered as on the map."""
+    """A stop of the agenda. `fact`: it has begun or is over; visits are numbered as on the map.
+
+    One of the kind `crew` is a visit that somebody else leads.
+    """
 
     kind: StopKind
     visit: Visit | None
@@ -25,6 +30,11 @@ class Entry:
     ends_at: datetime
     fact: bool
     number: int
+
+    @property
+    def leads(self) -> bool:
+        """Whether the taps of this technician count: not on a visit that somebody else leads."""
+        return self.kind != StopKind.CREW
 
     @property
     def late(self) -> bool:
@@ -60,8 +70,8 @@ def agenda(day: Day, technician_id: int) -> Agenda:
     for stop in day.plan.route_of(shift_id(technician_id)).stops:
         entries.append(
             Entry(
-                kind=_kind(stop.visit),
-                visit=day.visits.get(row_id(stop.visit)) if stop.visit and stop.visit[0] == "v" else None,
+                kind=kind_of(stop.visit),
+                visit=day.visits.get(visit_number(stop.visit) or 0),
                 travel=timedelta(seconds=stop.travel_s),
                 arrives_at=day.instant(stop.arrival_s),
                 starts_at=day.instant(stop.start_s),
@@ -75,17 +85,11 @@ def agenda(day: Day, technician_id: int) -> Agenda:
     return Agenda(_numbered(entries), travel_home, home_at)
 
 
-def _kind(name: str | None) -> StopKind:
-    if name is None:
-        return StopKind.BREAK
-    return StopKind.VISIT if name.startswith("v") else StopKind.HOLD
-
-
 def _fact(fact: Done) -> Entry:
     stop = fact.stop
     return Entry(
         StopKind(stop.kind),
-        stop.visit,
+        stop.work,
         stop.travel,
         fact.arrives_at,
         fact.starts_at,
@@ -107,7 +111,7 @@ def _travel_home(day: Day, technician_id: int) -> timedelta:
 def _numbered(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     numbered: list[Entry] = []
     for entry in entries:
-        visits = sum(other.kind == StopKind.VISIT for other in numbered)
-        number = visits + 1 if entry.kind == StopKind.VISIT else 0
+        visits = sum(other.visit is not None for other in numbered)
+        number = visits + 1 if entry.visit is not None else 0
         numbered.append(replace(entry, number=number))
     return tuple(numbered)

@@ -19,7 +19,7 @@ class Ask:
     """What a customer wants placed: the service, where, who would be welcome.
 
     `changed` is what it takes when the customer's answers ask for other than the service says. `also` are
-    services that the same visit does: a window has to be open for all of them.
+    services that the same visit does: a window has to be open for all of them. `crew` technicians come.
     """
 
     service: Service
@@ -29,6 +29,7 @@ class Ask:
     only_technician_id: int | None = None  # nobody else is looked for
     changed: Needs | None = None
     also: tuple[Service, ...] = ()
+    crew: int = 1
 
     @property
     def needs(self) -> Needs:
@@ -48,6 +49,7 @@ class Ask:
             promised=True,
             preferred_technicians={shift_id(preferred): PREFERRED_TECHNICIAN_S} if preferred else {},
             technicians=frozenset({shift_id(only)}) if only else None,
+            crew=self.crew,
         )
 
     def of(self, technician_id: int | None) -> Ask:
@@ -80,5 +82,5 @@ def ask_of(visit: Visit) -> Ask | None:
         return None
     session = object_session(visit)
     links = links_of(session, [visit.id]) if session else ()
-    ask = Ask(visit.service, visit.territory, at, preferred, changed=changed, also=also)
+    ask = Ask(visit.service, visit.territory, at, preferred, changed=changed, also=also, crew=visit.crew)
     return replace(ask, only_technician_id=room_of(links, visit.id, stays=False).technician_id)

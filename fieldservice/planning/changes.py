@@ -8,14 +8,15 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import scheduler
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Pin, Plan, PlanChange, Route, Stop, Territory, Visit
 from fieldservice.models.visit import PLANNABLE
-from fieldservice.planning.history import ChangeLog, restore_marks, restore_pins
+from fieldservice.planning.crews import drop_stops, places_of
+from fieldservice.planning.history import ChangeLog, restore_crews, restore_marks, restore_pins
 from fieldservice.planning.judge import SOFT_RULES, Judgement, Move, RuleBroken, judge
 from fieldservice.planning.linked import Link, links_of, restore_links
 from fieldservice.planning.order import broken_rules, link_violations
@@ -28,12 +29,12 @@ from fieldservice.planning.problem import (
     visit_id,
     wish,
 )
-from fieldservice.planning.relaxing import pinned_to
+from fieldservice.planning.relaxing import as_member, pinned_to
 from fieldservice.planning.rows import load_day, visit_place
 from fieldservice.planning.service import lock_territory
 from fieldservice.planning.store import ensure_plan, write_routes
+from fieldservice.planning.teams import begun_together, project_together
 from fieldservice.planning.undo import REDO, UNDO, stands
-from scheduler import timeline
 
 
 class StalePlan(Exception):
@@ -79,31 +80,72 @@ def move_visit(
     plan = ensure_plan(session, visit.territory, move.on)
     if plan.version != plan_version:
         raise StalePlan
-    source = place_of_stop(session, visit)
-    routes = {(move.on, move.technician_id), *([source] if source else [])}
-    days = _days(
-        session, visit.territory, {on for on, _ in routes}, tables, now, only={who for _, who in routes}
-    )
-    change = ChangeLog(session, days, now=now, actor=actor)
-    change.remember(visit, [(move.on, move.technician_id), *([source] if source else [])])
+    sources = places_of(session, visit)
+    routes = {(move.on, move.technician_id), *sources}
+    size = visit.crew
+    only = None if max(size, move.crew or 1) > 1 else {who for _, who in routes}  # anybody may join a crew
+    days = _days(session, visit.territory, {on for on, _ in routes}, tables, now, only=only)
+    visit.crew = move.crew or size
     without = {on: _without(day, visit) for on, day in days.items()}
     judgement = judge(without[move.on], visit, move)
     if judgement.hard:
         raise RuleBroken(judgement.hard)
     if judgement.soft and not confirmed:
         raise NeedsConfirmation(judgement)
-    session.execute(delete(Stop).where(Stop.visit_id == visit.id))
-    if source and source != (move.on, move.technician_id):
-        _write(session, without[source[0]], source[1])
-    target = without[move.on].adding(wish(days[move.on].rows, days[move.on].table, visit, pinned=False))
-    write_routes(session, target, [judgement.route])
+    targets = [(move.on, technician) for technician in judgement.each]
+    change = ChangeLog(session, days, now=now, actor=actor)
+    change.remember(visit, [*targets, *sources])
+    change.before["crews"] = {visit_id(visit): size}
+    drop_stops(session, [visit.id])
+    for on, technician in sources:
+        if (on, technician) not in targets:
+            _write(session, without[on], technician)
+    write_routes(session, without[move.on].adding(*judgement.each.values()), judgement.routes)
     _pin(session, visit, move, judgement, now=now)
     visit.accepted_violations = _accepted(judgement, by=actor, at=now, reason=move.reason)
-    detail = {"technician_id": move.technician_id, "starts_at": judgement.starts_at.isoformat()}
-    if judgement.soft:
-        detail["reason"] = move.reason
+    detail = _told(judgement, move)
     visit.record("moved", occurred_at=now, now=now, actor=actor, payload=detail)
     return change.store("move", plan, {"visit_id": visit.id, **detail})
+
+
+def _told(judgement: Judgement, move: Move) -> dict[str, Any]:
+    """What the histories keep of a move."""
+    lead, *others = judgement.each
+    return {
+        "technician_id": lead,
+        "starts_at": judgement.starts_at.isoformat(),
+        **({"others": others} if others else {}),
+        **({"reason": move.reason} if judgement.soft else {}),
+    }
+
+
+def change_crew(
+    session: Session,
+    visit: Visit,
+    size: int,
+    *,
+    on: date,
+    plan_version: int,
+    tables: Mapping[date, TravelTable],
+    now: datetime,
+    actor: str,
+) -> PlanChange:
+    """How many make a visit that has no place: whoever places it then takes so many technicians for it.
+
+    Raises StalePlan, NotPlannable, StaleTravel.
+    """
+    lock_territory(session, visit.territory)
+    session.refresh(visit)
+    if visit.state not in PLANNABLE or places_of(session, visit):
+        raise NotPlannable
+    plan = ensure_plan(session, visit.territory, on)
+    if plan.version != plan_version:
+        raise StalePlan
+    change = ChangeLog(session, _days(session, visit.territory, [on], tables, now), now=now, actor=actor)
+    change.remember(visit, ())
+    visit.crew = size
+    plan.version += 1
+    return change.store("crew", plan, {"visit_id": visit.id, "crew": size})
 
 
 def unassign_visit(
@@ -118,18 +160,21 @@ def unassign_visit(
     """Take a visit off its route; its promise stays and is now at risk. Raises StalePlan, NotPlannable."""
     lock_territory(session, visit.territory)
     session.refresh(visit)
-    source = place_of_stop(session, visit)
-    if visit.state not in PLANNABLE or source is None:
+    sources = places_of(session, visit)
+    if visit.state not in PLANNABLE or not sources:
         raise NotPlannable
-    plan = ensure_plan(session, visit.territory, source[0])
+    on = sources[0][0]
+    plan = ensure_plan(session, visit.territory, on)
     if plan.version != plan_version:
         raise StalePlan
-    days = _days(session, visit.territory, {source[0]}, tables, now, only={source[1]})
+    days = _days(session, visit.territory, {on}, tables, now, only={who for _, who in sources})
     change = ChangeLog(session, days, now=now, actor=actor)
-    change.remember(visit, [source])
+    change.remember(visit, sources)
     visit.pin = None
-    session.execute(delete(Stop).where(Stop.visit_id == visit.id))
-    _write(session, _without(days[source[0]], visit), source[1])
+    drop_stops(session, [visit.id])
+    without = _without(days[on], visit)
+    for _, technician in sources:
+        _write(session, without, technician)
     visit.record("unassigned", occurred_at=now, now=now, actor=actor)
     return change.store("unassign", plan, {"visit_id": visit.id})
 
@@ -210,12 +255,13 @@ def undo_change(
     restore_links(session, change.before.get("links", {}), now)
     restore_pins(session, change.before["pins"], now=now)
     restore_marks(session, change.before.get("marks", {}))
+    restore_crews(session, change.before.get("crews", {}))
     days = _days(session, territory, days, tables, now)  # as the pins are now
     visits = plannable_visits(
-        session, {name for names in wanted.values() for name in names if name[0] == "v"}
+        session, {f"v{row_id(name)}" for names in wanted.values() for name in names if name[0] in "vc"}
     )
     moved = [name for name in visits if any(name in day.problem.visit_by_id for day in days.values())]
-    session.execute(delete(Stop).where(Stop.visit_id.in_([row_id(name) for name in moved])))
+    drop_stops(session, [row_id(name) for name in moved])
     for on, day in days.items():
         orders = {technician: names for (when, technician), names in wanted.items() if when == on}
         write_orders(session, day, orders, visits, soft=True)
@@ -240,21 +286,33 @@ def write_orders(
     known = dict(day.problem.visit_by_id)
     for technician, names in orders.items():
         for name in names:
-            if name in visits and name not in day.order(technician):  # where it is says nothing about there
-                known[name] = wish(day.rows, day.table, visits[name])
+            if name not in day.order(technician):  # where it is says nothing about there
+                known |= _as_wished(day, name, visits)
     shifts = day.problem.shift_by_id
     problem = replace(day.problem, visits=tuple(pinned_to(shifts, visit) for visit in known.values()))
+    routes = project_together(
+        problem, {shift_id(key): [name for name in names if name in known] for key, names in orders.items()}
+    )
+    problem = begun_together(problem, routes)
     changed = replace(day, problem=problem)
-    routes = [
-        timeline.project(problem, shift_id(technician), [name for name in names if name in known])
-        for technician, names in orders.items()
-    ]
     rows = {**day.visits, **{row_id(name): visit for name, visit in visits.items()}}
     broken = broken_rules(day, problem, scheduler.Plan(routes=tuple(routes)), routes, rows)
     broken = [violation for violation in broken if not (soft and violation.rule in SOFT_RULES)]
     if broken:
         raise RuleBroken(broken)
     write_routes(session, changed, routes)
+
+
+def _as_wished(day: Day, name: str, visits: Mapping[str, Visit]) -> dict[str, scheduler.Visit]:
+    """A visit that comes to a route; what a crew makes is made by each of them."""
+    visit = visits.get(f"v{row_id(name)}") if name[0] in "vc" else None
+    if visit is None:
+        return {}
+    asked = wish(day.rows, day.table, visit)
+    if visit.crew == 1:
+        return {name: asked} if name[0] == "v" else {}
+    pin = scheduler.Pin(start_s=asked.pinned.start_s) if asked.pinned and asked.pinned.start_s else None
+    return {name: replace(as_member(asked, name), pinned=pin)}
 
 
 def require_links(day: Day, links: Iterable[Link]) -> None:
@@ -285,17 +343,6 @@ def _accepted(judgement: Judgement, *, by: str, at: datetime, reason: str) -> li
         }
         for violation in judgement.soft
     ]
-
-
-def place_of_stop(session: Session, visit: Visit) -> tuple[date, int] | None:
-    """The day and technician of a visit's stop."""
-    found = session.execute(
-        select(Plan.on, Stop.technician_id)
-        .join(Route, Route.plan_id == Plan.id)
-        .join(Stop, Stop.route_id == Route.id)
-        .where(Stop.visit_id == visit.id)
-    ).one_or_none()
-    return None if found is None else (found[0], found[1])
 
 
 def _days(

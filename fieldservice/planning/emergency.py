@@ -13,7 +13,8 @@ import scheduler
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Pin, PlanChange, Stop, Visit, Window
 from fieldservice.models.visit import PLANNABLE
-from fieldservice.planning.changes import NotPlannable, StalePlan, place_of_stop
+from fieldservice.planning.changes import NotPlannable, StalePlan
+from fieldservice.planning.crews import places_of
 from fieldservice.planning.history import ChangeLog
 from fieldservice.planning.judge import SOFT_RULES, RuleBroken
 from fieldservice.planning.notices import tell_changed
@@ -114,13 +115,13 @@ def take(
     """
     lock_territory(session, visit.territory)
     session.refresh(visit)
-    if visit.state not in PLANNABLE or visit_place(visit) is None:
+    if visit.state not in PLANNABLE or visit_place(visit) is None or visit.crew > 1:
         raise NotPlannable
     on = visit.territory.local_day(now)
     plan = ensure_plan(session, visit.territory, on)
     if plan.version != plan_version:
         raise StalePlan
-    source = place_of_stop(session, visit)
+    source = next(iter(places_of(session, visit)), None)
     wanted = {on} | ({source[0]} if source else set())
     if any(each not in tables for each in wanted):
         raise StaleTravel

@@ -29,8 +29,8 @@ def facts_and_rest(day: TechnicianDay, rows: DayRows) -> tuple[list[Done], list[
         (facts if _is_fact(stop, now) else left).append(stop)
     done: list[Done] = []
     free_at: datetime | None = None
-    for stop in sorted(facts, key=lambda stop: _what_happened(stop, now)[1]):
-        arrives_at, starts_at, ends_at = (max(moment, rows.epoch) for moment in _what_happened(stop, now))
+    for stop in sorted(facts, key=lambda stop: what_happened(stop, now)[1]):
+        arrives_at, starts_at, ends_at = (max(moment, rows.epoch) for moment in what_happened(stop, now))
         if free_at is not None and starts_at < free_at:
             starts_at = free_at
         done.append(Done(stop, min(arrives_at, starts_at), starts_at, max(starts_at, ends_at)))
@@ -41,27 +41,30 @@ def facts_and_rest(day: TechnicianDay, rows: DayRows) -> tuple[list[Done], list[
 def _is_fact(stop: Stop, now: datetime) -> bool:
     if stop.visit is not None:
         return stop.visit.state in UNDERWAY or stop.visit.state in ENDED
+    if stop.crew_visit is not None:  # who leads it is on the way; the others may still be somewhere else
+        return stop.crew_visit.state == VisitState.ON_SITE or stop.crew_visit.state in ENDED
     return stop.kind == StopKind.BREAK and stop.starts_at <= now
 
 
-def _what_happened(stop: Stop, now: datetime) -> tuple[datetime, datetime, datetime]:
+def what_happened(stop: Stop, now: datetime) -> tuple[datetime, datetime, datetime]:
     """Arrival, start and end of a fact, from the taps where there are any; the future is as planned."""
-    if stop.visit is None:
+    visit = stop.work
+    if visit is None:
         return stop.arrives_at, stop.starts_at, stop.ends_at
     # not those that took a step back: what was undone and stayed in its state began when it was first tapped
     taps = {
         event.to_state: event.occurred_at
-        for event in stop.visit.events
+        for event in visit.events
         if event.kind in ("state", "corrected") and event.to_state
     }
-    state = stop.visit.state
+    state = visit.state
     if state == VisitState.EN_ROUTE:
         arrives_at = max(taps.get(state, stop.arrives_at) + stop.travel, now)
-        starts_at = max(arrives_at, stop.visit.window_starts_at or arrives_at)
-        return arrives_at, starts_at, starts_at + stop.visit.occupied
+        starts_at = max(arrives_at, visit.window_starts_at or arrives_at)
+        return arrives_at, starts_at, starts_at + visit.occupied
     arrived_at = taps.get(VisitState.ON_SITE, stop.starts_at)
     if state == VisitState.ON_SITE:
-        return arrived_at, arrived_at, max(arrived_at + stop.visit.occupied, now)
+        return arrived_at, arrived_at, max(arrived_at + visit.occupied, now)
     ended_at = taps.get(VisitState(state), stop.ends_at)
     arrived_at = min(arrived_at, ended_at)
     return arrived_at, arrived_at, ended_at

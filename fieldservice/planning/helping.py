@@ -50,6 +50,7 @@ def helpful(day: Day, technician_id: int) -> list[Help]:
         for visit in day.problem.visits
         if visit.id.startswith("v")
         and visit.pinned is None
+        and day.visits[row_id(visit.id)].crew == 1
         and day.visits[row_id(visit.id)].state in PLANNABLE
         and placed.get(visit.id, ("", 0))[0] != own
     ]

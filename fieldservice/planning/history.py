@@ -75,12 +75,14 @@ class ChangeLog:
             for on, technician in self.keys
         ]
         ids = [row_id(name) for name in self.pinned]
-        marks = self.session.execute(select(Visit.id, Visit.accepted_violations).where(Visit.id.in_(ids)))
+        query = select(Visit.id, Visit.accepted_violations, Visit.crew).where(Visit.id.in_(ids))
+        found = self.session.execute(query).all()
         linked = {"links": links_json(self.session, self.linked)} if self.linked else {}
         return {
             "routes": routes,
             "pins": pins_of(self.session, self.pinned),
-            "marks": {f"v{key}": accepted for key, accepted in marks},
+            "marks": {f"v{key}": accepted for key, accepted, _ in found},
+            "crews": {f"v{key}": crew for key, _, crew in found},
             **linked,
         }
 
@@ -123,6 +125,13 @@ def restore_marks(session: Session, marks: Mapping[str, list[dict[str, Any]]]) -
     """Give visits back what somebody had accepted for them."""
     for visit in session.scalars(select(Visit).where(Visit.id.in_([row_id(name) for name in marks]))):
         visit.accepted_violations = marks[f"v{visit.id}"]
+    session.flush()
+
+
+def restore_crews(session: Session, crews: Mapping[str, int]) -> None:
+    """Let as many make these visits as did."""
+    for visit in session.scalars(select(Visit).where(Visit.id.in_([row_id(name) for name in crews]))):
+        visit.crew = crews[f"v{visit.id}"]
     session.flush()
 
 

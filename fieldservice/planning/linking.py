@@ -27,6 +27,10 @@ class GoesInCircles(Exception):
     """The visit that is to come first follows the other one already."""
 
 
+class NotLinked(Exception):
+    """The visit does not follow the other one, or no longer."""
+
+
 @dataclass(frozen=True)
 class Tie:
     """How a visit follows another: how long after its end, and whether one technician makes both."""
@@ -49,8 +53,8 @@ def link_visits(
 ) -> PlanChange:
     """Let a visit follow another one, or (None) no longer; the change is told in the history of the day `on`.
 
-    Raises NotPlannable for visits that have begun or ended or are not of one territory, GoesInCircles,
-    RuleBroken where they do not follow each other as they are planned, StaleTravel.
+    Raises NotLinked where nothing is to be untied, NotPlannable for visits that have begun or ended or are
+    not of one territory, GoesInCircles, RuleBroken where they do not follow each other as they are planned, StaleTravel.
     """
     lock_territory(session, visit.territory)
     session.refresh(visit)
@@ -64,7 +68,10 @@ def link_visits(
     log = ChangeLog(session, {on: day}, now=now, actor=actor)
     log.remember_routes((), ())
     log.remember_links([visit_id(visit)])
-    session.execute(delete(VisitLink).where(VisitLink.visit_id == visit.id, VisitLink.after_id == first.id))
+    present = VisitLink.visit_id == visit.id, VisitLink.after_id == first.id
+    if tie is None and session.scalar(select(VisitLink.id).where(*present)) is None:
+        raise NotLinked
+    session.execute(delete(VisitLink).where(*present))
     if tie is not None:
         session.add(_row(visit, first, tie, now))
         session.flush()

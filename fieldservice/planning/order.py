@@ -7,7 +7,7 @@ has linked is judged by the places alone: `linked` holds both ends on their side
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,11 +18,13 @@ import scheduler
 from fieldservice.models import Visit, WorkOrder
 from fieldservice.models.visit import ENDED, UNDERWAY
 from fieldservice.planning.linked import End, Link
+from fieldservice.planning.names import visit_number
 from fieldservice.planning.problem import Day, row_id, visit_id
 
 ORDER = "order"
 LAG = "lag"
 SAME = "same_technician"
+TOGETHER = "together"
 
 
 @dataclass(frozen=True)
@@ -46,30 +48,42 @@ def broken_rules(
 
     The problem has links as limits of each end alone, for searches; here both ends are known.
     """
-    linked = {end.visit_id for link in day.rows.links for end in (link.first, link.then)}
+    linked = {end.visit_id: False for link in day.rows.links for end in (link.first, link.then)}
+    same = [link for link in day.rows.links if link.same_technician]
+    linked |= {end.visit_id: True for link in same for end in (link.first, link.then)}
     starts = _starts(day, routes)
     found = [
-        violation
+        _of_crew(violation, visits)
         for violation in scheduler.check(problem, plan)
         if not _is_for_searches(violation, linked, starts, visits)
     ]
     return [*found, *out_of_order(day, routes, visits, fixed=fixed)]
 
 
+def _of_crew(violation: scheduler.Violation, visits: Mapping[int, Visit]) -> scheduler.Violation:
+    """Who leaves a crew, or lets it wait, breaks more than a pin: the others are elsewhere."""
+    key = visit_number(violation.visit)
+    if violation.rule != "pin" or key is None or key not in visits or visits[key].crew == 1:
+        return violation
+    return replace(violation, rule=TOGETHER)
+
+
 def _is_for_searches(
     violation: scheduler.Violation,
-    linked: Collection[int],
+    linked: Mapping[int, bool],
     starts: Mapping[int, datetime],
     visits: Mapping[int, Visit],
 ) -> bool:
-    """Whether only the limits that a link puts on searches are broken, and none of the visit's own."""
-    name = violation.visit
-    key = row_id(name) if name and name.startswith("v") else None
+    """Whether only the limits that a link puts on searches are broken, and none of the visit's own.
+
+    `linked` says of a visit whether a link asks for one technician: no other limit of who comes is left out.
+    """
+    key = visit_number(violation.visit)
     if key is None or key not in linked or key not in visits or key not in starts:
         return False
     window = visits[key].window
     inside = window is None or window.starts_at <= starts[key] <= window.ends_at
-    return violation.rule == "technician" or (violation.rule == "window" and inside)
+    return (violation.rule == "technician" and linked[key]) or (violation.rule == "window" and inside)
 
 
 def out_of_order(

@@ -9,7 +9,8 @@ from enum import StrEnum
 
 from fieldservice.models import Visit
 from fieldservice.planning.judge import Move, RuleBroken, Shifted, judge
-from fieldservice.planning.problem import Day, shift_id, visit_id
+from fieldservice.planning.names import name_of, row_id, shift_id, visit_id
+from fieldservice.planning.problem import Day
 from fieldservice.planning.rows import TechnicianDay, visit_place
 from scheduler import Violation
 
@@ -24,7 +25,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Preview:
-    """The visit's start and end, the driving it adds to the whole day, what breaks, and who else is hit.
+    """The visit's start and end, the driving it adds to the whole day, what breaks, whom it hits, who helps.
 
     Start, end and driving are None where the technician has no shift, or no gap that is long enough.
     """
@@ -35,6 +36,7 @@ class Preview:
     broken: tuple[Violation, ...]
     shifted: tuple[Shifted, ...]
     verdict: Verdict
+    others: tuple[int, ...] = ()
 
 
 def preview(day: Day, visit: Visit, move: Move) -> Preview:
@@ -44,8 +46,11 @@ def preview(day: Day, visit: Visit, move: Move) -> Preview:
     except RuleBroken as error:
         return Preview(None, None, None, error.violations, (), Verdict.REFUSED)
     allowed = Verdict.ASKS if judged.soft else Verdict.FINE
-    added = _driving(day, visit, move.technician_id, judged.route.visit_ids)
-    added -= _driving(day, visit, move.technician_id, day.order(move.technician_id))
+    added = 0
+    for route in judged.routes:
+        technician_id = row_id(route.shift)
+        added += _driving(day, visit, technician_id, route.visit_ids)
+        added -= _driving(day, visit, technician_id, day.order(technician_id))
     return Preview(
         starts_at=judged.starts_at,
         ends_at=judged.starts_at + visit.occupied,
@@ -53,24 +58,26 @@ def preview(day: Day, visit: Visit, move: Move) -> Preview:
         broken=(*judged.hard, *judged.soft),
         shifted=judged.shifted,
         verdict=Verdict.REFUSED if judged.hard else allowed,
+        others=tuple(judged.each)[1:],
     )
 
 
 def _saved(day: Day, visit: Visit) -> int:
     """Seconds of driving that the day is spared when the visit leaves its present place on it."""
+    saved = 0
     for entry in day.rows.technicians:
-        if any(stop.visit_id == visit.id for stop in entry.stops):
+        if any(stop.work is not None and stop.work.id == visit.id for stop in entry.stops):
             technician_id = entry.technician.id
-            present = _driving(day, visit, technician_id, _order(day, entry, visit))
-            return present - _driving(day, visit, technician_id, day.order(technician_id))
-    return 0
+            saved += _driving(day, visit, technician_id, _order(day, entry, visit))
+            saved -= _driving(day, visit, technician_id, day.order(technician_id))
+    return saved
 
 
 def _order(day: Day, entry: TechnicianDay, visit: Visit) -> list[str]:
     """What a technician still has to do, the visit in its present place."""
-    before = next(number for number, stop in enumerate(entry.stops) if stop.visit_id == visit.id)
-    earlier = {f"v{stop.visit_id}" for stop in entry.stops[:before]}
-    earlier |= {f"h{stop.hold_id}" for stop in entry.stops[:before]}
+    works = [stop.work.id if stop.work else None for stop in entry.stops]
+    before = works.index(visit.id)
+    earlier = {name_of(stop) for stop in entry.stops[:before]}
     names = list(day.order(entry.technician.id))
     names.insert(sum(name in earlier for name in names), visit_id(visit))
     return names

@@ -8,15 +8,23 @@ from datetime import datetime, timedelta
 
 import scheduler
 from fieldservice.geo.types import Coordinates, TravelTable
-from fieldservice.models import Hold, Stop, StopKind, Visit, WorkingDay
+from fieldservice.models import Stop, StopKind, Visit, WorkingDay
 from fieldservice.models.workforce import PlannedBreak
+from fieldservice.planning.crews import away, crews_begin
 from fieldservice.planning.facts import Done, facts_and_rest
-from fieldservice.planning.linked import room_of
-from fieldservice.planning.relaxing import pinned_to, postponed, relaxed, within
+from fieldservice.planning.linked import Room, room_of
+from fieldservice.planning.names import hold_id as hold_id
+from fieldservice.planning.names import member_id, visit_number
+from fieldservice.planning.names import row_id as row_id
+from fieldservice.planning.names import shift_id as shift_id
+from fieldservice.planning.names import visit_id as visit_id
+from fieldservice.planning.relaxing import as_member, held, pinned_to, postponed, relaxed, within
 from fieldservice.planning.rows import DayRows, TechnicianDay, stop_place, visit_place
 from scheduler import timeline
 
 PREFERRED_TECHNICIAN_S = 600
+CREW_ROUNDS = 20
+"""So often routes are timed anew because somebody of a crew comes later; a chain of crews takes a few."""
 WHOLE_DAY_S = 36 * 3600  # a day of 25 hours, and work that began late, still end inside it
 
 
@@ -52,33 +60,13 @@ class Day:
         """The row of a place in the travel matrix; raises StaleTravel for a place that is not in it."""
         return _location(self.table, place)
 
-    def adding(self, visit: scheduler.Visit) -> Day:
-        """The same day with one more visit to be placed."""
-        return replace(self, problem=replace(self.problem, visits=(*self.problem.visits, visit)))
+    def adding(self, *visits: scheduler.Visit) -> Day:
+        """The same day with more visits to be placed."""
+        return replace(self, problem=replace(self.problem, visits=(*self.problem.visits, *visits)))
 
     def order(self, technician_id: int) -> tuple[str, ...]:
         """The ids of the visits that a technician still has to make, in order."""
         return self.plan.route_of(shift_id(technician_id)).visit_ids
-
-
-def shift_id(technician_id: int) -> str:
-    """The scheduler's name of a technician's shift and of the technician."""
-    return f"t{technician_id}"
-
-
-def visit_id(visit: Visit) -> str:
-    """The scheduler's name of a visit."""
-    return f"v{visit.id}"
-
-
-def hold_id(hold: Hold) -> str:
-    """The scheduler's name of a held slot."""
-    return f"h{hold.id}"
-
-
-def row_id(name: str) -> int:
-    """The row behind a scheduler's name."""
-    return int(name[1:])
 
 
 def build(
@@ -95,17 +83,24 @@ def build(
     What is already late, or ends after its shift, may stay as late as it is but not become later. What its
     technician may not do (any more) stays as well, so that no change of something else drops it; `lift` takes
     it off the route instead, for a search that is to find it a better place, and with it what falls into an
-    absence and the visits named in `rescue`. `without` leaves out visits and holds by name. What begins
+    absence and the visits named in `rescue`; of a crew it is enough that one of them is away. A crew waits
+    for its last member, and no search moves it. `without` leaves out visits and holds by name. What begins
     within `freeze` of now is pinned where it is. Raises StaleTravel when `table` lacks a place of the day.
     """
-    frozen_until = rows.now + freeze
-    builder = _Builder(
-        rows, table, frozenset(without), lift=lift, rescue=frozenset(rescue), frozen_until=frozen_until
-    )
-    for day in rows.technicians:
-        builder.add(day)
-    for visit in rows.unassigned:
-        builder.add_unassigned(visit)
+    lost = frozenset(rescue) | ({f"v{key}" for key in away(rows)} if lift else frozenset())
+    without, begin = frozenset(without), crews_begin(rows)
+    for _ in range(CREW_ROUNDS):
+        builder = _Builder(
+            rows, table, without, lift=lift, rescue=lost, frozen_until=rows.now + freeze, begin=begin
+        )
+        for day in rows.technicians:
+            builder.add(day)
+        for visit in rows.unassigned:
+            builder.add_unassigned(visit)
+        late = builder.late_crews()
+        if not late:
+            break
+        begin = {**begin, **late}
     return builder.finish()
 
 
@@ -133,9 +128,12 @@ class _Builder:
         lift: bool,
         rescue: frozenset[str] = frozenset(),
         frozen_until: datetime | None = None,
+        begin: Mapping[int, datetime] | None = None,
     ) -> None:
         self.rows, self.table, self.without, self.lift, self.rescue = rows, table, without, lift, rescue
         self.frozen_until = frozen_until or rows.now
+        self.begin = begin or {}
+        self.stuck: set[int] = set()
         self.shifts: list[scheduler.Shift] = []
         self.visits: list[scheduler.Visit] = []
         self.routes: list[scheduler.Route] = []
@@ -145,7 +143,7 @@ class _Builder:
 
     def add(self, day: TechnicianDay) -> None:
         done, left = facts_and_rest(day, self.rows)
-        done = [fact for fact in done if not fact.stop.visit or visit_id(fact.stop.visit) not in self.without]
+        done = [fact for fact in done if not fact.stop.work or visit_id(fact.stop.work) not in self.without]
         self.done[day.technician.id] = tuple(done)
         if self.lift:
             lost = [stop for stop in left if self._is_lost(stop, day)]
@@ -184,7 +182,7 @@ class _Builder:
             if stop.visit_id and not day.technician.is_away(stop.starts_at, stop.ends_at)
         }
         shift = shift_id(day.technician.id)
-        return [_held(visit, shift, starts[visit.id]) if visit.id in starts else visit for visit in visits]
+        return [held(visit, shift, starts[visit.id]) if visit.id in starts else visit for visit in visits]
 
     def add_unassigned(self, visit: Visit) -> None:
         if self.lift and room_of(self.rows.links, visit.id).waits:
@@ -204,18 +202,21 @@ class _Builder:
         return Day(self.rows, matrix, plan, self.table, self.done, self.rows_by_id)
 
     def _is_lost(self, stop: Stop, day: TechnicianDay) -> bool:
-        if stop.visit is None or visit_id(stop.visit) in self.without:
+        if stop.work is None or visit_id(stop.work) in self.without:
             return False
-        return visit_id(stop.visit) in self.rescue or day.technician.is_away(stop.starts_at, stop.ends_at)
+        return visit_id(stop.work) in self.rescue or day.technician.is_away(stop.starts_at, stop.ends_at)
 
     def _lift(self, visits: Iterable[scheduler.Visit]) -> None:
         for visit in visits:
-            self.visits.append(visit)
+            # who makes it together is found by `teams`; whatever asks for one technician finds nobody
+            nobody = visit.crew > 1 or row_id(visit.id) in self.stuck
+            people = frozenset[str]() if nobody else visit.technicians
+            self.visits.append(replace(visit, crew=1, technicians=people))
             self.unassigned.append(scheduler.Unassigned(visit=visit.id))
 
     def _stop_visit(self, stop: Stop, day: TechnicianDay) -> scheduler.Visit | None:
-        if stop.visit is not None:
-            return None if visit_id(stop.visit) in self.without else self.visit(stop.visit)
+        if stop.work is not None:
+            return None if visit_id(stop.work) in self.without else self._made(stop.work, stop)
         hold = stop.hold
         if hold is None or hold_id(hold) in self.without:
             return None
@@ -228,6 +229,28 @@ class _Builder:
             pinned=scheduler.Pin(shift=shift_id(day.technician.id)),
         )
 
+    def _made(self, visit: Visit, stop: Stop) -> scheduler.Visit:
+        """The visit as it stands on a route; one of a crew stays there, and begins when all of them do."""
+        if visit.crew == 1:
+            found = self.visit(visit)
+            if visit.id not in self.stuck:
+                return found
+            return held(found, shift_id(stop.technician_id), self._s(stop.starts_at))
+        name = visit_id(visit) if stop.visit else member_id(visit.id, stop.technician_id)
+        alone = as_member(self.visit(visit, pinned=False), name)
+        return held(alone, shift_id(stop.technician_id), self._s(self.begin[visit.id]))
+
+    def late_crews(self) -> dict[int, datetime]:
+        """Crews of which somebody comes later than the others begin, and when that is."""
+        found: dict[int, datetime] = {}
+        for route in self.routes:
+            for stop in route.stops:
+                key = visit_number(stop.visit)
+                start = self.rows.epoch + timedelta(seconds=stop.start_s)
+                if key is not None and key in self.begin and start > found.get(key, self.begin[key]):
+                    found[key] = start
+        return found
+
     def visit(self, visit: Visit, *, pinned: bool = True) -> scheduler.Visit:
         """The visit with all that limits where it may go."""
         self.rows_by_id[visit.id] = visit
@@ -237,11 +260,7 @@ class _Builder:
         pin = visit.pin if pinned else None
         start_s = self._s(pin.starts_at) if pin and pin.starts_at else None
         room = room_of(self.rows.links, visit.id, stays=pinned)
-        windows = within(
-            self._windows(visit),
-            self._s(room.earliest) if room.earliest else None,
-            self._s(room.latest) if room.latest else None,
-        )
+        windows = self._left(visit, room, pinned=pinned)
         if start_s is not None and not any(low <= start_s <= high for low, high in windows):
             windows = ((start_s, start_s),)
         on_shift = shift_id(pin.technician_id) if pin and pin.technician_id else None
@@ -257,8 +276,18 @@ class _Builder:
             priority=visit.priority,
             promised=visit.promised,
             preferred_technicians={shift_id(preferred): PREFERRED_TECHNICIAN_S} if preferred else {},
+            crew=visit.crew,
             pinned=held,
         )
+
+    def _left(self, visit: Visit, room: Room, *, pinned: bool) -> tuple[tuple[int, int], ...]:
+        """The windows as far as its links leave them; where they leave nothing it is no search's to move."""
+        own = self._windows(visit)
+        earliest, latest = (self._s(each) if each else None for each in (room.earliest, room.latest))
+        windows = within(own, earliest, latest)
+        if not windows and pinned and self.lift:
+            self.stuck.add(visit.id)
+        return windows or own
 
     def _windows(self, visit: Visit) -> tuple[tuple[int, int], ...]:
         window = visit.window
@@ -344,13 +373,6 @@ def _location(table: TravelTable, place: Coordinates) -> int:
         return table.index(place)
     except KeyError as error:
         raise StaleTravel from error
-
-
-def _held(visit: scheduler.Visit, shift: str, start_s: int) -> scheduler.Visit:
-    """The visit pinned to a shift and a start, which its windows then allow."""
-    allowed = any(low <= start_s <= high for low, high in visit.windows)
-    windows = visit.windows if allowed else ((start_s, start_s),)
-    return replace(visit, windows=windows, pinned=scheduler.Pin(shift=shift, start_s=start_s))
 
 
 def _as_planned(day: TechnicianDay) -> WorkingDay:

@@ -33,13 +33,13 @@ def follow(session: Session, visit: Visit, *, tables: Mapping[date, TravelTable]
     if visit.state == VisitState.EN_ROUTE:
         before = build(rows, tables[on], without=[visit_id(visit)])
         stop.travel = _drive(before, stop, visit)
-    if visit.state in PLANNABLE:
+    if visit.state in PLANNABLE and visit.crew == 1:
         day = build(rows, tables[on], without=[visit_id(visit)]).adding(wish(rows, tables[on], visit))
     else:
         day = build(rows, tables[on])
     shift = shift_id(stop.technician_id)
     if shift in day.problem.shift_by_id:
-        back = visit.state in PLANNABLE
+        back = visit.state in PLANNABLE and visit.crew == 1  # the others still know when a crew begins
         write_routes(session, day, [_put_back(day, shift, visit) if back else day.plan.route_of(shift)])
         session.expire(visit, ["stop"])
     return _stop_of(session, visit)

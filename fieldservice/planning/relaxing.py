@@ -40,7 +40,7 @@ def relaxed(visit: scheduler.Visit, start_s: int) -> scheduler.Visit:
 def within(
     windows: tuple[tuple[int, int], ...], earliest_s: int | None, latest_s: int | None
 ) -> tuple[tuple[int, int], ...]:
-    """The windows as far as they lie between two moments; all of them when that leaves nothing."""
+    """The windows as far as they lie between two moments; nothing when these leave none of them."""
     cut = (
         (
             low if earliest_s is None else max(low, earliest_s),
@@ -48,4 +48,16 @@ def within(
         )
         for low, high in windows
     )
-    return tuple((low, high) for low, high in cut if low <= high) or windows
+    return tuple((low, high) for low, high in cut if low <= high)
+
+
+def as_member(visit: scheduler.Visit, name: str) -> scheduler.Visit:
+    """A visit of a crew as one of them makes it; that one of them made another visit as well is enough."""
+    return replace(visit, id=name, crew=1, technicians=visit.technicians if name[0] == "v" else None)
+
+
+def held(visit: scheduler.Visit, shift: str, start_s: int) -> scheduler.Visit:
+    """The visit pinned to a shift and a start, which its windows then allow."""
+    allowed = any(low <= start_s <= high for low, high in visit.windows)
+    windows = visit.windows if allowed else ((start_s, start_s),)
+    return replace(visit, windows=windows, pinned=scheduler.Pin(shift=shift, start_s=start_s))

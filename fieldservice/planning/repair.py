@@ -85,7 +85,7 @@ def repair_slots(
     """
     rows = load_day(session, ask.territory, on, now=now)
     windows = bookable_windows(session, ask.service, rows, without=without, also=ask.also)
-    if not windows or is_settled(rows):
+    if not windows or is_settled(rows) or ask.crew > 1:  # nobody moves for a crew
         return RoomsOfDay((), more=False)
     day = build(rows, table_of(tables, rows, [ask.place]), without=without)
     return _rooms(day, ask, windows, search=search)
@@ -103,9 +103,9 @@ def room_for(
     """Room for one window as of now; None when there is none, or when it can be kept as it is."""
     on = ask.territory.local_day(window.starts_at)
     rows = load_day(session, ask.territory, on, now=now)
-    if window not in bookable_windows(
-        session, ask.service, rows, without=without, also=ask.also
-    ) or is_settled(rows):
+    if window not in bookable_windows(session, ask.service, rows, without=without, also=ask.also) or (
+        is_settled(rows) or ask.crew > 1
+    ):
         return None
     day = build(rows, table_of(tables, rows, [ask.place]), without=without)
     return next(iter(_rooms(day, ask, [window], search=False).rooms), None)

@@ -77,8 +77,12 @@ class RouteMove:
 
 
 def movable(day: Day, technician_id: int) -> list[str]:
-    """The visits that a technician has not begun, in order."""
-    return [name for name in day.order(technician_id) if name.startswith("v")]
+    """The visits that a technician has not begun, in order; what a crew makes is not theirs alone."""
+    return [
+        name
+        for name in day.order(technician_id)
+        if name.startswith("v") and day.visits[row_id(name)].crew == 1
+    ]
 
 
 def outlook(session: Session, day: Day, other: Day, technician_id: int) -> RouteMove:

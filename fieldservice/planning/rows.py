@@ -102,8 +102,8 @@ class DayRows:
 
 def stop_place(stop: Stop, territory: Territory) -> Coordinates | None:
     """Where a stop is; None for a break, which is taken wherever the technician is."""
-    if stop.visit is not None:
-        return visit_place(stop.visit)
+    if stop.work is not None:
+        return visit_place(stop.work)
     if stop.hold is not None:
         return Coordinates(stop.hold.lat, stop.hold.lon)
     return None
@@ -137,7 +137,7 @@ def load_days(
     routes = [route for plan in plans for route in plan.routes if only is None or route.technician_id in only]
     stops = _stops(session, [route.id for route in routes], now)
     unassigned = _unassigned(session, territory, days) if only is None else ()
-    planned = [stop.visit_id for each in stops.values() for stop in each if stop.visit_id is not None]
+    planned = [stop.work.id for each in stops.values() for stop in each if stop.work is not None]
     links = links_of(session, [*planned, *(visit.id for visit in unassigned)])
     return [
         DayRows(
@@ -210,12 +210,11 @@ def _stops(session: Session, route_ids: Sequence[int], now: datetime) -> dict[in
         .options(
             joinedload(Stop.hold),
             joinedload(Stop.visit).options(*visit_options()),
+            selectinload(Stop.crew_visit).options(*visit_options(), joinedload(Visit.stop)),
         )
         .execution_options(populate_existing=True)
     ).all()
-    _load_histories(
-        session, [stop.visit for stop in found if stop.visit and stop.visit.state not in PLANNABLE]
-    )
+    _load_histories(session, [stop.work for stop in found if stop.work and stop.work.state not in PLANNABLE])
     by_route: dict[int, list[Stop]] = {}
     for stop in found:
         by_route.setdefault(stop.route_id, []).append(stop)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from geopy.distance import great_circle
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
 import scheduler
@@ -36,11 +36,14 @@ from fieldservice.planning.problem import (
     StaleTravel,
     build,
     hold_id,
+    row_id,
     shift_id,
     visit_id,
 )
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.store import write_routes
+from fieldservice.planning.teams import Team, find_team, members, routes_together
+from fieldservice.planning.travel import table_of
 from fieldservice.planning.windows import open_for_all, windows_on
 from scheduler.insertion import Place, place
 from scheduler.slots import Slots
@@ -143,9 +146,14 @@ def slots(
     for on in days:
         day = asked.get(on)
         windows = windows_of(on, day.working) if day is not None else []
-        found = (
-            _day_slots(day, ask, windows, tables) if day is not None and windows and on not in full else []
-        )
+        found: list[Slot] = []
+        if day is not None and windows and on not in full:
+            if ask.crew > 1:
+                rows = load_day(session, ask.territory, on, now=now)
+                there = build(rows, table_of(tables, rows, [ask.place]), without=without)
+                found = crew_slots(there, ask, windows)
+            else:
+                found = _day_slots(day, ask, windows, tables)
         offers[on] = DayOffer(on, tuple(found), closed=not windows)
     return offers
 
@@ -160,6 +168,19 @@ def _day_slots(asked: AskedDay, ask: Ask, windows: Sequence[Window], tables: Tra
         for window, found in zip(windows, places, strict=True)
         if found is not None
     ]
+
+
+def crew_slots(day: Day, ask: Ask, windows: Sequence[Window]) -> list[Slot]:
+    """The windows in which a crew can begin together, with the one that drives least."""
+    estimated = bool(day.table.estimated_cells[day.location(ask.place)].any())
+    found = []
+    for window in windows:
+        team = find_team(day, ask.visit(day, "wish", window), (), None)
+        if team is not None:
+            added = timedelta(seconds=team.added_s)
+            start = day.instant(team.start_s)
+            found.append(Slot(window, team.technicians[0], start, added, estimated))
+    return found
 
 
 def _slot(day: Day, window: Window, best: Place, *, estimated: bool) -> Slot:
@@ -267,7 +288,8 @@ def release_visit(
 ) -> None:
     """Take the visit out of its route, if it is on one; later stops are timed anew. Raises StaleTravel."""
     lock_territory(session, visit.territory)
-    _take_out(session, visit.territory, Stop.visit_id == visit.id, visit_id(visit), tables, now)
+    its = or_(Stop.visit_id == visit.id, Stop.crew_visit_id == visit.id)
+    _take_out(session, visit.territory, its, visit_id(visit), tables, now)
 
 
 def release_hold(session: Session, hold: Hold, *, tables: Mapping[date, TravelTable], now: datetime) -> None:
@@ -310,14 +332,15 @@ def _take_out(
 ) -> None:
     found = session.execute(
         select(Plan.on, Stop).join(Route, Route.plan_id == Plan.id).join(Stop).where(which)
-    ).one_or_none()
-    if found is None:
+    ).all()
+    if not found:
         return
-    on, stop = found
+    on = found[0][0]
     day = build(load_day(session, territory, on, now=now), _table(tables, on), without=[name])
-    shift = shift_id(stop.technician_id)
-    if shift in day.problem.shift_by_id:
-        write_routes(session, day, [day.plan.route_of(shift)])
+    shifts = [shift_id(stop.technician_id) for _, stop in found]
+    shifts = [shift for shift in shifts if shift in day.problem.shift_by_id]
+    if shifts:
+        write_routes(session, day, [day.plan.route_of(shift) for shift in shifts])
     # still there when the route lost its shift, or when the hold had run out and nothing counted it any more
     session.execute(delete(Stop).where(which))
 
@@ -356,7 +379,12 @@ def _offered_day(
     return day
 
 
-def _require_place(day: Day, wish: scheduler.Visit, window: Window) -> Place:
+def _require_place(day: Day, wish: scheduler.Visit, window: Window) -> Place | Team:
+    if wish.crew > 1:
+        team = find_team(day, wish, (), None)
+        if team is None:
+            raise SlotTaken(window)
+        return team
     (best,) = Slots(day.problem, day.plan).cheapest(wish, wish.windows)
     if best is None:
         raise SlotTaken(window)
@@ -364,7 +392,12 @@ def _require_place(day: Day, wish: scheduler.Visit, window: Window) -> Place:
 
 
 def _insert(session: Session, day: Day, wish: scheduler.Visit, window: Window) -> None:
-    day = day.adding(wish)
     best = _require_place(day, wish, window)
+    if isinstance(best, Team):
+        each = members(wish, row_id(wish.id), best.technicians)
+        routes = routes_together(day, each, best.start_s)
+        write_routes(session, day.adding(*each.values()), routes)
+        return
+    day = day.adding(wish)
     changed = place(day.problem, day.plan, wish, best)
     write_routes(session, day, [changed.route_of(best.shift)])

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 import scheduler
 from fieldservice.models import Plan, Route, Stop, StopKind, Territory
-from fieldservice.planning.problem import Day, row_id, shift_id
+from fieldservice.planning.names import row_id, shift_id, visit_number
+from fieldservice.planning.problem import Day
 from fieldservice.planning.rows import plan_of
 
 
@@ -19,7 +20,7 @@ def write_routes(session: Session, day: Day, routes: Iterable[scheduler.Route]) 
 
     All old stops go before the first new one comes, so that a swap is not an overlap on the way.
     """
-    routes = list(routes)
+    routes = _with_crews(day, routes)
     plan = ensure_plan(session, day.rows.territory, day.rows.on)
     targets = [(_route_row(session, plan, row_id(route.shift)), route) for route in routes]
     session.execute(delete(Stop).where(Stop.route_id.in_([row.id for row, _ in targets])))
@@ -28,8 +29,32 @@ def write_routes(session: Session, day: Day, routes: Iterable[scheduler.Route]) 
         row.version += 1
     plan.version += 1
     session.flush()
-    for changed in (*day.visits.values(), *(row for row, _ in targets)):
-        session.expire(changed, ["stops" if isinstance(changed, Route) else "stop"])
+    for visit in day.visits.values():
+        session.expire(visit, ["stop", "crew_stops"])
+    for row, _ in targets:
+        session.expire(row, ["stops"])
+
+
+def _with_crews(day: Day, routes: Iterable[scheduler.Route]) -> list[scheduler.Route]:
+    """The routes, and those on which a crew of theirs begins at another time than is stored."""
+    found = {route.shift: route for route in routes}
+    stored = {
+        (entry.technician.id, stop.work.id): stop.starts_at
+        for entry in day.rows.technicians
+        for stop in entry.stops
+        if stop.work is not None and stop.work.crew > 1
+    }
+    pending = list(found.values()) if stored else []
+    while pending:
+        crews = {visit_number(name) for name in pending.pop().visit_ids} & {key for _, key in stored}
+        for route in day.plan.routes:
+            for stop in route.stops:
+                place = row_id(route.shift), visit_number(stop.visit)
+                moved = place in stored and stored[place] != day.instant(stop.start_s)
+                if moved and place[1] in crews and route.shift not in found:
+                    found[route.shift] = route
+                    pending.append(route)
+    return list(found.values())
 
 
 def _insert_stops(session: Session, day: Day, row: Route, route: scheduler.Route) -> None:
@@ -41,6 +66,7 @@ def _insert_stops(session: Session, day: Day, row: Route, route: scheduler.Route
                 technician_id=technician_id,
                 kind=fact.stop.kind,
                 visit_id=fact.stop.visit_id,
+                crew_visit_id=fact.stop.crew_visit_id,
                 hold_id=None,
                 arrives_at=fact.arrives_at,
                 starts_at=fact.starts_at,
@@ -54,9 +80,10 @@ def _insert_stops(session: Session, day: Day, row: Route, route: scheduler.Route
             Stop(
                 route_id=row.id,
                 technician_id=technician_id,
-                kind=_kind(name),
+                kind=kind_of(name),
                 visit_id=row_id(name) if name.startswith("v") else None,
                 hold_id=row_id(name) if name.startswith("h") else None,
+                crew_visit_id=row_id(name) if name.startswith("c") else None,
                 arrives_at=day.instant(stop.arrival_s),
                 starts_at=day.instant(stop.start_s),
                 ends_at=day.instant(stop.departure_s),
@@ -66,10 +93,12 @@ def _insert_stops(session: Session, day: Day, row: Route, route: scheduler.Route
     row.travel_home, row.travel_estimated = _way_home(day, technician_id, route)
 
 
-def _kind(name: str) -> StopKind:
-    if not name:
-        return StopKind.BREAK
-    return StopKind.VISIT if name.startswith("v") else StopKind.HOLD
+_KINDS = {"": StopKind.BREAK, "v": StopKind.VISIT, "c": StopKind.CREW, "h": StopKind.HOLD}
+
+
+def kind_of(name: str | None) -> StopKind:
+    """What is done under a name of the scheduler's; None is a break."""
+    return _KINDS[(name or "")[:1]]
 
 
 def _way_home(day: Day, technician_id: int, route: scheduler.Route) -> tuple[timedelta, bool]:

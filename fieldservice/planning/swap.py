@@ -80,7 +80,7 @@ def swap_routes(
     orders = _exchanged(day, one, other)
     if orders is None:
         raise NothingToSwap
-    names = [name for order in orders.values() for name in order if name.startswith("v")]
+    names = [name for order in orders.values() for name in order if _given(day, name)]
     log = ChangeLog(session, {plan.on: day}, now=now, actor=actor)
     log.remember_routes([(plan.on, one), (plan.on, other)], names)
     _unpin(session, names)
@@ -93,7 +93,7 @@ def swap_routes(
 
 
 def _exchanged(day: Day, one: int, other: int) -> dict[int, list[str]] | None:
-    """The orders after an exchange; a reserved slot stays where it is. None when nothing would change."""
+    """The orders after an exchange; reserved slots and crews stay. None when nothing would change."""
     if not {shift_id(one), shift_id(other)} <= day.problem.shift_by_id.keys():
         return None
     if not (day.order(one) or day.order(other)):
@@ -108,13 +108,18 @@ def _order(day: Day, key: int, giver: int) -> list[str]:
         for stop in day.plan.route_of(shift_id(shift)).stops
         if stop.visit is not None
     }
-    held = [name for name in day.order(key) if name.startswith("h")]
-    given = [name for name in day.order(giver) if name.startswith("v")]
+    held = [name for name in day.order(key) if not _given(day, name)]
+    given = [name for name in day.order(giver) if _given(day, name)]
     return sorted([*held, *given], key=lambda name: starts[name])
 
 
+def _given(day: Day, name: str) -> bool:
+    """Whether somebody else can have it: no reserved slot, and no visit that a crew makes."""
+    return name.startswith("v") and day.visits[row_id(name)].crew == 1
+
+
 def _broken(day: Day, orders: Mapping[int, Sequence[str]]) -> list[scheduler.Violation]:
-    free = [pinned_to((), visit) if visit.id.startswith("v") else visit for visit in day.problem.visits]
+    free = [pinned_to((), visit) if _given(day, visit.id) else visit for visit in day.problem.visits]
     problem = scheduler.Problem(travel_s=day.problem.travel_s, visits=tuple(free), shifts=day.problem.shifts)
     routes = [timeline.project(problem, shift_id(key), list(names)) for key, names in orders.items()]
     return broken_rules(day, problem, scheduler.Plan(routes=tuple(routes)), routes, day.visits)

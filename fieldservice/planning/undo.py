@@ -6,17 +6,17 @@ has begun, ended or run out since is left out of the comparison: nobody takes th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from fieldservice.models import PlanChange, StopKind, Visit
+from fieldservice.models import PlanChange, Visit
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.planning.history import pins_of
 from fieldservice.planning.linked import links_json
-from fieldservice.planning.problem import row_id
+from fieldservice.planning.names import name_of, row_id, visit_number
 from fieldservice.planning.rows import DayRows
 
 UNDO, REDO = "undo", "redo"
@@ -82,8 +82,16 @@ def stands(session: Session, rows: DayRows, after: Mapping[str, Any]) -> bool:
             return False
     if links_json(session, after.get("links", {})) != after.get("links", {}):
         return False
+    sizes = after.get("crews", {})
+    if any(crew != sizes[f"v{key}"] for key, crew in _crews(session, sizes)):
+        return False
     pinned = [name for name in after["pins"] if name not in gone]
     return pins_of(session, pinned) == {name: after["pins"][name] for name in pinned}
+
+
+def _crews(session: Session, names: Collection[str]) -> Sequence[tuple[int, int]]:
+    query = select(Visit.id, Visit.crew).where(Visit.id.in_([row_id(name) for name in names]))
+    return [(key, crew) for key, crew in session.execute(query)]
 
 
 def _order(rows: DayRows, technician_id: int) -> list[str]:
@@ -91,18 +99,17 @@ def _order(rows: DayRows, technician_id: int) -> list[str]:
     stops = next(entry.stops for entry in rows.technicians if entry.technician.id == technician_id)
     names = []
     for stop in stops:
-        if stop.visit is not None and stop.visit.state in PLANNABLE:
-            names.append(f"v{stop.visit_id}")
-        elif stop.kind == StopKind.HOLD:
-            names.append(f"h{stop.hold_id}")
+        name = name_of(stop)
+        if name is not None and (stop.work is None or stop.work.state in PLANNABLE):
+            names.append(name)
     return names
 
 
 def _gone(session: Session, names: set[str]) -> set[str]:
     """Those that nobody plans any more: visits that began or ended, holds that ran out."""
-    ids = [row_id(name) for name in names if name[0] == "v"]
-    waiting: Sequence[int] = []
+    ids = [row_id(name) for name in names if name[0] in "vc"]
+    waiting: Collection[int] = ()
     if ids:
         query = select(Visit.id).where(Visit.id.in_(ids), Visit.state.in_(PLANNABLE))
-        waiting = session.scalars(query).all()
-    return names - {f"v{number}" for number in waiting}
+        waiting = set(session.scalars(query))
+    return {name for name in names if visit_number(name) not in waiting}

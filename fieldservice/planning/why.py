@@ -7,19 +7,23 @@ from datetime import datetime, timedelta
 
 import scheduler
 from fieldservice.models import Visit
+from fieldservice.planning.judge import candidates
 from fieldservice.planning.problem import Day, row_id, visit_id
 from scheduler import Violation
 from scheduler.explain import Explanation, explain, ways_in, why_not
 from scheduler.relax import NO_CLOCK, Finding, size_of
 
+SHOWN = 5
+
 
 @dataclass(frozen=True)
 class Alternative:
-    """Another technician who could make the visit inside its window."""
+    """Another technician who could make the visit inside its window, together with the `others`."""
 
     technician_id: int
     starts_at: datetime
     added_travel: timedelta
+    others: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ def why(day: Day, visit: Visit) -> Why | None:
     name = visit_id(visit)
     if name not in day.problem.visit_by_id:
         return None
+    if visit.crew > 1 and name not in {each for route in day.plan.routes for each in route.visit_ids}:
+        return _crew_without_a_place(day, visit)
     told = _told(day, explain(day.problem, day.plan, name))
     if told.placed:
         return told
@@ -68,6 +74,22 @@ def why(day: Day, visit: Visit) -> Why | None:
         if refused.shift is not None
     ]
     return replace(told, ways=tuple(sorted(ways, key=_effort)))
+
+
+def _crew_without_a_place(day: Day, visit: Visit) -> Why:
+    """Who could lead the crew and with whom, and what keeps the others."""
+    found = candidates(day, visit)
+    refused = [each.refusal for each in found if each.refusal is not None]
+    able = [
+        Alternative(each.technician_id, each.starts_at, each.added_travel, each.others)
+        for each in found
+        if each.starts_at is not None and each.added_travel is not None
+    ]
+    ways = tuple(WayIn(row_id(each.shift), each, ()) for each in refused if each.shift)
+    shown = tuple(able[:SHOWN])
+    return Why(
+        placed=False, holds=(), alternatives=shown, refusals=tuple(refused), changes=(), nobody=(), ways=ways
+    )
 
 
 def _effort(way: WayIn) -> int:

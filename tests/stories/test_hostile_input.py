@@ -45,6 +45,7 @@ from fieldservice.db import Database
 from fieldservice.dispatch import forms as board
 from fieldservice.dispatch import plan_forms as office_plans
 from fieldservice.dispatch.contact_views import CallForm
+from fieldservice.dispatch.crew_forms import CrewForm
 from fieldservice.dispatch.inbox_forms import AnswerForm, GiveForm, WishDecisionForm
 from fieldservice.dispatch.link_forms import LinkForm, UnlinkForm
 from fieldservice.dispatch.optimise_forms import OptimiseForm, PartForm
@@ -249,6 +250,7 @@ FORMS: dict[str, Any] = {
     "/board/visits/<int:visit_id>/cancel": CancelVisitForm,
     "/board/visits/<int:visit_id>/missed": MissedForm,
     "/board/<day:on>/technicians/<int:technician_id>/swap": SwapForm,
+    "/board/<day:on>/visits/<int:visit_id>/crew": CrewForm,
     "/board/<day:on>/visits/<int:visit_id>/links": LinkForm,
     "/board/<day:on>/visits/<int:visit_id>/unlink": UnlinkForm,
     "/board/phone": PhoneForm,

@@ -21,11 +21,12 @@ export function minuteAt(lane, clientX) {
 
 const clock = (minute) => [Math.floor(minute / 60), minute % 60].map((part) => String(part).padStart(2, "0")).join(":");
 
-function send(visit, technician, minute) {
+function send({ visit, instead }, technician, minute) {
   const form = document.getElementById("drop-form");
   form.elements.visit.value = visit;
   form.elements.technician.value = technician;
   form.elements.start.value = clock(minute);
+  form.elements.instead.value = instead ?? "";
   form.requestSubmit();
 }
 
@@ -85,7 +86,7 @@ export function enableDragging(board) {
     ondragenter: ({ target }) => target.classList.add("drop-target"),
     ondropmove: ({ target: lane, relatedTarget, dragEvent }) => {
       const start = clock(minuteAt(lane, dragEvent.clientX - grabbedAt));
-      previewDrop(relatedTarget.dataset.visit, lane, start, dragEvent);
+      previewDrop(relatedTarget.dataset, lane, start, dragEvent);
     },
     ondragleave: ({ target }) => {
       target.classList.remove("drop-target");
@@ -93,7 +94,7 @@ export function enableDragging(board) {
     },
     ondrop({ target: lane, relatedTarget, dragEvent }) {
       lane.classList.remove("drop-target");
-      send(relatedTarget.dataset.visit, lane.dataset.technician, minuteAt(lane, dragEvent.clientX - grabbedAt));
+      send(relatedTarget.dataset, lane.dataset.technician, minuteAt(lane, dragEvent.clientX - grabbedAt));
     },
   });
 }

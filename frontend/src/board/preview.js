@@ -10,10 +10,11 @@ let timer = 0;
 
 const hint = () => document.getElementById("drop-hint");
 
-function addressOf(visit, lane, start) {
+function addressOf({ visit, instead }, lane, start) {
   const address = new URL(document.getElementById("drop-form").dataset.check.replace("/0/", `/${visit}/`), location);
   address.searchParams.set("technician", lane.dataset.technician);
   address.searchParams.set("start", start);
+  if (instead) address.searchParams.set("instead", instead); // who of a crew is replaced
   return address.href;
 }
 
@@ -42,8 +43,8 @@ export function startPreview() {
   answers.clear();
 }
 
-export function previewDrop(visit, lane, start, { clientX, clientY }) {
-  const address = addressOf(visit, lane, start);
+export function previewDrop(dragged, lane, start, { clientX, clientY }) {
+  const address = addressOf(dragged, lane, start);
   const panel = hint();
   if (address !== wanted) {
     wanted = address;

@@ -31,4 +31,7 @@ def test_a_visit_follows_another_one(dana: Dispatcher) -> None:
     back = dana.post(f"{BOARD}/visits/{ida}/links", first=joe)
     assert (back.status_code, "follows this visit already" in words_of(back)) == (422, True)
     assert dana.post(f"{BOARD}/visits/{joe}/unlink", first=ida).status_code == 303
+    again = dana.post(f"{BOARD}/visits/{joe}/unlink", first=ida)
+    assert again.status_code == 303
+    assert "not linked any more" in words_of(dana.get(again.location))
     assert "Follows Heating" not in words_of(dana.get(f"{BOARD}?visit={joe}"))

@@ -1,0 +1,61 @@
+"""Visits of crews on the board, without JavaScript."""
+
+from __future__ import annotations
+
+import pytest
+
+from fieldservice.models import Visit
+from tests.fieldservice.dispatch.scene import BOARD, Dispatcher, words_of
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL differs here
+
+
+def makers(dana: Dispatcher, name: str) -> list[str]:
+    """The first names of those who make a visit, whoever leads first."""
+    with dana.db.reading() as session:
+        found = session.get_one(Visit, dana.scene.ids[name])
+        return [technician.name.split()[0] for technician in found.made_by]
+
+
+def test_two_make_a_visit(dana: Dispatcher) -> None:
+    """Joe needs two: the page finds Ben, both rows have it, list and inspector name both, Undo parts them."""
+    ana, ben, carl = dana.scene.ana, dana.scene.ben, dana.scene.carl
+    joe, lea = dana.scene.ids["Joe"], dana.scene.ids["Lea"]
+    page = f"{BOARD}/visits/{joe}/crew"
+    assert "How many technicians" in words_of(dana.get(page))
+    version = {"plan_version": dana.version()}
+    said = dana.post(page, people="3", who=[ana.id, ben.id], **version)
+    assert (said.status_code, "or as many as it needs" in words_of(said)) == (422, True)
+    said = dana.post(page, people="2", who=[ana.id, carl.id], start="13:00", **version)
+    assert (said.status_code, "level" in words_of(said)) == (422, True)
+    said = dana.post(page, people="2", who=[ana.id, ben.id], start="16:00", **version)
+    assert (said.status_code, "Say why" in words_of(said)) == (422, True)
+    assert dana.post(page, people="2", who=[ana.id], start="13:00", **version).status_code == 303
+    assert makers(dana, "Joe") == ["Ana", "Ben"]
+    told = words_of(dana.get(f"{BOARD}?visit={joe}"))
+    assert "Made together by Ana Reyes, Ben Okafor" in told
+    assert told.count("Joe Park") >= 2
+    assert "with Ben Okafor" in words_of(dana.get(f"{BOARD}?view=list"))
+    assert "with Ben Okafor" in words_of(dana.get(f"{BOARD}?view=list&who={ben.id}"))
+    assert "Joe Park to Ana Reyes, Ben Okafor" in words_of(dana.get(f"{BOARD}/history"))
+    hint = words_of(dana.get(f"/board/visits/{joe}/check?technician={carl.id}&start=13:30&instead={ben.id}"))
+    assert "Cannot be" in hint
+    refused = dana.move("Lea", ben, "12:50", confirmed="yes", reason="She asked")
+    assert (refused.status_code, "when the others of the crew do" in words_of(refused)) == (422, True)
+    assert dana.move("Joe", ben, "14:00").status_code == 303
+    assert makers(dana, "Joe") == ["Ben", "Ana"]
+    number = dana.get(f"{BOARD}/history").text.partition("/board/changes/")[2].partition("/")[0]
+    assert dana.post(f"/board/changes/{number}/undo").status_code == 303
+    assert makers(dana, "Joe") == ["Ana", "Ben"]
+    routes = dana.get(f"{BOARD}/routes.geojson").get_json()["features"]
+    stops = [each["properties"] for each in routes if each["properties"].get("visit") == joe]
+    assert {each["technician"] for each in stops} == {ana.id, ben.id}
+    assert dana.post(f"/board/visits/{joe}/unassign", plan_version=dana.version()).status_code == 303
+    assert makers(dana, "Joe") == []
+    assert "together" in words_of(dana.get(f"{BOARD}?visit={joe}"))
+    assert "with Ben Okafor" in words_of(dana.get(f"/board/visits/{joe}/move"))
+    said = dana.post(f"{BOARD}/visits/{lea}/crew", people="2", plan_version=dana.version())
+    assert said.status_code == 303
+    assert "Lea Park needs 2 technicians" in words_of(dana.get(f"{BOARD}/history"))
+    assert dana.move("Lea", ana).status_code == 303
+    assert makers(dana, "Lea") == ["Ana", "Ben"]

@@ -1,0 +1,44 @@
+"""A visit of two on both phones: each sees it, and whoever leads says what happens."""
+
+from __future__ import annotations
+
+import pytest
+
+from fieldservice.models import Visit
+from fieldservice.planning import changes
+from fieldservice.planning.judge import Move
+from tests.factories import NOW, TODAY
+from tests.fieldservice.field.crew import Crew, Phone
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL differs here
+
+
+def test_a_visit_of_two(crew: Crew, phone: Phone, other_phone: Phone) -> None:
+    """The colleague sees the visit in the route, the week and by itself, and has no steps for it."""
+    second = crew.visits[1]
+
+    def together(session, tables) -> None:
+        visit = session.get_one(Visit, second)
+        starts_at = visit.window_starts_at
+        move = Move(crew.technician_id, TODAY, starts_at, others=(crew.colleague_id,), crew=2)
+        said = {"tables": tables, "now": NOW, "actor": "test", "confirmed": False}
+        changes.move_visit(session, visit, move, plan_version=crew.scene.version(TODAY), **said)
+
+    crew.scene.change(together, days=[TODAY], now=NOW)
+    page = f"/day/visits/{second}"
+    own, other = phone.page(page), other_phone.page(page)
+    assert "Together with" in own
+    assert 'value="arrived"' in own
+    assert "says what happens" in other
+    assert 'value="arrived"' not in other
+    route = other_phone.page()
+    assert page in route
+    assert "Together with" in route
+    assert 'value="on_my_way"' not in route
+    assert "Visits: </span>1</span>" in other_phone.page("/day/week")
+    assert other_phone.tap(second, "arrived").status_code == 404
+    phone.say(crew.visits[0], "done")
+    phone.say(second, "arrived")
+    assert crew.state(second) == "on_site"
+    phone.say(second, "done")
+    assert "1 of 1 done" in other_phone.page()

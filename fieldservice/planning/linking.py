@@ -54,7 +54,8 @@ def link_visits(
     """Let a visit follow another one, or (None) no longer; the change is told in the history of the day `on`.
 
     Raises NotLinked where nothing is to be untied, NotPlannable for visits that have begun or ended or are
-    not of one territory, GoesInCircles, RuleBroken where they do not follow each other as they are planned, StaleTravel.
+    not of one territory, GoesInCircles, RuleBroken where they do not follow
+    each other as they are planned, StaleTravel.
     """
     lock_territory(session, visit.territory)
     session.refresh(visit)

@@ -178,3 +178,23 @@ def test_no_search_takes_linked_visits_apart(db: Database) -> None:
     assert set(searched(scene)) == {f"v{close}", f"v{far}"}
     unassign(scene, far)
     assert set(searched(scene)) == {f"v{close}"}
+
+
+def test_a_promise_beside_the_link_is_no_way_out(db: Database) -> None:
+    """Where a link leaves nothing of a window no search moves the visit, placed or not."""
+    scene = Scene(db, lambda session: make_company(session, 2))
+    (one, _) = scene.technicians
+    first, then, open_one = visit(scene), visit(scene), visit(scene)
+    move(scene, first, one, at(8))
+    move(scene, then, one, at(9))
+    for follower in (then, open_one):
+        link(scene, follower, first, Tie(max_lag=HOUR))
+    unassign(scene, open_one)
+    with scene.db.transaction() as session:
+        for number in (then, open_one):
+            found = session.get_one(Visit, number)
+            found.pin = None
+            found.window_starts_at, found.window_ends_at = at(14), at(17)
+    with scene.db.reading() as session:
+        found = search(scene.day(session, lift=True), seconds=None, iterations=20)
+        assert not {change.visit_id for change in found.changes()} & {then, open_one}

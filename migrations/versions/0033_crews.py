@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from fieldservice.migrate import create_overlap_guard
 
-revision = "0028"
-down_revision = "0027"
+revision = "0033"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

@@ -66,6 +66,6 @@ def note(visit_id: int) -> ResponseReturnValue:
 def on_page(session: Session, visit_id: int) -> dict[str, object]:
     """What the page of a visit shows of its site."""
     now, technician = clock.now(), edge.technician_of(session)
-    visit = service.own_visit(session, technician, visit_id)
+    visit = service.seen_visit(session, technician, visit_id)
     found = site_history.history(session, technician, visit, now=now)
     return {"site": found, "asset_form": AssetForm(formdata=None)}

@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from fieldservice.api_command import calendar, openapi, token
+from fieldservice.backup_command import backup, move, restore
 from fieldservice.catalogue_command import catalogue
 from fieldservice.config import SettingError, Settings, variable
 from fieldservice.stock_command import stock
@@ -29,7 +30,7 @@ def fieldservice() -> None:
     """
 
 
-for _command in (calendar, catalogue, openapi, stock, token, user):
+for _command in (backup, calendar, catalogue, openapi, restore, stock, token, user):
     fieldservice.add_command(_command)
 
 _port = click.option("--port", type=click.IntRange(1, 65535), help="Port of the web server.")
@@ -140,6 +141,9 @@ def beat(*, check: bool) -> None:
 @fieldservice.group()
 def db() -> None:
     """Look after the database."""
+
+
+db.add_command(move)
 
 
 @db.command()

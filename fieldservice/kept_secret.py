@@ -7,10 +7,12 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+KEY_FILE = "secret.key"
+
 
 def kept_secret(folder: Path) -> str:
     """The key, made at the first start; processes that start together agree on one."""
-    path = folder / "secret.key"
+    path = folder / KEY_FILE
     if not path.exists():
         own = folder / f".secret.{os.getpid()}.{secrets.token_hex(4)}"
         own.touch(mode=0o600)

@@ -8,6 +8,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from fieldservice.db import Duration, UtcDateTime
@@ -183,7 +184,18 @@ def upgrade(engine: Engine) -> None:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":  # a large table takes longer than a request
             connection.execute(text("SET LOCAL statement_timeout = 0"))
-        command.upgrade(_config(connection), "head")
+        upgrade_within(connection)
+
+
+def upgrade_within(connection: Connection, version: str = "head") -> None:
+    """Run the migrations up to a version in the connection's transaction."""
+    command.upgrade(_config(connection), version)
+
+
+def knows(version: str) -> bool:
+    """Whether a schema is this one or one that can be upgraded to it."""
+    script = ScriptDirectory(str(MIGRATIONS))
+    return any(revision.revision == version for revision in script.walk_revisions())
 
 
 def differences(engine: Engine) -> list[Any]:

@@ -23,6 +23,7 @@ from fieldservice.booking.personal import (
 )
 from fieldservice.booking.service import CUSTOMER
 from fieldservice.files import FileStore
+from fieldservice.files.erasures import Erasure, note
 from fieldservice.models import (
     AccessCode,
     AuditEntry,
@@ -144,6 +145,8 @@ def erase(session: Session, visit: Visit, *, store: FileStore, channels: Channel
     events.listen(session, "after_commit", lambda _: channels.forget(letters), once=True)
     _forget_holds(session, [other.id for order in orders for other in order.visits], now=now)
     _forget_customers(session, {order.customer for order in orders}, {order.id for order in orders})
+    gone = [Erasure(order.id, now) for order in orders]
+    events.listen(session, "after_commit", lambda _: note(store.folder, gone), once=True)
     session.add_all(
         AuditEntry(
             at=now, actor=CUSTOMER, action="erased", subject_kind="work_order", subject_id=order.id, detail={}

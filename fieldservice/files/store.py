@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _UNFINISHED = ".new"
@@ -66,6 +68,23 @@ class FileStore:
     def remove(self, key: str) -> None:
         """Take a file away; one that has gone already is no fault."""
         self._path(key).unlink(missing_ok=True)
+
+    def all_keys(self) -> Iterator[str]:
+        """The keys of all finished files."""
+        for path in sorted(self.folder.glob("??/*")):
+            if _KEY.fullmatch(path.name):
+                yield path.name
+
+    def restore(self, key: str, content: IO[bytes]) -> None:
+        """Write a file of a backup under its old key. Raises FileMissing for a name that is no key."""
+        target = self._path(key)
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished = target.with_name(f"{key}{_UNFINISHED}")
+        with unfinished.open("wb") as file:
+            shutil.copyfileobj(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(target)
 
     def written_before(self, moment: datetime) -> Iterator[set[str]]:
         """The keys of files that are older, folder by folder; removes those that were never finished."""

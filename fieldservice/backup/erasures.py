@@ -1,0 +1,67 @@
+"""Who asked to be forgotten stays forgotten when a backup is restored that is older than their wish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.orm import Session
+
+from fieldservice.backup.rows import tables_of
+from fieldservice.booking import erasing
+from fieldservice.booking.personal import orders_of
+from fieldservice.files import FileStore
+from fieldservice.files.erasures import Erasure
+from fieldservice.models import AuditEntry, Stop, Visit, VisitState, WorkOrder
+from fieldservice.models.visit import ENDED
+from fieldservice.notify import Channels
+
+ACTOR = "restore"
+
+
+def erasures_of(connection: Connection) -> list[Erasure]:
+    """What a database says was erased, whatever its version."""
+    audit = next((table for table in tables_of(connection) if table.name == AuditEntry.__tablename__), None)
+    if audit is None:
+        return []
+    which = audit.c.action == "erased", audit.c.subject_kind == "work_order"
+    found = connection.execute(select(audit.c.subject_id, audit.c.at).where(*which))
+    return [Erasure(order, at if at.tzinfo else at.replace(tzinfo=UTC)) for order, at in found]
+
+
+def replay(
+    session: Session,
+    erasures: Iterable[Erasure],
+    *,
+    taken_at: datetime,
+    store: FileStore,
+    channels: Channels,
+    now: datetime,
+) -> int:
+    """Erase again what was erased after the backup was taken; returns how many orders that were.
+
+    A number that was given anew since, to an order that came after its erasure, is somebody else's. Visits
+    that had not ended when the backup was taken are ended: nobody would know where to go.
+    """
+    erased: set[int] = set()
+    for erasure in sorted(erasures, key=lambda each: each.at):
+        order = session.get(WorkOrder, erasure.work_order_id)
+        if order is None or order.id in erased or erasure.at < taken_at or order.created_at > erasure.at:
+            continue
+        for first in order.visits[:1]:
+            for theirs in orders_of(session, first):
+                for visit in theirs.visits:
+                    _end(session, visit, now=now)
+            erasing.erase(session, first, store=store, channels=channels, now=now)
+        erased |= {order.id}
+    return len(erased)
+
+
+def _end(session: Session, visit: Visit, *, now: datetime) -> None:
+    if visit.state in ENDED:
+        return
+    session.execute(delete(Stop).where(Stop.visit_id == visit.id))
+    failed = VisitState.COULD_NOT_DO if visit.state == VisitState.ON_SITE else VisitState.CANCELLED
+    visit.advance(failed, occurred_at=now, now=now, actor=ACTOR)
+    session.flush()

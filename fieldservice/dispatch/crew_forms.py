@@ -32,7 +32,9 @@ class CrewForm(PlanForm):
 
     def validate_who(self, field: Field) -> None:
         """Nobody, the one who leads, or all of them."""
-        chosen, size = len(field.data or ()), int(self.people.data or 1)
+        if self.people.errors:
+            return
+        chosen, size = len(field.data or ()), self.size
         if chosen not in (0, 1, size):
             raise ValidationError(_l("Tick nobody, who leads, or as many as it needs."))
 

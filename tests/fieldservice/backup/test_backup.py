@@ -24,7 +24,7 @@ from fieldservice.config import Settings
 from fieldservice.db import Database
 from fieldservice.files import FileStore
 from fieldservice.kept_secret import kept_secret
-from fieldservice.models import OutboxMessage, Territory, UserRole, UserSession, Visit, VisitState
+from fieldservice.models import OutboxMessage, Skill, UserRole, UserSession, Visit, VisitState
 from fieldservice.schema import HEAD
 from tests.factories import NOW, make_company, make_visit
 from tests.fieldservice.booking.test_personal import BOB, PROVIDERS, ROSA, dump, person
@@ -92,7 +92,7 @@ def changed(before: dict[str, list[list]], after: dict[str, list[list]]) -> set[
     return {name for name in before if before[name] != after[name]}
 
 
-def test_a_backup_comes_back_whole(ours: Settings, elsewhere: Settings, tmp_path: Path) -> None:
+def test_a_backup_comes_back_whole(elsewhere: Settings, ours: Settings, tmp_path: Path) -> None:
     """From either database to either: every row, file and the key; guards hold, new rows get new numbers."""
     before, target = content(ours), tmp_path / "today.backup"
     counts = write_backup(ours, target, now=NOW)
@@ -121,7 +121,7 @@ def test_a_backup_comes_back_whole(ours: Settings, elsewhere: Settings, tmp_path
 
 
 def test_what_is_due_is_not_sent_twice_and_nobody_is_signed_in(
-    ours: Settings, elsewhere: Settings, tmp_path: Path
+    elsewhere: Settings, ours: Settings, tmp_path: Path
 ) -> None:
     """A message due before the restore may have been sent; one that is due later is."""
     database = Database(ours.sqlalchemy_url)
@@ -216,9 +216,10 @@ def test_a_backup_is_of_one_moment(ours: Settings, tmp_path: Path) -> None:
             database.run(partial(rename, name=f"T{number}"))
 
     def rename(session, name: str) -> None:
-        session.execute(text("UPDATE territory SET name = :name"), {"name": name})
-        session.execute(text("UPDATE skill SET name = :name"), {"name": name})
+        session.execute(text("UPDATE customer SET name = :name"), {"name": name})
+        session.execute(text("UPDATE site SET city = :name"), {"name": name})
 
+    database.run(partial(rename, name="T"))
     thread = threading.Thread(target=write)
     thread.start()
     try:
@@ -233,14 +234,14 @@ def test_a_backup_is_of_one_moment(ours: Settings, tmp_path: Path) -> None:
         restore(ours, tmp_path / f"b{number}", now=NOW, replacing=True)
         restored = Database(ours.sqlalchemy_url)
         with restored.reading() as session:
-            names = set(session.scalars(select(Territory.name)))
-            assert names == set(session.scalars(text("SELECT name FROM skill")))
+            names = set(session.scalars(text("SELECT name FROM customer")))
+            assert names == set(session.scalars(text("SELECT city FROM site")))
             seen |= names
         restored.dispose()
     assert len(seen) > 1
 
 
-def test_everything_moves_to_the_other_database(ours: Settings, altered_db: Database) -> None:
+def test_everything_moves_to_the_other_database(altered_db: Database, ours: Settings) -> None:
     """All rows arrive unchanged; into a database that is in use nothing is written."""
     source = Database(ours.sqlalchemy_url)
     counted = move(source, altered_db)
@@ -259,20 +260,14 @@ def test_a_backup_of_an_older_release_is_upgraded(ours: Settings, tmp_path: Path
     database = Database(old.sqlalchemy_url)
     with database.engine.begin() as connection:
         migrate.upgrade_within(connection, "0003")
-        connection.execute(
-            text(
-                "INSERT INTO territory (name, time_zone, centre_lat, centre_lon, radius_m, active,"
-                " workforce_version)"
-                " VALUES ('Old', 'Europe/Amsterdam', 52, 5, 1000, 1, 1)"
-            )
-        )
+        connection.execute(text("INSERT INTO skill (code, name) VALUES ('old', 'Old')"))
     database.dispose()
     write_backup(old, tmp_path / "b", now=NOW)
     assert read_manifest(tmp_path / "b").schema == "0003"
     restore(ours, tmp_path / "b", now=NOW, replacing=True)
     restored = Database(ours.sqlalchemy_url)
     with restored.reading() as session:
-        assert session.scalars(select(Territory.name)).all() == ["Old"]
+        assert session.scalars(select(Skill.name)).all() == ["Old"]
         assert session.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
     assert migrate.differences(restored.engine) == []
     restored.dispose()

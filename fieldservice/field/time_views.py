@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -104,7 +104,8 @@ def withdraw(wish_id: int) -> ResponseReturnValue:
         return _said(form)
 
     def work(session: Session) -> ResponseReturnValue:
-        wishes.withdraw(session, edge.technician_of(session), wish_id, now=now)
+        if not wishes.withdraw(session, edge.technician_of(session), wish_id, now=now):
+            abort(404)
         return redirect(url_for(".wish"), 303)
 
     return edge.once(work, now=now)

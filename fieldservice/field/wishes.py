@@ -68,9 +68,12 @@ def ask(session: Session, technician: Technician, said: Said, *, now: datetime) 
     )
 
 
-def withdraw(session: Session, technician: Technician, wish_id: int, *, now: datetime) -> None:
-    """Take a wish back while nobody has decided; afterwards nothing changes."""
+def withdraw(session: Session, technician: Technician, wish_id: int, *, now: datetime) -> bool:
+    """Take a wish back while nobody has decided; afterwards nothing changes. False for no wish of theirs."""
     lock_technicians(session, [technician.id])
     wish = session.get(ShiftWish, wish_id, populate_existing=True)
-    if wish is not None and wish.technician_id == technician.id and wish.state == WishState.ASKED:
+    if wish is None or wish.technician_id != technician.id:
+        return False
+    if wish.state == WishState.ASKED:
         wish.state, wish.decided_at = WishState.WITHDRAWN, now
+    return True

@@ -32,11 +32,15 @@ class SqliteTemplates:
         """The address of a copy that is always in the same place; only one test at a time may use it."""
         url = f"sqlite:///{self.shared}"
         ENGINES.keep(url)
+        self._clear()  # a thread that outlived its test may have written a log that is of no copy
         shutil.copyfile(self.file, self.shared)
         yield url
         ENGINES.cool(url)
+        self._clear()
+
+    def _clear(self) -> None:
         for left in self.shared.parent.glob(f"{self.shared.name}*"):  # with its log and its index
-            left.unlink()
+            left.unlink(missing_ok=True)
 
     @contextmanager
     def copy(self, folder: Path) -> Iterator[str]:

@@ -9,7 +9,7 @@ from fieldservice.booking import chat
 from fieldservice.booking.conversation import TooManyMessages
 from fieldservice.db import Database
 from fieldservice.dispatch import guests, inbox
-from fieldservice.models import Conversation, Guest, Visit
+from fieldservice.models import Conversation, ConversationMessage, Guest, Visit
 from fieldservice.web import Services
 from tests.factories import NOW
 from tests.fieldservice.booking.walker import Walker
@@ -28,14 +28,16 @@ def test_what_is_asked_before_booking_is_answered_there_and_goes_with_the_bookin
     walker.open(link)
     walker.send(body="Do you repair ovens?")
     assert "Do you repair ovens?" in walker.page.text
-    news = f"/book/{token}/chat/new"
-    assert walker.client.get(f"{news}?after=1").status_code == 204
+    with services.db.reading() as session:
+        (last,) = session.scalars(select(ConversationMessage.id))
+    news = f"/book/{token}/chat/new?after={last}"
+    assert walker.client.get(news).status_code == 204
     with services.db.transaction() as session:
         (guest,) = inbox.inbox(session, now=NOW).guests
         guests.answer(
             session, guest, "Yes, we do.", user_id=make_user(session, name="Dana Reyes").id, now=NOW
         )
-    answer = walker.client.get(f"{news}?after=1")
+    answer = walker.client.get(news)
     assert (answer.status_code, "Yes, we do." in answer.text) == (200, True)
     assert "New message from Dana Reyes" in answer.text
     walker.page, walker.url = begin, "/book"

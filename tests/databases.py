@@ -32,8 +32,10 @@ class SqliteTemplates:
         """The address of a copy that is always in the same place; only one test at a time may use it."""
         url = f"sqlite:///{self.shared}"
         ENGINES.keep(url)
-        self._clear()  # a thread that outlived its test may have written a log that is of no copy
-        shutil.copyfile(self.file, self.shared)
+        self._clear()
+        shutil.copyfile(self.file, self.file.with_suffix(".copy"))
+        self.file.with_suffix(".copy").replace(self.shared)
+        ENGINES.cool(url)  # of what a thread that outlived its test opened meanwhile
         yield url
         ENGINES.cool(url)
         self._clear()

@@ -34,20 +34,21 @@ def replay(
     session: Session,
     erasures: Iterable[Erasure],
     *,
-    taken_at: datetime,
     store: FileStore,
     channels: Channels,
     now: datetime,
 ) -> int:
-    """Erase again what was erased after the backup was taken; returns how many orders that were.
+    """Erase again what the restored history does not know to be erased; returns how many orders that were.
 
+    The moments are not compared with the backup's: an erasure may have begun before it and ended after it.
     A number that was given anew since, to an order that came after its erasure, is somebody else's. Visits
     that had not ended when the backup was taken are ended: nobody would know where to go.
     """
+    known = {erasure.work_order_id for erasure in erasures_of(session.connection())}
     erased: set[int] = set()
     for erasure in sorted(erasures, key=lambda each: each.at):
         order = session.get(WorkOrder, erasure.work_order_id)
-        if order is None or order.id in erased or erasure.at < taken_at or order.created_at > erasure.at:
+        if order is None or order.id in known | erased or order.created_at > erasure.at:
             continue
         for first in order.visits[:1]:
             for theirs in orders_of(session, first):

@@ -68,16 +68,8 @@ def restore(settings: Settings, path: Path, *, now: datetime, replacing: bool = 
                 migrate.upgrade_within(connection)
             with Session(connection) as session:
                 _take_out(session, archive.manifest.moment, now, done)
-                again = replay(
-                    session,
-                    erased,
-                    taken_at=archive.manifest.moment,
-                    store=store,
-                    channels=open_channels(settings),
-                    now=now,
-                )
+                done.erased = replay(session, erased, store=store, channels=open_channels(settings), now=now)
                 session.commit()  # of the session: the transaction is the connection's
-            done.erased = again
     except (OSError, tarfile.TarError, EOFError, ValueError) as error:
         raise BackupFault(f"{path} cannot be restored: {error}") from error
     finally:

@@ -166,8 +166,11 @@ def _erase(settings: Settings, email: str, name: str) -> None:
 
 @pytest.mark.parametrize("lost", [False, True], ids=["the database is there", "only the files are there"])
 def test_who_was_forgotten_stays_forgotten(ours: Settings, tmp_path: Path, *, lost: bool) -> None:
-    """A backup from before the wish does not bring Rosa back; without the two lists it would."""
-    write_backup(ours, tmp_path / "b", now=NOW)
+    """A backup from before the wish does not bring Rosa back; without the two lists it would.
+
+    The wish was sent before the backup began, and was written after what the backup saw.
+    """
+    write_backup(ours, tmp_path / "b", now=LATER + timedelta(minutes=1))
     _erase(ours, ROSA, "Rosa")
     if lost:
         ours = replace(ours, database_url=f"sqlite:///{tmp_path / 'new.db'}")

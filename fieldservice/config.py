@@ -11,6 +11,30 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+_BOUNDS: Mapping[str, tuple[float, float]] = {
+    "port": (1, 65535),
+    "web_workers": (1, 256),
+    "web_threads": (1, 256),
+    "worker_processes": (1, 256),
+    "freeze_minutes": (0, 1440),
+    "hold_minutes": (1, 240),
+    "offer_minutes": (5, 1440),
+    "optimise_seconds": (0.1, 3600),
+    "travel_time_factor": (0.1, 10),
+    "guard_drafts": (1, 1_000_000),
+    "guard_bookings": (1, 1_000_000),
+    "guard_address_bookings": (1, 1_000_000),
+    "guard_holds": (1, 1_000_000),
+    "answer_minutes": (1, 10_080),
+    "office_opens": (0, 23),
+    "office_closes": (1, 24),
+    "complaint_hours": (1, 720),
+    "records_years": (0, 100),
+    "approval_hours": (1, 336),
+    "quiet_from": (0, 23),
+    "quiet_until": (0, 23),
+    "digest_hour": (0, 24),
+}
 _ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?")
 
 
@@ -230,31 +254,7 @@ class Settings:
 
     def require_valid(self) -> None:
         """Raise SettingError when a value is outside what the product can use."""
-        bounds = {
-            "port": (1, 65535),
-            "web_workers": (1, 256),
-            "web_threads": (1, 256),
-            "worker_processes": (1, 256),
-            "freeze_minutes": (0, 1440),
-            "hold_minutes": (1, 240),
-            "offer_minutes": (5, 1440),
-            "optimise_seconds": (0.1, 3600),
-            "travel_time_factor": (0.1, 10),
-            "guard_drafts": (1, 1_000_000),
-            "guard_bookings": (1, 1_000_000),
-            "guard_address_bookings": (1, 1_000_000),
-            "guard_holds": (1, 1_000_000),
-            "answer_minutes": (1, 10_080),
-            "office_opens": (0, 23),
-            "office_closes": (1, 24),
-            "complaint_hours": (1, 720),
-            "records_years": (0, 100),
-            "approval_hours": (1, 336),
-            "quiet_from": (0, 23),
-            "quiet_until": (0, 23),
-            "digest_hour": (0, 24),
-        }
-        for name, (low, high) in bounds.items():
+        for name, (low, high) in _BOUNDS.items():
             if not low <= getattr(self, name) <= high:
                 raise SettingError(f"{variable(name)}: {getattr(self, name)} is not between {low} and {high}")
         if self.office_opens >= self.office_closes:

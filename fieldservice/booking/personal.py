@@ -231,6 +231,12 @@ def approvals_of(session: Session, order: WorkOrder) -> Sequence[Approval]:
     return session.scalars(select(Approval).where(Approval.request_key == order.request_key)).all()
 
 
+_SENT = (
+    *("kind", "channel", "recipient", "state", "due_at", "sent_at"),
+    *("payload", "last_error", "sent_subject", "sent_text"),
+)
+
+
 def _visit(session: Session, visit: Visit) -> dict[str, Any]:
     conversation, feedback = visit.conversation, visit.feedback
     messages = conversation.messages if conversation else []
@@ -249,22 +255,7 @@ def _visit(session: Session, visit: Visit) -> dict[str, Any]:
         "feedback": _columns(feedback, "rating", "points", "kind", "body", "changed_at")
         if feedback
         else None,
-        "messages": [
-            _columns(
-                message,
-                "kind",
-                "channel",
-                "recipient",
-                "state",
-                "due_at",
-                "sent_at",
-                "payload",
-                "last_error",
-                "sent_subject",
-                "sent_text",
-            )
-            for message in visit.messages
-        ],
+        "messages": [_columns(message, *_SENT) for message in visit.messages],
         "report": _columns(report, "checks", "parts", "notes", "signed_by", "signed_at", "said_at")
         if (report := session.get(VisitReport, visit.id))
         else None,

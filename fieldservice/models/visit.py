@@ -16,16 +16,18 @@ from fieldservice.models.aftercare import Feedback
 from fieldservice.models.booking import PrivateLink
 from fieldservice.models.cancel_terms import CUSTOMER, CancelTerms
 from fieldservice.models.conversation import Conversation
-from fieldservice.models.customer import Role, Site
-from fieldservice.models.message import MessageState, OutboxMessage, new_message
+from fieldservice.models.customer import Site
+from fieldservice.models.message import OutboxMessage
 from fieldservice.models.needs import Needs, highest
 from fieldservice.models.plan import Pin, Stop
 from fieldservice.models.position import DrivePosition
-from fieldservice.models.push import DEVICE, PUSH, TO_BROWSERS, PushDevice
+from fieldservice.models.push import PushDevice
 from fieldservice.models.service import Service
 from fieldservice.models.steps import NotAllowed as NotAllowed
 from fieldservice.models.steps import Steps
 from fieldservice.models.steps import VisitState as VisitState
+from fieldservice.models.told import UNDO as UNDO
+from fieldservice.models.told import Told, window_payload
 from fieldservice.models.visit_event import VisitEvent
 from fieldservice.models.window import Window as Window
 from fieldservice.models.work_order import WorkOrder
@@ -35,27 +37,6 @@ if TYPE_CHECKING:
     from fieldservice.models.service_plan import Occurrence
 
 REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-UNDO = timedelta(seconds=10)
-# What stays true, or is judged anew, whatever becomes of the promise.
-_KEPT = frozenset(
-    {
-        "cancelled",
-        "on_my_way",
-        "answer",
-        "code",
-        "corrected",
-        "complaint",
-        "complaint_answer",
-        "done",
-        "feedback",
-        "late",
-        "plan_term",
-        "approved",
-        "not_approved",
-    }
-)
-# What somebody else at the site gets as well, as a text.
-_TO_THE_SITE = frozenset({"confirmation", "changed", "cancelled", "late", "on_my_way"})
 
 PLANNABLE = frozenset({VisitState.REQUESTED, VisitState.BOOKED, VisitState.DISPATCHED})
 UNDERWAY = frozenset({VisitState.EN_ROUTE, VisitState.ON_SITE})
@@ -77,7 +58,7 @@ _NEXT: Mapping[VisitState, set[VisitState]] = {
 }
 
 
-class Visit(Steps, CancelTerms, Base):
+class Visit(Steps, Told, CancelTerms, Base):
     """One trip by one technician, or a crew, to one site."""
 
     __tablename__ = "visit"
@@ -205,10 +186,10 @@ class Visit(Steps, CancelTerms, Base):
             self._enter(VisitState.BOOKED, occurred_at=now, now=now, actor=actor)
         ours = old is not None and actor != CUSTOMER
         self.agree_terms(self.service, window.starts_at, ours=ours, now=now)
-        self.record("promised", occurred_at=now, now=now, actor=actor, payload=_window_payload(window))
+        self.record("promised", occurred_at=now, now=now, actor=actor, payload=window_payload(window))
         self._retire_messages()
         kind = "confirmation" if old is None else "changed"
-        self._write_messages(kind, due_at=now, now=now, payload=_window_payload(old))
+        self._write_messages(kind, due_at=now, now=now, payload=window_payload(old))
         for span in self.service.reminders:
             if (due_at := reminders.due_at(span, window.starts_at, self.territory.zone)) > now:
                 self._write_messages(reminders.kind_of(span), due_at=due_at, now=now)
@@ -258,9 +239,8 @@ class Visit(Steps, CancelTerms, Base):
         last = self.last_step
         if last is None:
             raise NotAllowed(self, VisitState(self.state))
-        for message in self.messages if self.state == VisitState.EN_ROUTE else ():
-            if message.kind == "on_my_way" and message.state == MessageState.PENDING:
-                message.state = MessageState.CANCELLED
+        if self.state == VisitState.EN_ROUTE:
+            self._keep_back("on_my_way")
         self._enter(
             VisitState(last.from_state),
             occurred_at=occurred_at,
@@ -277,46 +257,6 @@ class Visit(Steps, CancelTerms, Base):
         if self.state != VisitState.DISPATCHED:
             raise NotAllowed(self, VisitState.BOOKED)
         self._enter(VisitState.BOOKED, occurred_at=now, now=now, actor=actor, kind="recalled")
-
-    def tell_late(self, *, starts_at: datetime, due_at: datetime, now: datetime) -> None:
-        """Write the message that the technician comes later than promised, or than was told."""
-        payload = {"arrives_at": starts_at.isoformat(), "occasion": now.isoformat()}
-        self._write_messages("late", due_at=due_at, now=now, payload=payload)
-
-    def tell_on_my_way(self, *, arrives_at: datetime, now: datetime) -> None:
-        """Write the message that the technician has set off; it waits a moment, so that a slip is undone."""
-        payload = {"arrives_at": arrives_at.isoformat(), "occasion": now.isoformat()}
-        self._write_messages("on_my_way", due_at=now + UNDO, now=now, payload=payload)
-
-    def tell(
-        self,
-        kind: str,
-        *,
-        due_at: datetime,
-        now: datetime,
-        payload: Mapping[str, Any] | None = None,
-        channel: str = "",
-    ) -> None:
-        """Write a message on one channel; without a choice by e-mail, or as a text to who has none."""
-        contact = self.work_order.contact(Role.REQUESTER)
-        channels = (channel,) if channel else ("email" if contact and contact.email else "sms", PUSH)
-        occasion = {"occasion": now.isoformat(), **(payload or {})}
-        self._write_messages(kind, due_at=due_at, now=now, payload=occasion, channels=channels)
-
-    def repeat(self, message: OutboxMessage, channel: str, recipient: str, *, now: datetime) -> None:
-        """Write what could not be told on one channel on another one."""
-        self._write(message.kind, channel, recipient, due_at=now, now=now, payload=message.payload)
-
-    def tell_somebody(
-        self, kind: str, email: str, *, now: datetime, payload: Mapping[str, Any] | None = None
-    ) -> None:
-        """Write an e-mail to somebody who is no customer: whoever has to agree, or pays."""
-        self._write(kind, "email", email, role="approver", due_at=now, now=now, payload=payload)
-
-    def tell_offer(self, window: Window, *, until: datetime, occasion: str, now: datetime) -> None:
-        """Write the message that a window is reserved for the customer, who may take it until then."""
-        payload = {**_window_payload(window), "until": until.isoformat(), "occasion": occasion}
-        self._write_messages("offer", due_at=now, now=now, payload=payload)
 
     def record(
         self,
@@ -348,66 +288,6 @@ class Visit(Steps, CancelTerms, Base):
         old, self.state = self.state, state
         self.position = None  # it is for the drive that was just begun, or has ended
         self.record(kind, from_state=old, to_state=state, **event)
-
-    def _retire_messages(self) -> None:
-        for message in self.messages:
-            if message.state == MessageState.PENDING and message.kind not in _KEPT:
-                message.state = MessageState.CANCELLED
-
-    def _revive_messages(self, now: datetime) -> None:
-        for message in self.messages:
-            retired = message.state == MessageState.CANCELLED and reminders.is_reminder(message.kind)
-            if retired and message.promise_version == self.promise_version and message.due_at > now:
-                message.state = MessageState.PENDING
-
-    def _write_messages(
-        self,
-        kind: str,
-        *,
-        due_at: datetime,
-        now: datetime,
-        payload: Mapping[str, Any] | None = None,
-        channels: tuple[str, ...] = ("email", "sms", PUSH),
-    ) -> None:
-        contact = self.work_order.contact(Role.REQUESTER)
-        if contact is None:
-            return
-        for channel, recipient in (("email", contact.email), ("sms", contact.phone)):
-            if recipient and channel in channels:
-                self._write(kind, channel, recipient, due_at=due_at, now=now, payload=payload)
-        at_site = self.work_order.contact(Role.SITE_CONTACT)
-        for_the_site = kind in _TO_THE_SITE or reminders.is_reminder(kind)
-        other = at_site is not None and at_site.phone not in ("", contact.phone)
-        if at_site is not None and other and for_the_site and "sms" in channels:
-            role = Role.SITE_CONTACT
-            self._write(kind, "sms", at_site.phone, role=role, due_at=due_at, now=now, payload=payload)
-
-        for device in self.devices if PUSH in channels and reminders.told_as(kind) in TO_BROWSERS else ():
-            self._write(kind, PUSH, str(device.id), role=DEVICE, due_at=due_at, now=now, payload=payload)
-
-    def _write(
-        self,
-        kind: str,
-        channel: str,
-        recipient: str,
-        *,
-        role: str = Role.REQUESTER,
-        due_at: datetime,
-        now: datetime,
-        payload: Mapping[str, Any] | None = None,
-    ) -> None:
-        message = new_message(
-            f"{self.reference}:p{self.promise_version}", kind, channel, recipient, role=role, payload=payload
-        )
-        message.promise_version = self.promise_version
-        message.due_at, message.next_at = due_at, max(due_at, now)
-        self.messages.append(message)
-
-
-def _window_payload(window: Window | None) -> dict[str, str]:
-    if window is None:
-        return {}
-    return {"window_starts_at": window.starts_at.isoformat(), "window_ends_at": window.ends_at.isoformat()}
 
 
 def new_reference(prefix: str) -> str:

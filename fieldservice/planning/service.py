@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from geopy.distance import great_circle
@@ -31,6 +30,8 @@ from fieldservice.planning.ask import ask_for as ask_for
 from fieldservice.planning.ask import ask_of as ask_of
 from fieldservice.planning.kept import AskedDay, asked_days
 from fieldservice.planning.limits import bookable_windows, full_days
+from fieldservice.planning.offers import DayOffer as DayOffer
+from fieldservice.planning.offers import Slot as Slot
 from fieldservice.planning.problem import (
     Day,
     StaleTravel,
@@ -55,41 +56,6 @@ class SlotTaken(Exception):
     def __init__(self, window: Window) -> None:
         super().__init__(f"no technician can come between {window.starts_at} and {window.ends_at}")
         self.window = window
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A window that can be kept, with the cheapest way found to keep it."""
-
-    window: Window
-    technician_id: int
-    starts_at: datetime
-    added_travel: timedelta
-    estimated: bool
-    then: tuple[Slot, ...] = ()  # those of the visits that follow, in their order
-
-    @property
-    def windows(self) -> tuple[Window, ...]:
-        """Its window, and those of the visits that follow."""
-        return (self.window, *(slot.window for slot in self.then))
-
-
-@dataclass(frozen=True)
-class DayOffer:
-    """What one day offers. `closed`: no window may be offered at all; else full when it has no slots."""
-
-    on: date
-    slots: tuple[Slot, ...]
-    closed: bool
-
-    @property
-    def firsts(self) -> tuple[Slot, ...]:
-        """One slot for each of its windows, the first way where there are several to go on from it."""
-        return tuple({slot.window: slot for slot in reversed(self.slots)}.values())[::-1]
-
-    def having(self, wanted: Callable[[Window], bool]) -> DayOffer:
-        """The day with those of its windows that are wanted."""
-        return replace(self, slots=tuple(slot for slot in self.slots if wanted(slot.window)))
 
 
 def territory_at(session: Session, at: Coordinates) -> Territory | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from alembic import command
@@ -181,10 +183,38 @@ def forbid_erasing(connection: Connection) -> None:
 
 def upgrade(engine: Engine) -> None:
     """Run every migration that the database has not seen, all in one transaction."""
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":  # a large table takes longer than a request
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
+    with rebuilding(engine) as connection:
         upgrade_within(connection)
+
+
+class BrokenReferences(Exception):
+    """Rows refer to rows that are not there; nothing was changed."""
+
+
+@contextmanager
+def rebuilding(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which whole tables may be replaced. Raises BrokenReferences at its end.
+
+    A batch operation on SQLite drops the table that it has copied, which references to its rows would
+    forbid: they are not watched meanwhile, and looked through before the commit. PostgreSQL gets the time
+    that large tables take.
+    """
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            with connection.begin():
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+                yield connection
+            return
+        raw: Any = connection.connection.driver_connection
+        raw.execute("PRAGMA foreign_keys=OFF")  # before BEGIN: inside a transaction it does nothing
+        try:
+            with connection.begin():
+                yield connection
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                if broken:
+                    raise BrokenReferences(f"rows of {sorted({row[0] for row in broken})} refer to nothing")
+        finally:
+            raw.execute("PRAGMA foreign_keys=ON")
 
 
 def upgrade_within(connection: Connection, version: str = "head") -> None:

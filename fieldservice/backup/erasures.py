@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, or_, select
 from sqlalchemy.orm import Session
 
 from fieldservice.backup.rows import tables_of
@@ -62,7 +62,8 @@ def replay(
 def _end(session: Session, visit: Visit, *, now: datetime) -> None:
     if visit.state in ENDED:
         return
-    session.execute(delete(Stop).where(Stop.visit_id == visit.id))
+    theirs = or_(Stop.visit_id == visit.id, Stop.crew_visit_id == visit.id)
+    session.execute(delete(Stop).where(theirs))
     failed = VisitState.COULD_NOT_DO if visit.state == VisitState.ON_SITE else VisitState.CANCELLED
     visit.advance(failed, occurred_at=now, now=now, actor=ACTOR)
     session.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fieldservice import schema
+from fieldservice import migrate, schema
 from fieldservice.backup import rows
 from fieldservice.backup.archive import BackupFault
 from fieldservice.db import Database
@@ -17,7 +17,7 @@ def move(source: Database, target: Database) -> dict[str, int]:
     if not schema.is_current(source.engine):
         raise BackupFault("the present database has another version's schema; run `fieldservice db upgrade`")
     counted: dict[str, int] = {}
-    with rows.snapshot(source.engine) as read, target.engine.begin() as write:
+    with rows.snapshot(source.engine) as read, migrate.rebuilding(target.engine) as write:
         if rows.has_people(write):
             raise BackupFault("the new database is in use: it must be empty")
         there = {table.name: table for table in rows.make_room(write, schema.HEAD)}

@@ -18,12 +18,13 @@ from fieldservice import migrate, schema
 from fieldservice.backup import rows
 from fieldservice.backup.archive import FILES, TABLES, Archive, BackupFault, opened
 from fieldservice.backup.erasures import ACTOR, erasures_of, replay
+from fieldservice.backup.refusals import refusals_of
 from fieldservice.config import Settings
 from fieldservice.db import Database
 from fieldservice.files import FileStore
 from fieldservice.files.erasures import noted
 from fieldservice.kept_secret import KEY_FILE
-from fieldservice.models import AuditEntry, MessageState, OutboxMessage, UserSession
+from fieldservice.models import AuditEntry, MessageState, OutboxMessage, PushDevice, UserSession
 from fieldservice.notify import open_channels
 
 
@@ -54,19 +55,21 @@ def restore(settings: Settings, path: Path, *, now: datetime, replacing: bool = 
 
     With `replacing` what the database holds is removed, in the same transaction. Raises BackupFault, and
     then the database is what it was. Who was erased since the backup was taken is erased again, as the
-    database that is replaced and the list beside the files say.
+    database that is replaced and the list beside the files say; who said no in that database still does.
     """
     database, store, done = Database(settings.sqlalchemy_url), FileStore(settings.files_path), Restored()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     try:
-        with opened(path) as tar, database.engine.begin() as connection:
+        with opened(path) as tar, migrate.rebuilding(database.engine) as connection:
             archive = Archive(tar)
             erased = [*noted(store.folder), *erasures_of(connection)]
+            said_no = refusals_of(connection)
             _require_room(connection, archive.manifest.schema, replacing=replacing)
             _load(connection, archive, store, done)
             if archive.manifest.schema != schema.HEAD:
                 migrate.upgrade_within(connection)
             with Session(connection) as session:
+                said_no.write(session)
                 _take_out(session, archive.manifest.moment, now, done)
                 done.erased = replay(session, erased, store=store, channels=open_channels(settings), now=now)
                 session.commit()  # of the session: the transaction is the connection's
@@ -127,8 +130,9 @@ def _keep_secret(settings: Settings, secret: bytes) -> None:
 
 
 def _take_out(session: Session, taken_at: datetime, now: datetime, done: Restored) -> None:
-    """What must not come back: sessions that were ended, messages that were sent."""
+    """What must not come back: sessions that were ended with their browsers, messages that were sent."""
     session.execute(delete(UserSession))
+    session.execute(delete(PushDevice).where(PushDevice.user_id.is_not(None)))
     waiting = OutboxMessage.state.in_([MessageState.PENDING, MessageState.SENDING])
     due = session.scalars(select(OutboxMessage.id).where(waiting, OutboxMessage.due_at <= now)).all()
     session.execute(

@@ -158,8 +158,6 @@ def count_on(connection: Connection, tables: Sequence[Table]) -> None:
 
 def make_room(connection: Connection, version: str) -> list[Table]:
     """The tables of a schema without any row; one that is there already stays, any other is removed."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
     if version_of(connection) != version:
         metadata = MetaData()
         metadata.reflect(connection)

@@ -27,10 +27,12 @@ from sqlalchemy.orm import Session
 
 from fieldservice import migrate, schema
 from fieldservice.db import Database, make_engine
+from fieldservice.files import FileStore
 from fieldservice.models import Base, IntakeQuestion
 from fieldservice.paths import MIGRATIONS
 from tests.databases import DIALECTS, empty_postgres
 from tests.factories import NOW, make_company, make_stop, make_visit, make_work_order, window
+from tests.fieldservice.booking.test_personal import person
 
 COUNTED = (
     "technician",
@@ -92,7 +94,7 @@ def exclusions(connection: Connection) -> set[str]:
 
 def downgrade(engine: Engine, revision: str = "base") -> None:
     """Take migrations back, as an operator would through Alembic."""
-    with engine.begin() as connection:
+    with migrate.rebuilding(engine) as connection:
         command.downgrade(migrate._config(connection), revision)  # the product itself never goes down
 
 
@@ -184,13 +186,22 @@ def test_down_and_up_again(empty: Engine) -> None:
         assert triggers(connection) == TRIGGERS[connection.dialect.name]
 
 
-def test_the_newest_step_keeps_the_data(empty: Engine) -> None:
-    """With a booked visit, its stop, messages and history in it, one step down and up loses nothing older."""
+@pytest.mark.parametrize("release", ["0024", "-1"], ids=["the last release", "the newest step"])
+def test_an_upgrade_keeps_the_data(empty: Engine, tmp_path: Path, release: str) -> None:
+    """With all that two customers leave and a planned visit in it, down and up loses nothing older.
+
+    SQLite copies and drops tables for it, whose rows others refer to.
+    """
     migrate.upgrade(empty)
     fill(empty)
+    with Session(empty) as session:
+        person(session, FileStore(tmp_path / "files"), "Rosa", "rosa@example.com")
+        session.commit()
     before = contents(empty)
-    assert all(before[table] for table in ("visit", "stop", "outbox_message", "visit_event", "technician"))
-    downgrade(empty, "-1")
+    assert all(
+        before[table] for table in ("visit", "stop", "outbox_message", "conversation_message", "guest")
+    )
+    downgrade(empty, release)
     older = columns_of(empty)
     migrate.upgrade(empty)
     everywhere = {table.name: older.get(table.name, set()) for table in Base.metadata.sorted_tables}
@@ -204,6 +215,27 @@ def test_the_newest_step_keeps_the_data(empty: Engine) -> None:
     }
     with empty.connect() as connection:
         assert triggers(connection) == TRIGGERS[connection.dialect.name]
+
+
+def test_a_row_that_refers_to_nothing_stops_an_upgrade(tmp_path: Path) -> None:
+    """What is not watched while tables are rebuilt is looked through before anything is committed."""
+    engine = make_engine(f"sqlite:///{tmp_path / 'broken.db'}")
+    migrate.upgrade(engine)
+    with (
+        pytest.raises(migrate.BrokenReferences, match="user_session"),
+        migrate.rebuilding(engine) as connection,
+    ):
+        connection.execute(
+            text(
+                "INSERT INTO user_session"
+                " (user_id, token_hash, created_at, last_seen_at, expires_at, user_agent)"
+                " VALUES (7, 'h', '2026-01-01', '2026-01-01', '2026-01-01', '')"
+            )
+        )
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM user_session")) == 0
+        assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+    engine.dispose()
 
 
 def names(table: str) -> list[str]:

@@ -24,12 +24,24 @@ from fieldservice.config import Settings
 from fieldservice.db import Database
 from fieldservice.files import FileStore
 from fieldservice.kept_secret import kept_secret
-from fieldservice.models import OutboxMessage, Skill, UserRole, UserSession, Visit, VisitState
+from fieldservice.models import (
+    ApiToken,
+    InboundMessage,
+    OutboxMessage,
+    Skill,
+    TextStop,
+    Unreachable,
+    UserRole,
+    UserSession,
+    Visit,
+    VisitState,
+)
 from fieldservice.schema import HEAD
-from tests.factories import NOW, make_company, make_visit
+from tests.factories import NOW, add, make_company, make_visit
 from tests.fieldservice.booking.test_personal import BOB, PROVIDERS, ROSA, dump, person
 
 LATER = NOW + timedelta(days=1)
+PHONE = "+14105557777"
 
 
 @pytest.fixture
@@ -188,6 +200,44 @@ def test_who_was_forgotten_stays_forgotten(ours: Settings, tmp_path: Path, *, lo
     with database.reading() as session:
         assert "Rosa" in dump(session)
     database.dispose()
+
+
+def test_who_said_no_since_still_does(ours: Settings, tmp_path: Path) -> None:
+    """STOP, an address that does not work and a revoked token outlive a backup that is older."""
+    database = Database(ours.sqlalchemy_url)
+    token = database.run(
+        lambda session: add(
+            session,
+            ApiToken(
+                name="Till",
+                token_hash="h" * 64,
+                scopes="visits:read",
+                created_at=NOW,
+                expires_at=LATER + timedelta(days=9),
+            ),
+        )
+    )
+
+    def say_no(session) -> None:
+        proof = InboundMessage(
+            channel="sms", provider_key="1", sender=PHONE, body="STOP", received_at=NOW, outcome="stopped"
+        )
+        session.add(proof)
+        session.flush()
+        session.add(TextStop(phone=PHONE, stopped_at=NOW, inbound_message_id=proof.id))
+        session.add(Unreachable(channel="email", address="no@example.com", reason="gone", since=NOW))
+        session.get_one(ApiToken, token.id).revoked_at = NOW
+
+    write_backup(ours, tmp_path / "b", now=NOW)
+    database.run(say_no)
+    database.dispose()
+    for _ in range(2):  # also when it was restored before
+        restore(ours, tmp_path / "b", now=LATER, replacing=True)
+        with database.reading() as session:
+            assert PHONE in session.scalars(select(TextStop.phone)).all()
+            assert session.get(Unreachable, ("email", "no@example.com")) is not None
+            assert not session.get_one(ApiToken, token.id).works(NOW)
+        database.dispose()
 
 
 def test_a_database_in_use_is_not_overwritten(ours: Settings, tmp_path: Path) -> None:

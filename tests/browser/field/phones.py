@@ -64,9 +64,23 @@ def _ask(page: Page, script: str) -> Any:
     raise AssertionError("the page does not come to rest")
 
 
+def go(page: Page, url: str) -> None:
+    """Open a page; once more when what was just sent made the page go on or load again in the middle."""
+    for _ in range(5):
+        try:
+            page.goto(url)
+        except Error as error:
+            if "interrupted by another navigation" not in str(error) and "ERR_ABORTED" not in str(error):
+                raise
+            page.wait_for_load_state()
+        else:
+            return
+    raise AssertionError("the page does not come to rest")
+
+
 def ready(page: Page, *urls: str) -> None:
     """Open the route and wait until the day is on the phone."""
-    page.goto("/day/")
+    go(page, "/day/")
     page.evaluate("navigator.serviceWorker.ready.then(() => null)")
     wanted = {"/day/", "/day/me", *urls}
     wait_until(lambda: wanted <= set(kept(page)), f"{wanted} on the phone")

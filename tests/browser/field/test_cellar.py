@@ -53,7 +53,7 @@ def test_a_change_a_wish_and_a_signature_without_signal(page: Page, crew: Crew) 
         page.get_by_label("Seal").fill("2")
         page.get_by_role("button", name="Save", exact=True).click()
         wait_until(lambda: len(unsent(page)) == 3, "three items on the phone")
-        page.goto(f"/day/visits/{second}/sign")
+        page.wait_for_url(f"**/day/visits/{second}/sign")  # without a signal the page goes on by itself
         expect(page.get_by_text(f"Still missing: {CHECKS[0]}.")).to_be_visible()
         expect(page.get_by_text("2 × Seal")).to_be_visible()
         expect(page.get_by_text(f"{CHECKS[1]}: yes")).to_be_visible()

@@ -7,7 +7,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.field.phones import all_sent, chip, no_signal, ready, unsent
+from tests.browser.field.phones import all_sent, chip, go, no_signal, ready, unsent
 from tests.browser.field.test_field import assert_usable
 from tests.fieldservice.field.crew import Crew
 from tests.services import wait_until
@@ -79,7 +79,7 @@ def test_a_visit_without_signal(page: Page, crew: Crew) -> None:
     assert times == sorted(times)
 
     def counted() -> bool:  # a weak signal shows the page as it was, once
-        page.goto("/day/")
+        go(page, "/day/")
         return page.get_by_text("1 of 3 done").is_visible()
 
     wait_until(counted, "the visit among those that are done")

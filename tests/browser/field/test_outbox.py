@@ -15,7 +15,18 @@ from sqlalchemy import select
 
 from fieldservice.models import KeptWork, User, VisitEvent
 from tests.browser.field.conftest import PHONE
-from tests.browser.field.phones import Call, Network, all_sent, chip, hurry, kept, no_signal, ready, unsent
+from tests.browser.field.phones import (
+    Call,
+    Network,
+    all_sent,
+    chip,
+    go,
+    hurry,
+    kept,
+    no_signal,
+    ready,
+    unsent,
+)
 from tests.browser.field.test_field import press
 from tests.fieldservice.field.crew import Crew
 from tests.services import wait_until
@@ -273,7 +284,7 @@ def test_nothing_of_a_customer_stays_after_the_sign_out(page: Page, crew: Crew, 
     expect(page.get_by_text("This page is not on this phone")).to_be_visible()
     assert personal(page) == []
     page.context.set_offline(False)
-    page.goto("/day/")
+    go(page, "/day/")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     text = page.evaluate(_READ_ALL)
     assert len(unsent(page)) == 2
@@ -281,16 +292,16 @@ def test_nothing_of_a_customer_stays_after_the_sign_out(page: Page, crew: Crew, 
     assert "Charles Street" not in text
     assert "Done" not in text
     sign_in(page, other.email)
-    page.goto("/login")
+    go(page, "/login")
     assert len(unsent(page)) == 2
     assert crew.events(first) == []
     with crew.db.transaction() as session:
         session.get_one(User, crew.account.id).password = session.get_one(User, other.id).password
         mail = session.get_one(User, crew.account.id).email
     page.context.clear_cookies(name="fieldservice")
-    page.goto("/login?next=/day/")
+    go(page, "/login?next=/day/")
     sign_in(page, mail)
-    page.goto("/day/")
+    go(page, "/day/")
     all_sent(page)
     assert said(crew, first) == in_turns(2)
 

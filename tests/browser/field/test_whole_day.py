@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from fieldservice.files import FileStore
 from fieldservice.models import Attachment, KeptWork, Technician, User, UserSession, Visit, VisitEvent
 from fieldservice.web import Services
-from tests.browser.field.phones import Call, Network, all_sent, chip, hurry, kept, ready, unsent
+from tests.browser.field.phones import Call, Network, all_sent, chip, go, hurry, kept, ready, unsent
 from tests.browser.field.test_closing import Finger
 from tests.browser.field.test_field import assert_usable
 from tests.browser.field.test_outbox import sign_in
@@ -114,13 +114,13 @@ def test_a_day_in_airplane_mode_and_one_sync(page: Page, crew: Crew, app: Flask)
     other, mail = passwords(crew)
     network = Network(app, cutting())
     sign_in(page, other)
-    page.goto("/login")
+    go(page, "/login")
     assert len(unsent(page)) == 52
     assert network.calls == []
     page.context.clear_cookies(name="fieldservice")
-    page.goto("/login?next=/day/")
+    go(page, "/login?next=/day/")
     sign_in(page, mail)
-    page.goto("/day/")
+    go(page, "/day/")
     all_sent(page, 150, hurried=True)
     chip(page, "Synced")
     assert_all_there(crew, visits)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, BinaryIO
 
 import http_ece
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,6 +24,8 @@ class PushService:
         self.shown: list[dict[str, str]] = []
         self.headers: list[dict[str, str]] = []
         self.status, self.answer = 201, dict[str, str]()
+        self.drips = False  # answers a byte at a time, and never comes to an end
+        self.hung_up = threading.Event()  # whoever was answered so has closed the connection
         self._key, self._auth = ec.generate_private_key(ec.SECP256R1()), b"sixteen secret b"
         service = self
 
@@ -30,6 +33,9 @@ class PushService:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 service.take({name.lower(): value for name, value in self.headers.items()}, body)
+                if service.drips:
+                    service.drip(self.wfile)
+                    return
                 self.send_response(service.status)
                 for name, value in service.answer.items():
                     self.send_header(name, value)
@@ -47,6 +53,17 @@ class PushService:
         opened = http_ece.decrypt(body, private_key=self._key, auth_secret=self._auth, version="aes128gcm")
         self.headers.append(headers)
         self.shown.append(json.loads(opened))
+
+    def drip(self, line: BinaryIO) -> None:
+        """Answer slowly until whoever asked hangs up, for half a minute at most."""
+        line.write(b"HTTP/1.1 201 ")
+        for _ in range(600):
+            try:
+                line.write(b"x")
+            except OSError:
+                self.hung_up.set()
+                return
+            time.sleep(0.05)
 
     @property
     def device(self) -> Device:

@@ -26,6 +26,7 @@ def require_https(url: str) -> str:
     try:
         parts = urlsplit(url)
         port, host = parts.port, parts.hostname or ""
+        host.encode("idna")  # a name that is none cannot be looked up either
     except ValueError as error:
         raise NotPublic("no address") from error
     if len(url) > _LONGEST or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:

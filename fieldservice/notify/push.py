@@ -11,17 +11,16 @@ import binascii
 import hashlib
 import hmac
 import json
-import ssl
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import http_ece
-import urllib3
 from cryptography.hazmat.primitives.asymmetric import ec
 from py_vapid import Vapid
 
 from fieldservice.notify.errors import Gone, Permanent, Temporary
+from fieldservice.notify.posting import Answer, NoAnswer, Within, post
 from fieldservice.notify.public_address import NotPublic, require_https, resolve
 
 KEPT_FOR = timedelta(hours=12)
@@ -29,7 +28,7 @@ KEPT_FOR = timedelta(hours=12)
 _KEY_OF = b"key that proves who sends notifications"
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of the curve P-256
 _TOKEN_LASTS = timedelta(hours=12)
-_CONNECT_S, _ANSWER_S = 3.0, 6.0
+_WITHIN = Within(connect=timedelta(seconds=3), all=timedelta(seconds=9))
 _TOPIC_LENGTH = 32
 _POINT, _AUTH = 65, 16  # bytes of a browser's key and of its secret
 _LATER = frozenset({408, 425, 429})
@@ -77,13 +76,16 @@ class Notification:
 class WebPush:
     """Sends notifications. Its key is made from the product's own secret: every process has the same."""
 
-    longest_send = timedelta(seconds=_CONNECT_S + _ANSWER_S)
-
-    def __init__(self, secret: str, contact: str, *, local: bool = False) -> None:
+    def __init__(self, secret: str, contact: str, *, local: bool = False, within: Within = _WITHIN) -> None:
         number = int.from_bytes(hmac.digest(secret.encode(), _KEY_OF, hashlib.sha512))
         self._vapid = Vapid(ec.derive_private_key(number % (_ORDER - 1) + 1, ec.SECP256R1()))
         self._contact = f"mailto:{contact}"
-        self.local = local
+        self.local, self._within = local, within
+
+    @property
+    def longest_send(self) -> timedelta:
+        """After this time a `send` has returned or raised."""
+        return self._within.all
 
     @property
     def public_key(self) -> str:
@@ -113,7 +115,11 @@ class WebPush:
             "Topic": hashlib.sha256(words.tag.encode()).hexdigest()[:_TOPIC_LENGTH],
             "Urgency": "high",
         }
-        _require(_post(device.endpoint, str(address), headers, body))
+        try:
+            answer = post(device.endpoint, str(address), headers, body, within=self._within)
+        except NoAnswer as error:
+            raise Temporary(str(error)) from error
+        _require(answer)
 
     def _proof(self, endpoint: str, at: datetime) -> dict[str, str]:
         parts = urlsplit(endpoint)
@@ -140,41 +146,8 @@ def _sealed(device: Device, words: bytes) -> bytes:
     return sealed
 
 
-def _post(endpoint: str, address: str, headers: dict[str, str], body: bytes) -> urllib3.BaseHTTPResponse:
-    """The answer of the endpoint at this address; its certificate is the one of the endpoint's name."""
-    parts = urlsplit(endpoint)
-    timeout = urllib3.Timeout(connect=_CONNECT_S, read=_ANSWER_S, total=_CONNECT_S + _ANSWER_S)
-    pool: urllib3.HTTPConnectionPool
-    if parts.scheme == "https":
-        pool = urllib3.HTTPSConnectionPool(
-            address,
-            parts.port,
-            timeout=timeout,
-            server_hostname=parts.hostname,
-            assert_hostname=parts.hostname,
-            ssl_context=ssl.create_default_context(),
-        )
-    else:
-        pool = urllib3.HTTPConnectionPool(address, parts.port, timeout=timeout)
-    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    try:
-        with pool:
-            return pool.urlopen(
-                "POST",
-                target,
-                body=body,
-                headers={**headers, "Host": parts.netloc},
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise Temporary(f"{parts.hostname}: {type(error).__name__}") from error
-
-
-def _require(answer: urllib3.BaseHTTPResponse) -> None:
-    status, wanted = answer.status, answer.headers.get("Retry-After", "")
-    answer.close()
+def _require(answer: Answer) -> None:
+    status, wanted = answer.status, answer.retry_after
     if 200 <= status < 300:
         return
     if status in (404, 410):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 from py_vapid.utils import b64urldecode
 
+from fieldservice.messages.service import LEASE_MARGIN
 from fieldservice.notify.errors import Gone, Permanent, Temporary
 from fieldservice.notify.public_address import NotPublic, require_https, resolve
-from fieldservice.notify.push import Device, Notification, WebPush, Words
+from fieldservice.notify.push import Device, Notification, WebPush, Within, Words
 from tests.factories import NOW
 from tests.push_service import PushService
 
@@ -69,6 +71,21 @@ def test_a_service_that_is_away_or_leads_elsewhere() -> None:
         SENDER.send(of(away))
 
 
+def test_who_answers_slowly_does_not_hold_the_sender() -> None:
+    """A byte every now and then, for ever: over in time, and the connection is closed."""
+    within = Within(connect=timedelta(seconds=1), all=timedelta(seconds=1))
+    hasty = WebPush("a secret", "office@example.com", local=True, within=within)
+    assert hasty.longest_send == within.all
+    with PushService() as service:
+        service.drips = True
+        began = time.monotonic()
+        with pytest.raises(Temporary, match="TimeoutError"):
+            hasty.send(of(service.device))
+        assert 0.9 < time.monotonic() - began < 5
+        assert service.hung_up.wait(5)
+    assert SENDER.longest_send < LEASE_MARGIN / 2
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -87,6 +104,9 @@ def test_a_service_that_is_away_or_leads_elsewhere() -> None:
         "https://push.example.com\\@127.0.0.1/",
         "https://push.example.com/\r\nX: y",
         "https://[broken",
+        "https://.example.com/",
+        "https://push..example.com/",
+        "https://" + "x" * 64 + ".example.com/",
         "ftp://push.example.com/",
         "https://push.example.com/" + "x" * 1000,
         "",

@@ -56,6 +56,5 @@ def ask(
 
 def become_a_customer(session: Session, token: str, visit: Visit) -> None:
     """What was asked before the booking is with its visit from now on."""
-    guest = guest_of(session, token)
-    if guest is not None and guest.conversation.visit_id is None:
+    if (guest := guest_of(session, token)) is not None:
         join(session, guest, visit, now=guest.conversation.last_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request
+from flask import Blueprint, abort, flash, redirect, render_template, request
 from flask import url_for as url
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -93,8 +93,10 @@ def give(guest_id: int) -> ResponseReturnValue:
 
 def _give(session: Session, *, guest_id: int, reference: str) -> ResponseReturnValue:
     visit = guests.visit_named(session, reference) or abort(404)
-    guests.give(session, _guest(session, guest_id), visit, now=clock.now())
-    return redirect(url("dispatch.inbox.conversation", visit_id=visit.id), 303)
+    has = guests.give(session, _guest(session, guest_id), visit, now=clock.now())
+    if has.id != visit.id:
+        flash(_("The conversation belongs to visit %(reference)s already.", reference=has.reference))
+    return redirect(url("dispatch.inbox.conversation", visit_id=has.id), 303)
 
 
 def _guest(session: Session, guest_id: int) -> Guest:

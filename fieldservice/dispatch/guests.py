@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from fieldservice.models import Conversation, ConversationMessage, Guest, Visit
-from fieldservice.models.answers import join, tell_answer
+from fieldservice.models.answers import join, lock_guest, tell_answer
 
 _AT_MOST = 100
 
@@ -32,7 +32,7 @@ def lately(session: Session, *, since: datetime) -> Sequence[Guest]:
 
 def answer(session: Session, guest: Guest, body: str, *, user_id: int, now: datetime) -> ConversationMessage:
     """Write to a guest, who gets it on the channel, or sees it on the page on which they wait."""
-    conversation = _locked(session, guest)
+    conversation = lock_guest(session, guest)
     message = conversation.answer(body, user_id=user_id, now=now)
     session.flush()
     tell_answer(session, conversation, message, now=now)
@@ -41,23 +41,18 @@ def answer(session: Session, guest: Guest, body: str, *, user_id: int, now: date
 
 def settle(session: Session, guest: Guest) -> None:
     """Nobody waits for an answer any more."""
-    _locked(session, guest).settle()
+    lock_guest(session, guest).settle()
 
 
-def give(session: Session, guest: Guest, visit: Visit, *, now: datetime) -> None:
-    """From now on the guest is the customer of this visit: what was written is with it."""
-    _locked(session, guest)
-    session.refresh(visit, with_for_update={"of": Visit})
-    join(session, guest, visit, now=now)
+def give(session: Session, guest: Guest, visit: Visit, *, now: datetime) -> Visit:
+    """From now on the guest is the customer of this visit: what was written is with it.
+
+    Returns the visit that has the conversation, which is another one where somebody was faster.
+    """
+    return join(session, guest, visit, now=now)
 
 
 def visit_named(session: Session, reference: str) -> Visit | None:
     """The visit with a reference, as people type it."""
     wanted = reference.strip().upper()
     return session.scalar(select(Visit).where(Visit.reference == wanted)) if wanted else None
-
-
-def _locked(session: Session, guest: Guest) -> Conversation:
-    session.refresh(guest, with_for_update={"of": Guest})
-    session.refresh(guest.conversation)
-    return guest.conversation

@@ -23,7 +23,7 @@ from fieldservice.models import (
     Visit,
     WorkOrder,
 )
-from fieldservice.models.answers import join, tell_answer
+from fieldservice.models.answers import join, lock_guest, tell_answer
 from fieldservice.models.conversation import LONGEST_MESSAGE
 from fieldservice.models.visit import PLANNABLE
 from fieldservice.notify.translations import gettext_of
@@ -70,7 +70,7 @@ def receive(session: Session, received: Received, *, locale: str, now: datetime)
     guest = _guest_of(session, received)
     visit = _visit_of_sender(session, received, guest, now=now)
     if guest is not None and visit is not None and guest.conversation.visit is None:
-        join(session, guest, visit, now=now)  # they booked since, with the number that they write from
+        visit = join(session, guest, visit, now=now)  # they booked since, with the number that they write from
     message = InboundMessage(
         channel=received.channel,
         provider_key=received.provider_key,
@@ -118,7 +118,10 @@ def visit_of(session: Session, who: ColumnElement[bool], *, now: datetime) -> Vi
 def _guest_of(session: Session, received: Received) -> Guest | None:
     """Who wrote on the channel before, without a visit at that time."""
     same = select(Guest).where(Guest.channel == received.channel, Guest.address == received.sender)
-    return session.scalar(same) if received.channel != Channel.SMS else None
+    guest = session.scalar(same) if received.channel != Channel.SMS else None
+    if guest is not None:
+        lock_guest(session, guest)
+    return guest
 
 
 def _new_guest(session: Session, received: Received, *, now: datetime) -> Guest:

@@ -48,12 +48,25 @@ def tell_answer(
         message.channel = Channel.SMS if by_text else message.channel
 
 
-def join(session: Session, guest: Guest, visit: Visit, *, now: datetime) -> None:
-    """A guest turned out to be the customer of a visit: the transcript and what was sent are the visit's."""
-    conversation = guest.conversation
+def lock_guest(session: Session, guest: Guest) -> Conversation:
+    """Keep others from deciding about the guest until the transaction ends; their conversation as it is now."""
+    session.refresh(guest, with_for_update={"of": Guest})
+    session.refresh(guest.conversation)
+    return guest.conversation
+
+
+def join(session: Session, guest: Guest, visit: Visit, *, now: datetime) -> Visit:
+    """A guest turned out to be the customer of a visit: the transcript and what was sent are the visit's.
+
+    Whoever comes first decides: returns the visit that has the conversation from now on, or has had it.
+    """
+    conversation = lock_guest(session, guest)
+    if conversation.visit is not None:
+        return conversation.visit
+    session.refresh(visit, with_for_update={"of": Visit})
     if visit.conversation is None:
         conversation.visit = visit
-    elif visit.conversation is not conversation:
+    else:
         other = visit.conversation
         other.messages += list(conversation.messages)
         waits = [at for at in (other.waiting_since, conversation.waiting_since) if at is not None]
@@ -68,6 +81,7 @@ def join(session: Session, guest: Guest, visit: Visit, *, now: datetime) -> None
         session.execute(update(InboundMessage).where(*theirs).values(visit_id=visit.id))
         sent = OutboxMessage.channel == guest.channel, OutboxMessage.recipient == guest.address
         session.execute(update(OutboxMessage).where(*sent).values(visit_id=visit.id))
+    return visit
 
 
 def _tell_on(

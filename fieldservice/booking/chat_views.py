@@ -26,7 +26,6 @@ def show(token: str) -> ResponseReturnValue:
     """The conversation, who answers and when; on a page of its own, beside the form."""
     now = clock.now()
     with web.services().db.reading() as session:
-        draft_token(session, token, now=now, lock=False)
         return _page(session, token, MessageForm(), now)
 
 
@@ -36,7 +35,6 @@ def new_messages(token: str) -> ResponseReturnValue:
     """The list of messages alone; 204 when there is nothing after the one that is named."""
     now = clock.now()
     with web.services().db.reading() as session:
-        draft_token(session, token, now=now, lock=False)
         thread = _thread(session, token, now)
     if thread.last == (web.row_of(request.args.get("after", "")) or 0):
         return "", 204
@@ -51,7 +49,7 @@ def ask(token: str) -> ResponseReturnValue:
     """Send a message to the office."""
     now, form = clock.now(), MessageForm()
     with web.services().db.reading() as session:
-        draft_token(session, token, now=now, lock=False)
+        _thread(session, token, now)
         if not form.validate():
             return _page(session, token, form, now), 422
     try:
@@ -71,7 +69,8 @@ def _ask(session: Session, *, token: str, body: str, now: datetime) -> ResponseR
 
 
 def _thread(session: Session, token: str, now: datetime) -> talk_pages.Thread:
-    guest = chat.guest_of(session, token)
+    draft_token(session, token, now=now, lock=False)
+    guest = chat.open_guest(session, token, now=now)
     talk = guest.conversation if guest is not None else None
     return talk_pages.thread_in(talk, zone_before_a_visit(session), now=now)
 

@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fieldservice import web
-from fieldservice.booking import drafts, edge, manage, pages
+from fieldservice.booking import chat, drafts, edge, manage, pages
 from fieldservice.models import Visit
 
 
@@ -18,6 +18,7 @@ def install(bp: Blueprint) -> None:
     bp.register_error_handler(drafts.DraftIncomplete, _go_back)
     bp.register_error_handler(drafts.CallUsNow, _call_us)
     bp.register_error_handler(drafts.AlreadyBooked, _go_on)
+    bp.register_error_handler(chat.WithAVisit, _with_a_visit)
     bp.register_error_handler(drafts.DraftUnknown, _draft_unknown)
     bp.register_error_handler(drafts.DraftExpired, _draft_expired)
 
@@ -46,6 +47,10 @@ def _draft_unknown(_: drafts.DraftUnknown) -> ResponseReturnValue:
 
 def _draft_expired(_: drafts.DraftExpired) -> ResponseReturnValue:
     return render_template("booking/draft_gone.html", expired=True), 410
+
+
+def _with_a_visit(_: chat.WithAVisit) -> ResponseReturnValue:
+    return render_template("booking/with_a_visit.html"), 410
 
 
 def _too_late(error: manage.TooLate) -> ResponseReturnValue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from celery import current_app, shared_task
 from fieldservice import clock, web
 from fieldservice.attachments import service as attachments
 from fieldservice.auth import abuse, puzzles, visitors
-from fieldservice.booking import approvals_sweep, drafts, plan_sweep, waiting_sweep
+from fieldservice.booking import approvals_sweep, chat, drafts, plan_sweep, waiting_sweep
 from fieldservice.booking.new_visits import company_of
 
 if TYPE_CHECKING:
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
 
 @shared_task(name="booking.tidy")  # type: ignore[untyped-decorator]
 def tidy() -> None:
+    """Forget what nobody came back to."""
+    forget_old(current_app.services, now=clock.now())
+
+
+def forget_old(services: Services, *, now: datetime) -> None:
     """Forget unfinished drafts with their files, what is known of visitors, and old forms."""
-    services: Services = current_app.services
-    now = clock.now()
+    services.db.run(partial(chat.close_over, now=now))
     services.db.run(lambda session: drafts.drop_expired(session, services.files, now=now))
     begun = now - drafts.LIFETIME
     services.db.run(lambda session: attachments.remove_unbooked(session, services.files, before=begun))

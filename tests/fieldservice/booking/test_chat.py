@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
+from time_machine import Traveller
 
 from fieldservice.booking import chat
 from fieldservice.booking.conversation import TooManyMessages
+from fieldservice.booking.drafts import LIFETIME
+from fieldservice.booking.tasks import forget_old
 from fieldservice.db import Database
 from fieldservice.dispatch import guests, inbox
 from fieldservice.models import Conversation, ConversationMessage, Guest, Visit
 from fieldservice.web import Services
-from tests.factories import NOW
+from tests.factories import NOW, make_visit
 from tests.fieldservice.booking.walker import Walker
-from tests.signing_in import make_user
+from tests.signing_in import csrf_token, make_user
 
 
 def test_what_is_asked_before_booking_is_answered_there_and_goes_with_the_booking(
@@ -76,3 +81,73 @@ def test_a_flood_is_refused(db: Database) -> None:
         send("token-1")
     with db.reading() as session:
         assert len(session.scalars(select(Guest)).all()) == 11
+
+
+def ask_before_booking(walker: Walker, body: str = "Do you repair ovens?") -> str:
+    """Write from the first page; returns the token in its address."""
+    walker.open("/book")
+    (link,) = {found for found in walker.page.links if "/chat" in found}
+    walker.open(link)
+    walker.send(body=body)
+    return link.split("/")[2]
+
+
+def statuses(walker: Walker, token: str) -> list[int]:
+    """What the conversation's page and its part answer."""
+    answers = [walker.client.get(f"/book/{token}/chat{part}") for part in ("", "/new")]
+    assert not any("ovens" in answer.text for answer in answers if answer.status_code != 200)
+    return [answer.status_code for answer in answers]
+
+
+def test_a_link_that_is_over_opens_no_conversation(
+    walker: Walker, services: Services, clock_at_now: Traveller
+) -> None:
+    """A booked visit's conversation is behind its private link; the draft's, a day old, opens it neither
+    before nor after the draft was tidied away, and takes no words. The token is kept nowhere."""
+    token = ask_before_booking(walker)
+    walker.open("/book")
+    walker.send(service="heating", draft=token)
+    walker.give_address()
+    walker.open(f"/book/{walker.draft}/time?day=2026-03-04")
+    walker.pick_window(1)
+    walker.confirm()
+    assert walker.draft == token or "/visit/" in walker.url
+    assert statuses(walker, token) == [303, 303]
+    clock_at_now.shift(LIFETIME + timedelta(minutes=1))
+    assert statuses(walker, token) == [410, 410]
+    forget_old(services, now=NOW + LIFETIME + timedelta(minutes=1))
+    assert statuses(walker, token) == [410, 410]
+    form = {"body": "Hello?", "csrf_token": csrf_token(walker.client)}
+    assert walker.client.post(f"/book/{token}/chat", data=form).status_code == 410
+    with services.db.reading() as session:
+        assert len(session.scalars(select(ConversationMessage)).all()) == 1
+        assert token not in session.scalars(select(Guest.address)).one()
+
+
+def test_a_link_without_a_draft_lasts_a_day(
+    walker: Walker, services: Services, clock_at_now: Traveller
+) -> None:
+    """Who never began to book sees their conversation for a day, and the office keeps it."""
+    token = ask_before_booking(walker)
+    clock_at_now.shift(LIFETIME - timedelta(minutes=1))
+    assert statuses(walker, token) == [200, 200]
+    clock_at_now.shift(timedelta(minutes=2))
+    assert statuses(walker, token) == [410, 410]
+    forget_old(services, now=NOW + LIFETIME + timedelta(minutes=1))
+    assert statuses(walker, token) == [410, 410]
+    with services.db.reading() as session:
+        assert [guest.conversation.messages[0].body for guest in guests.lately(session, since=NOW)] == [
+            "Do you repair ovens?"
+        ]
+
+
+def test_a_conversation_that_the_office_gave_to_a_visit_is_not_behind_the_draft(
+    walker: Walker, services: Services
+) -> None:
+    """Others may write with that visit: its private link opens it, and the draft's page says so."""
+    token = ask_before_booking(walker)
+    with services.db.transaction() as session:
+        guests.give(session, session.scalars(select(Guest)).one(), make_visit(session), now=NOW)
+    assert statuses(walker, token) == [410, 410]
+    walker.open(f"/book/{token}/chat")
+    assert "Use the link in our message" in walker.page.text

@@ -102,7 +102,7 @@ def become_a_customer(session: Session, token: str, visit: Visit) -> None:
         join(session, guest, visit, now=guest.conversation.last_at)
 
 
-def _on_pages(address: str) -> Select[tuple[Guest]]:
+def _on_pages(address: str) -> Select[Guest]:
     return select(Guest).where(Guest.channel == Channel.PAGE, Guest.address == address)
 
 

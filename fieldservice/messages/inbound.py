@@ -70,7 +70,8 @@ def receive(session: Session, received: Received, *, locale: str, now: datetime)
     guest = _guest_of(session, received)
     visit = _visit_of_sender(session, received, guest, now=now)
     if guest is not None and visit is not None and guest.conversation.visit is None:
-        visit = join(session, guest, visit, now=now)  # they booked since, with the number that they write from
+        # they booked since, with the number that they write from
+        visit = join(session, guest, visit, now=now)
     message = InboundMessage(
         channel=received.channel,
         provider_key=received.provider_key,

@@ -49,7 +49,7 @@ def tell_answer(
 
 
 def lock_guest(session: Session, guest: Guest) -> Conversation:
-    """Keep others from deciding about the guest until the transaction ends; their conversation as it is now."""
+    """Keep others from deciding about the guest until the transaction ends; the conversation as it is."""
     session.refresh(guest, with_for_update={"of": Guest})
     session.refresh(guest.conversation)
     return guest.conversation

@@ -92,8 +92,8 @@ def test_nobody_says_what_no_page_showed(crew: Crew, phone: Phone, other_phone: 
     """Numbers that somebody made up, or another technician's page, name no customer."""
     crew.give_away(crew.visits[0])
     page = phone.page()
-    for bad in (got_it(other_phone, page), got_it(phone, page, shown='[1,[[1,""]]]')):
-        assert "Please look again." in phone.page(bad.location) or bad.status_code == 303
+    for who, words in ((other_phone, {}), (phone, {"shown": '[1,[[1,""]]]'})):
+        assert "Please look again." in who.after(got_it(who, page, **words))
     assert HEADING in phone.page()
     old = got_it(phone, page, tapped_at=(NOW - timedelta(hours=1)).isoformat())
     assert HEADING in phone.after(old)  # from before the day was sent out

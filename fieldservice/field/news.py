@@ -50,7 +50,13 @@ class News:
 def news(session: Session, day: PhoneDay) -> list[News]:
     """What changed on a day since the technician knew its route; nothing before the day was sent out."""
     row = session.get(RouteSeen, (day.technician.id, day.on))
-    return list(_compared(session, row.visits, day)) if row is not None else []
+    if row is None:
+        return []
+    entries = {entry.visit.id: entry for entry in day.visits if entry.visit is not None}
+    return [
+        News(kind, visits, [entries[visit.id] for visit in visits if visit.id in entries])
+        for kind, visits in changes(session, row.visits, _visits(day))
+    ]
 
 
 def token(day: PhoneDay, secret_key: str) -> str:
@@ -100,28 +106,24 @@ def _visits(day: PhoneDay) -> list[Visit]:
     return [entry.visit for entry in day.visits if entry.visit is not None]
 
 
-def _compared(session: Session, before: Sequence[Sequence[Any]], day: PhoneDay) -> Iterator[News]:
-    entries = {entry.visit.id: entry for entry in day.visits if entry.visit is not None}
-    windows = dict(known(_visits(day)))
-    was = {number: window for number, window in before}
-    for number, entry in entries.items():
-        if number not in was and entry.visit is not None and entry.visit.state in PLANNABLE:
-            yield News(NewsKind.ADDED, [entry.visit], [entry])
-    lost = [number for number in was if number not in entries]
+def changes(
+    session: Session, before: Sequence[Sequence[Any]], visits: Sequence[Visit]
+) -> Iterator[tuple[NewsKind, list[Visit]]]:
+    """What is different between what was known and the visits of a route in their order."""
+    windows, was = dict(known(visits)), {number: window for number, window in before}
+    for visit in visits:
+        if visit.id not in was and visit.state in PLANNABLE:
+            yield NewsKind.ADDED, [visit]
+    lost = [number for number in was if number not in windows]
     for visit in session.scalars(select(Visit).where(Visit.id.in_(lost)).order_by(Visit.id)):
         if visit.state == VisitState.CANCELLED:
-            yield News(NewsKind.CANCELLED, [visit])
+            yield NewsKind.CANCELLED, [visit]
         elif visit.state not in ENDED:
-            yield News(NewsKind.GONE, [visit])
-    for number, entry in entries.items():
-        if number in was and was[number] != windows[number] and entry.visit and entry.visit.window:
-            yield News(NewsKind.WINDOW, [entry.visit], [entry])
-    open_ones = [
-        number
-        for number, entry in entries.items()
-        if entry.visit is not None and entry.visit.state in PLANNABLE
-    ]
-    common = [number for number in open_ones if number in was]
+            yield NewsKind.GONE, [visit]
+    for visit in visits:
+        if visit.window and was.get(visit.id, windows[visit.id]) != windows[visit.id]:
+            yield NewsKind.WINDOW, [visit]
+    left = [visit for visit in visits if visit.state in PLANNABLE]
+    common = [visit.id for visit in left if visit.id in was]
     if common != [number for number in was if number in common]:
-        left = [entries[number] for number in open_ones]
-        yield News(NewsKind.ORDER, [entry.visit for entry in left if entry.visit is not None], left)
+        yield NewsKind.ORDER, left

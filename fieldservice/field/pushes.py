@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fieldservice.field import service
-from fieldservice.field.news import News, news
-from fieldservice.geo.tables import TravelTables
-from fieldservice.models import Plan, PushDevice, Route, RouteSeen, Stop, Technician, Visit
-from fieldservice.models.push import tell_devices
-from fieldservice.planning.known import known
+from fieldservice.field.news import NewsKind, changes
+from fieldservice.models import Plan, PushDevice, RouteSeen, Technician, Visit
+from fieldservice.models.push import is_untold, tell_devices
+from fieldservice.planning.known import known, made
 
 KIND = "route"
 
@@ -24,36 +23,36 @@ def with_phones(session: Session) -> list[int]:
     return list(session.scalars(query.where(Technician.active).distinct().order_by(Technician.id)))
 
 
-def tell_changed(session: Session, technician_id: int, *, tables: TravelTables, now: datetime) -> int:
+def is_due(session: Session, technician_id: int, *, now: datetime) -> bool:
+    """Whether a phone has not been told of today's route as it is now. Changes nothing."""
+    occasion = _occasion(session, session.get_one(Technician, technician_id), now)
+    return occasion is not None and is_untold(session, occasion[0], KIND, occasion=occasion[1])
+
+
+def tell_changed(session: Session, technician_id: int, *, now: datetime) -> int:
     """Write that today's route is not what the technician knows, once for each state of it.
 
     Nothing after "Got it", and nothing before the day was sent out.
     """
-    technician = session.get_one(Technician, technician_id)
+    occasion = _occasion(session, session.get_one(Technician, technician_id), now)
+    return tell_devices(session, occasion[0], KIND, occasion=occasion[1], now=now) if occasion else 0
+
+
+def _occasion(session: Session, technician: Technician, now: datetime) -> tuple[int, str] | None:
+    """Whose phones are to be told, and the same text for the same changes since the last "Got it"."""
     on = technician.territory.local_day(now)
     row = session.get(RouteSeen, (technician.id, on))
     if row is None or technician.user_id is None:
-        return 0
-    visits = session.scalars(
-        select(Visit)
-        .join(Stop, Stop.visit_id == Visit.id)
-        .join(Route, Route.id == Stop.route_id)
-        .join(Plan, Plan.id == Route.plan_id)
-        .where(Stop.technician_id == technician.id, Plan.on == on)
-        .order_by(Stop.starts_at)
-    )
+        return None
+    visits = [visit for _, visit in session.execute(made(technician.id).where(Plan.on == on))]
     if known(visits) == row.visits:
-        return 0
-    found = news(session, service.phone_day(session, technician, on, tables=tables, now=now))
-    if not found:
-        return 0
-    occasion = f"{on}:{_mark(found)}"
-    return tell_devices(session, technician.user_id, KIND, occasion=occasion, now=now)
+        return None
+    found = list(changes(session, row.visits, visits))
+    return (technician.user_id, f"{on}:{_mark(row.seen_at, found)}") if found else None
 
 
-def _mark(found: list[News]) -> str:
-    """The same for the same changes."""
+def _mark(seen_at: datetime, found: Sequence[tuple[NewsKind, list[Visit]]]) -> str:
     said = [
-        (one.kind.value, [(visit.id, str(visit.window_starts_at)) for visit in one.visits]) for one in found
+        (kind.value, [(visit.id, str(visit.window_starts_at)) for visit in visits]) for kind, visits in found
     ]
-    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((seen_at.isoformat(), said)).encode()).hexdigest()[:16]

@@ -24,13 +24,16 @@ def tidy() -> None:
 
 @shared_task(name="field.push")  # type: ignore[untyped-decorator]
 def push() -> None:
-    """Tell phones whose route the office has changed."""
+    """Tell phones whose route the office has changed. Nothing is written while nothing has."""
     services: Services = current_app.services
+    now = clock.now()
     with services.db.reading() as session:
         found = pushes.with_phones(session)
 
     def tell(technician_id: int) -> None:
-        work = partial(pushes.tell_changed, technician_id=technician_id, tables=services.tables)
-        services.db.run(partial(work, now=clock.now()))
+        with services.db.reading() as session:
+            due = pushes.is_due(session, technician_id, now=now)
+        if due:
+            services.db.run(partial(pushes.tell_changed, technician_id=technician_id, now=now))
 
     sweeps.each(found, tell)

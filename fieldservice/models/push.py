@@ -60,15 +60,21 @@ class PushDevice(Base):
     def tell(self, kind: str, *, occasion: str, now: datetime) -> bool:
         """Write a notification that is about no visit, unless it was written before."""
         session = object_session(self)
-        message = new_message(
-            occasion, kind, PUSH, str(self.id), role=DEVICE, payload={"locale": self.locale}
-        )
-        same = select(OutboxMessage.id).where(OutboxMessage.dedupe_key == message.dedupe_key)
-        if session is None or exists_one(session, same):
+        if session is None or self.is_told(session, kind, occasion):
             return False
+        message = self._message(kind, occasion)
         message.promise_version, message.due_at, message.next_at = 0, now, now
         session.add(message)
         return True
+
+    def is_told(self, session: Session, kind: str, occasion: str) -> bool:
+        """Whether the notification of an occasion was written."""
+        key = self._message(kind, occasion).dedupe_key
+        return exists_one(session, select(OutboxMessage.id).where(OutboxMessage.dedupe_key == key))
+
+    def _message(self, kind: str, occasion: str) -> OutboxMessage:
+        payload = {"locale": self.locale}
+        return new_message(occasion, kind, PUSH, str(self.id), role=DEVICE, payload=payload)
 
     @property
     def device(self) -> Device:
@@ -117,6 +123,13 @@ def is_notified(session: Session, login: str) -> bool:
 def hashed(endpoint: str) -> str:
     """By what an endpoint is found."""
     return hashlib.sha256(endpoint.encode()).hexdigest()
+
+
+def is_untold(session: Session, user_id: int, kind: str, *, occasion: str) -> bool:
+    """Whether a browser of a user lacks the notification of an occasion."""
+    occasion = f"user{user_id}:{occasion}"
+    devices = session.scalars(select(PushDevice).where(PushDevice.user_id == user_id))
+    return any(not device.is_told(session, kind, occasion) for device in devices.all())
 
 
 def tell_devices(

@@ -114,9 +114,7 @@ def test_a_phone_is_told_of_a_change(
     assert_usable(page)
     expect(page.get_by_role("button", name="Turn off notifications")).to_be_visible()
     crew.give_away(crew.visits[1])
-    crew.db.run(
-        lambda session: pushes.tell_changed(session, crew.technician_id, tables=services.tables, now=NOW)
-    )
+    crew.db.run(lambda session: pushes.tell_changed(session, crew.technician_id, now=NOW))
     later = NOW + timedelta(minutes=1)
     assert sweep(crew.db, services.channels, services.settings, now=later, owner="test").sent >= 2
     [changed, welcome] = maker.shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from html import unescape
@@ -17,6 +18,7 @@ from fieldservice import web
 from fieldservice.db import Database
 from fieldservice.geo.estimate import EstimatedTravelTimes
 from fieldservice.geo.tables import TravelTables
+from fieldservice.geo.types import TravelTable
 from fieldservice.models import (
     OutboxMessage,
     Stop,
@@ -27,6 +29,8 @@ from fieldservice.models import (
     Visit,
     VisitEvent,
 )
+from fieldservice.planning import changes
+from fieldservice.planning.judge import Move
 from fieldservice.planning.problem import build
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.store import write_routes
@@ -135,13 +139,40 @@ class Crew:
 
     def give_away(self, visit_id: int, on: date = TODAY) -> None:
         """Put a visit on the colleague's route."""
+        self._put(visit_id, self.colleague_id, on)
+
+    def take_back(self, visit_id: int, on: date = TODAY) -> None:
+        """Put a visit on the technician's own route."""
+        self._put(visit_id, self.technician_id, on)
+
+    def _put(self, visit_id: int, technician_id: int, on: date) -> None:
 
         def work(session: Session) -> None:
             stop = session.scalars(select(Stop).where(Stop.visit_id == visit_id)).one()
-            route = make_route(session, session.get_one(Technician, self.colleague_id), on)
-            stop.technician_id, stop.route_id = self.colleague_id, route.id
+            route = make_route(session, session.get_one(Technician, technician_id), on)
+            stop.technician_id, stop.route_id = technician_id, route.id
 
         self.db.run(work)
+
+    def make_together(self, visit_id: int, *others: int) -> None:
+        """The technician leads a visit and the others help with it; without others it is made alone."""
+
+        def work(session: Session, tables: Mapping[date, TravelTable]) -> None:
+            visit = session.get_one(Visit, visit_id)
+            size = len(others) + 1
+            move = Move(self.technician_id, TODAY, visit.window_starts_at, others=others, crew=size)
+            changes.move_visit(
+                session,
+                visit,
+                move,
+                plan_version=self.scene.version(TODAY),
+                tables=tables,
+                now=NOW,
+                actor="test",
+                confirmed=False,
+            )
+
+        self.scene.change(work, days=[TODAY], now=NOW)
 
     def starts(self) -> list[datetime]:
         """When each of the visits is planned to start."""

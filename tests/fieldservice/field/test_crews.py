@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from fieldservice.models import Visit
-from fieldservice.planning import changes
-from fieldservice.planning.judge import Move
-from tests.factories import NOW, TODAY
 from tests.fieldservice.field.crew import Crew, Phone
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL differs here
@@ -16,15 +12,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True) 
 def test_a_visit_of_two(crew: Crew, phone: Phone, other_phone: Phone) -> None:
     """The colleague sees the visit in the route, the week and by itself, and has no steps for it."""
     second = crew.visits[1]
-
-    def together(session, tables) -> None:
-        visit = session.get_one(Visit, second)
-        starts_at = visit.window_starts_at
-        move = Move(crew.technician_id, TODAY, starts_at, others=(crew.colleague_id,), crew=2)
-        said = {"tables": tables, "now": NOW, "actor": "test", "confirmed": False}
-        changes.move_visit(session, visit, move, plan_version=crew.scene.version(TODAY), **said)
-
-    crew.scene.change(together, days=[TODAY], now=NOW)
+    crew.make_together(second, crew.colleague_id)
     page = f"/day/visits/{second}"
     own, other = phone.page(page), other_phone.page(page)
     assert "Together with" in own

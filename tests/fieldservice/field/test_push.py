@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, event, select
 from sqlalchemy.orm import Session
 
+from fieldservice.config import Settings
 from fieldservice.dispatch.service import dispatch_day
-from fieldservice.field import pushes
-from fieldservice.geo.estimate import EstimatedTravelTimes
-from fieldservice.geo.tables import TravelTables
+from fieldservice.field import tasks
 from fieldservice.models import OutboxMessage, PushDevice, Technician
+from fieldservice.worker import Worker, make_worker
 from tests.factories import NOW, TODAY
 from tests.fieldservice.field.crew import Crew, Phone
+from tests.fieldservice.field.test_news import got_it
 from tests.matrix.world import BROWSER
-
-TABLES = TravelTables(EstimatedTravelTimes())
 
 
 def ask(phone: Phone, path: str = "/day/push", **fields: str) -> int:
@@ -31,14 +33,19 @@ def written(crew: Crew) -> list[str]:
         return list(session.scalars(query))
 
 
-def sweep(crew: Crew) -> int:
-    """What the task does."""
+@pytest.fixture
+def worker(settings: Settings) -> Iterator[Worker]:
+    """Who runs the periodic task."""
+    worker = make_worker(settings)
+    yield worker
+    worker.services.db.dispose()
 
-    def work(session: Session) -> int:
-        found = pushes.with_phones(session)
-        return sum(pushes.tell_changed(session, one, tables=TABLES, now=NOW) for one in found)
 
-    return crew.db.run(work)
+def sweep(crew: Crew, worker: Worker) -> int:
+    """Run the periodic task; returns how many notifications it wrote."""
+    before = len(written(crew))
+    tasks.push()
+    return len(written(crew)) - before
 
 
 def send_out(session: Session, crew: Crew) -> None:
@@ -47,21 +54,68 @@ def send_out(session: Session, crew: Crew) -> None:
     dispatch_day(session, territory, TODAY, now=NOW, actor="user:9")
 
 
-def test_a_change_is_told_once(crew: Crew, phone: Phone) -> None:
+def test_a_change_is_told_once(crew: Crew, phone: Phone, worker: Worker) -> None:
     """Not before the day is sent out, not for nothing; again for another change; welcomed when asked for."""
     assert ask(phone, first="y") == 204
     assert ask(phone) == 204  # a new login on the same phone
     crew.give_away(crew.visits[2])
-    assert sweep(crew) == 0
+    assert sweep(crew, worker) == 0
     crew.db.run(lambda session: send_out(session, crew))
-    assert sweep(crew) == 0
+    assert sweep(crew, worker) == 0
     crew.give_away(crew.visits[1])
-    assert [sweep(crew), sweep(crew)] == [1, 0]
+    assert [sweep(crew, worker), sweep(crew, worker)] == [1, 0]
     crew.give_away(crew.visits[0])
-    assert sweep(crew) == 1
+    assert sweep(crew, worker) == 1
     assert written(crew) == ["devices", "route", "route"]
     assert ask(phone, "/day/push/off") == 204
-    assert sweep(crew) == 0
+    assert sweep(crew, worker) == 0
+
+
+def test_a_helper_is_told_of_a_change_and_not_for_nothing(
+    crew: Crew, phone: Phone, other_phone: Phone, worker: Worker
+) -> None:
+    """The visit that somebody else leads was sent out: no news. It is made without the helper: news."""
+    second = crew.visits[1]
+    crew.make_together(second, crew.colleague_id)
+    ask(other_phone)
+    crew.db.run(lambda session: send_out(session, crew))
+    assert "The office changed your route" not in other_phone.page()
+    assert sweep(crew, worker) == 0
+    crew.make_together(second)
+    assert "No longer on your route:" in other_phone.page()
+    assert [sweep(crew, worker), sweep(crew, worker)] == [1, 0]
+
+
+def test_the_same_change_is_told_again_after_got_it(crew: Crew, phone: Phone, worker: Worker) -> None:
+    """Taken off, known; put back, known; taken off once more: that is a third change."""
+    ask(phone)
+    crew.db.run(lambda session: send_out(session, crew))
+    for minutes, change in enumerate((crew.give_away, crew.take_back, crew.give_away), start=1):
+        change(crew.visits[2])
+        assert sweep(crew, worker) == 1, minutes
+        at = NOW + timedelta(seconds=minutes)
+        got_it(phone, phone.page(), tapped_at=at.isoformat())
+        assert sweep(crew, worker) == 0, minutes
+
+
+def test_nothing_is_written_while_nothing_changes(crew: Crew, phone: Phone, worker: Worker) -> None:
+    """Every fifteen seconds it looks; only a change that nobody was told of is a reason to write."""
+    ask(phone)
+    crew.db.run(lambda session: send_out(session, crew))
+    writers: list[bool] = []
+
+    def note(connection: Connection) -> None:
+        writers.append(not connection.get_execution_options().get("read_only"))
+
+    tasks.push()  # the first look of a process
+    event.listen(worker.services.db.engine, "begin", note)
+    tasks.push()
+    assert not any(writers)
+    crew.give_away(crew.visits[1])
+    tasks.push()
+    assert sum(writers) == 1
+    tasks.push()
+    assert sum(writers) == 1
 
 
 def test_the_notifications_end_with_the_login(crew: Crew, phone: Phone) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
-from fieldservice import auth, clock
+from fieldservice import auth, clock, web
 from fieldservice.field import edge, outbox, service, site_history
 from fieldservice.field.forms import OutboxForm
 from fieldservice.models import UserRole
@@ -44,8 +44,10 @@ def note(visit_id: int) -> ResponseReturnValue:
     now, form = clock.now(), AssetForm()
     back = url_for("field.visit", visit_id=visit_id)
     if not form.validate():
-        text = " ".join(str(text) for texts in form.errors.values() for text in texts)
-        return outbox.refuse(_("Nothing was recorded. %(why)s", why=text), back)
+        with web.services().db.reading() as session:
+            visit = service.own_visit(session, edge.technician_of(session), visit_id)
+            page = render_template("field/equipment.html", visit=visit, form=form)
+        return outbox.unfit(form.errors, page)
     said = site_history.Noted(
         visit_id=visit_id,
         name=form.name.data,

@@ -34,9 +34,8 @@ def write(visit_id: int) -> ResponseReturnValue:
         items, stock = checklist.items_of(visit), closing.stock_of(session, technician)
         form = form_for(items, stock, None, fill=False)
         if not form.validate():
-            return _unfit(
-                form.errors, render_template("field/report.html", visit=visit, form=form, items=items)
-            )
+            page = render_template("field/report.html", visit=visit, form=form, items=items)
+            return outbox.unfit(form.errors, page)
     said = Said(
         visit_id=visit_id,
         answers=form.answers,
@@ -78,7 +77,7 @@ def photo(visit_id: int) -> ResponseReturnValue:
     """Keep photos of the work; an item of the phone's outbox is told the checksum of the file that came."""
     form = WorkPhotoForm()
     if not form.validate():
-        return _unfit(form.errors, _refused(visit_id))
+        return outbox.unfit(form.errors, _refused(visit_id))
     label = Label(name="", about=form.about.data, item=form.item.data or "")
     answer = _keep(visit_id, label, form.sha256.data or "")
     page = "field.endings.cannot" if label.about == checklist.CANNOT else "field.visit"
@@ -95,7 +94,7 @@ def sign(visit_id: int) -> ResponseReturnValue:
         return _signed(visit_id, form)
     with web.services().db.reading() as session:
         page = _sign_page(session, visit_id, form)
-    return _unfit(form.errors, page) if form.errors else page
+    return outbox.unfit(form.errors, page) if form.errors else page
 
 
 def _signed(visit_id: int, form: SignatureForm) -> ResponseReturnValue:
@@ -147,13 +146,6 @@ def _sha256(stream: object) -> str:
     return digest
 
 
-def _unfit(errors: Mapping[str, list[str]], page: str) -> ResponseReturnValue:
-    """Why nothing was kept: as a page, or in words to the outbox."""
-    if outbox.item():
-        return {"error": " ".join(str(text) for texts in errors.values() for text in texts)}, 422
-    return page, 422
-
-
 def _refused(visit_id: int) -> str:
     with web.services().db.reading() as session:
         service.own_visit(session, edge.technician_of(session), visit_id)
@@ -182,8 +174,12 @@ def _sign_page(session: Session, visit_id: int, form: SignatureForm) -> str:
     )
 
 
-def _names(session: Session, technician: Technician, visit: Visit) -> dict[str, list[dict[str, object]]]:
-    """How the phone calls what waits on it: the items of the checklist and the parts of the van, by field."""
+def _names(session: Session, technician: Technician, visit: Visit) -> dict[str, object]:
+    """How the phone calls what waits on it: the items of the checklist and the parts of the van, by field.
+
+    `beside` are the parts that are used whatever waits.
+    """
+    found = closing.report_of(session, visit)
     missing = {item.key for item in checklist.missing(session, visit)}
     items: list[dict[str, object]] = [
         {
@@ -199,8 +195,12 @@ def _names(session: Session, technician: Technician, visit: Visit) -> dict[str, 
         }
         for item in checklist.items_of(visit)
     ]
-    stock = closing.stock_of(session, technician)
-    return {"items": items, "parts": [{"field": f"part-{part.id}", "label": part.name} for part in stock]}
+    stock = {part.name: f"part-{part.id}" for part in closing.stock_of(session, technician)}
+    return {
+        "items": items,
+        "parts": [{"field": field, "label": name} for name, field in stock.items()],
+        "beside": list((found.beside(technician.id, stock) if found else {}).items()),
+    }
 
 
 def on_page(session: Session, visit: Visit) -> dict[str, object]:

@@ -7,6 +7,7 @@ only when an answer of ours repeats that name and is a success: a page of a netw
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 
 from flask import Response, flash, jsonify, redirect, request
 from flask import session as cookie
@@ -30,6 +31,13 @@ def refuse(text: str, back: str) -> ResponseReturnValue:
         return {"error": text}, 409
     flash(text)
     return redirect(back, code=303)
+
+
+def unfit(errors: Mapping[str, Iterable[object]], page: str) -> ResponseReturnValue:
+    """Why nothing was kept: to a person as a page with what they typed, to the outbox in words."""
+    if item():
+        return {"error": " ".join(str(text) for texts in errors.values() for text in texts)}, 422
+    return page, 422
 
 
 def answer(response: Response) -> Response:

@@ -20,9 +20,10 @@ _PIECES = 200
 
 @dataclass(frozen=True)
 class Equipment:
-    """One piece: as it was noted last, and at which visits; `here`: at the present one, too."""
+    """One piece: as it was noted last, differently before, and at which visits; `here`: this one."""
 
     newest: VisitAsset
+    earlier: Sequence[VisitAsset]
     visits: Sequence[VisitAsset]
     here: bool
 
@@ -66,7 +67,7 @@ def history(session: Session, technician: Technician, visit: Visit, *, now: date
 
 
 def note(session: Session, technician: Technician, said: Noted, *, now: datetime) -> None:
-    """Keep that a piece was seen at a visit; the same piece again is put right.
+    """Keep that a piece was seen at a visit. What was noted last counts, whenever it arrives; the rest stays.
 
     Raises NotYourVisit, WrongTime.
     """
@@ -83,7 +84,9 @@ def note(session: Session, technician: Technician, said: Noted, *, now: datetime
         said_at=said.moment,
     )
     for known in session.scalars(select(VisitAsset).where(VisitAsset.visit_id == visit.id)):
-        if known.same_as == row.same_as:
+        if known.words == row.words and known.said_at > row.said_at:
+            return
+        if known.words == row.words:
             session.delete(known)
     session.add(row)
 
@@ -100,10 +103,18 @@ def _equipment(session: Session, visit: Visit) -> list[Equipment]:
     pieces: dict[tuple[str, ...], list[VisitAsset]] = {}
     for row in session.scalars(query):
         pieces.setdefault(row.same_as, []).append(row)
-    return [
-        Equipment(rows[0], rows, here=any(row.visit_id == visit.id for row in rows))
-        for rows in pieces.values()
-    ]
+    return [_piece(rows, visit) for rows in pieces.values()]
+
+
+def _piece(rows: Sequence[VisitAsset], visit: Visit) -> Equipment:
+    """One piece by what was noted of it, the newest first."""
+    words = {rows[0].words: rows[0]}
+    visits: dict[int, VisitAsset] = {}
+    for row in rows:
+        words.setdefault(row.words, row)
+        visits.setdefault(row.visit_id, row)
+    newest, *earlier = words.values()
+    return Equipment(newest, earlier, list(visits.values()), here=visit.id in visits)
 
 
 def _past(session: Session, visit: Visit) -> list[PastVisit]:

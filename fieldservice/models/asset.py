@@ -11,7 +11,7 @@ from fieldservice.db import Base, UtcDateTime
 
 
 class VisitAsset(Base):
-    """A piece of equipment that was seen at a visit.
+    """A piece of equipment that was seen at a visit; noted otherwise at the same visit, it has both rows.
 
     The same piece of other visits has the same serial number, or without one the same name, make and model.
     """
@@ -26,6 +26,11 @@ class VisitAsset(Base):
     model: Mapped[str] = mapped_column(String(80), default="")
     serial: Mapped[str] = mapped_column(String(80), default="")
     said_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What was noted, however it was written."""
+        return tuple(part.casefold() for part in (self.name, self.make, self.model, self.serial))
 
     @property
     def same_as(self) -> tuple[str, ...]:

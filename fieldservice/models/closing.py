@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -84,6 +84,15 @@ class VisitReport(Base):
         for used in vans.values():
             together.update(used)
         self.parts = dict(together)
+
+    def beside(self, technician_id: int, offered: Container[str]) -> dict[str, int]:
+        """What a form about one van leaves as it is: parts of other vans, and those not in `offered`."""
+        together: Counter[str] = Counter()
+        for number, used in self.by_van.items():
+            for name, count in used.items():
+                if number != technician_id or name not in offered:
+                    together[name] += count
+        return dict(together)
 
 
 class VanPart(Base):

@@ -19,7 +19,7 @@ def known(visits: Iterable[Visit]) -> list[list[Any]]:
     ]
 
 
-def made(technician_id: int | None = None) -> Select[tuple[int, Visit]]:
+def made(technician_id: int | None = None) -> Select[int, Visit]:
     """Who makes which visits, leading them or helping with them, in the order of the day."""
     query = (
         select(Stop.technician_id, Visit)

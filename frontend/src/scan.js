@@ -2,6 +2,9 @@
 
 const EVERY_MS = 250;
 const LONGEST_MS = 60_000;
+// Codes have separators in them that nobody types and no form takes: a space keeps the parts of the number apart.
+const UNTYPED = /[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]+/gu;
+const typed = (code) => code.replace(UNTYPED, " ").trim();
 
 for (const place of document.querySelectorAll("[data-scan]")) {
   if (!("BarcodeDetector" in window) || !navigator.mediaDevices?.getUserMedia) break;
@@ -22,7 +25,7 @@ async function scan(place, video, button) {
     video.hidden = false;
     await video.play();
     const number = await firstCode(new BarcodeDetector(), video);
-    if (number) place.closest("form").elements.serial.value = number.slice(0, 80);
+    if (number) place.closest("form").elements.serial.value = [...number].slice(0, 80).join("");
   } catch {
     said.textContent = said.dataset.none;
   } finally {
@@ -36,7 +39,8 @@ async function scan(place, video, button) {
 async function firstCode(detector, video) {
   for (const end = Date.now() + LONGEST_MS; Date.now() < end;) {
     const [code] = await detector.detect(video);
-    if (code) return code.rawValue.trim();
+    const number = code && typed(code.rawValue);
+    if (number) return number;
     await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
   }
   return "";

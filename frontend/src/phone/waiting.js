@@ -12,20 +12,29 @@ export function showWaiting(own) {
   const shows = [report, ...photos].map((item) => item?.id).join();
   if (place.dataset.shows === shows || (!report && !photos.length)) return;
   place.dataset.shows = shows;
-  const { items, parts } = JSON.parse(place.dataset.names);
+  const { items, parts, beside } = JSON.parse(place.dataset.names);
   const said = report && new Map(report.said.fields);
-  if (said) place.replaceChildren(...lines(said, items, parts));
+  if (said) place.replaceChildren(...lines(said, items, used(said, parts, beside)));
   for (const photo of photos) place.append(line("camera", photo.said.label));
   showMissing(place, items, said, photos);
 }
 
-function lines(said, items, parts) {
+/** How many of each part: what waits says it of this van, what came from others stays. */
+function used(said, parts, beside) {
+  const counts = new Map(beside);
+  for (const part of parts) {
+    const count = Number(said.get(part.field));
+    if (count) counts.set(part.label, (counts.get(part.label) ?? 0) + count);
+  }
+  return counts;
+}
+
+function lines(said, items, counts) {
   const done = items.filter((item) => !item.photo && said.get(item.field));
-  const used = parts.filter((part) => Number(said.get(part.field)));
   const notes = said.get("notes");
   return [
     ...done.map((item) => line("check-lg", `${item.label}: ${item.tick ? say("yes") : [item.options?.[said.get(item.field)] ?? said.get(item.field), item.unit].filter(Boolean).join(" ")}`)),
-    ...used.map((part) => line("tools", `${said.get(part.field)} × ${part.label}`)),
+    ...[...counts].map(([part, count]) => line("tools", `${count} × ${part}`)),
     ...(notes ? [line("chat-left-text", notes)] : []),
   ];
 }

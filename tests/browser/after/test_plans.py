@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -19,7 +19,7 @@ from fieldservice.planning.service_plans import Likes
 from tests.browser.accessible import faults
 from tests.browser.after.conftest import OpenPage, Stage
 from tests.browser.after.test_after import press
-from tests.browser.keyboard import enter_on, tick, type_into
+from tests.browser.keyboard import enter_on, stop_at, tick, type_into
 from tests.factories import NOW, TODAY, Company, make_customer, make_service_plan, make_site, near
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
@@ -32,6 +32,7 @@ class Plan:
     id: int
     site_id: int
     occurrence_id: int
+    later_id: int
     link: str
 
 
@@ -58,7 +59,7 @@ def plan(stage: Stage) -> Plan:
         visit = found.latest_visit
         assert visit is not None
         link = f"/visit/{token_of(visit.links[-1], settings.secret_key)}"
-        return Plan(plan_id, site_id, found.occurrences[1].id, link)
+        return Plan(plan_id, site_id, found.occurrences[1].id, found.occurrences[2].id, link)
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["script", "plain"])
@@ -82,6 +83,18 @@ def test_from_the_message_to_the_window(
     assert troubles == []
 
 
+def move_a_date(page: Page, plan: Plan) -> None:
+    """The visit after the skipped one: the day typed part by part into the field of the browser."""
+    page.goto(f"{plan.link}/plan/{plan.later_id}")
+    field = page.get_by_label("From which day on?")
+    later = date.fromisoformat(field.get_attribute("min") or "") + timedelta(days=2)
+    stop_at(page, field)
+    page.keyboard.type(f"{later:%m%d%Y}")
+    expect(field).to_have_value(later.isoformat())
+    enter_on(page, "button", "Move it")
+    expect(page.get_by_text(re.compile(f"{later:%b} {later.day}\\b")).first).to_be_visible()
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["script", "plain"])
 def test_with_the_keyboard_alone(plan: Plan, open_page: OpenPage, *, scripts: bool) -> None:
     """What suits, another term, the next one skipped, this one picked, and the end, without a pointer."""
@@ -96,6 +109,7 @@ def test_with_the_keyboard_alone(plan: Plan, open_page: OpenPage, *, scripts: bo
     type_into(page, "Why do you skip it?", "On holiday")
     enter_on(page, "button", "Skip it")
     expect(page.get_by_text("Skipped").first).to_be_visible()
+    move_a_date(page, plan)
     page.goto(f"{plan.link}/time")
     page.get_by_role("radio").first.focus()
     page.keyboard.press("Space")

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from fieldservice import clock
 from fieldservice.auth import abuse, visitors
 from fieldservice.geo.address import Address
-from fieldservice.models import AbuseSign
+from fieldservice.models import AbuseSign, Territory
+from fieldservice.web import Services
 from tests.browser.booking.test_booking import assert_accessible, next_page
 from tests.browser.booking.test_returning import KEY, Past
 from tests.browser.keyboard import enter_on, type_into
+from tests.factories import make_draft, make_hold
+from tests.fieldservice.booking.demoville import heating
 
 pytestmark = pytest.mark.browser
 LONG_MS = 60_000
@@ -71,6 +75,38 @@ def test_without_javascript_a_code_leads_on(plain_page: Page, home: Address, pas
     type_into(plain_page, "Code from the message", past.code())
     enter_on(plain_page, "button", "Continue")
     expect(plain_page.get_by_role("heading", level=1)).to_have_text("When suits you?")
+
+
+def test_a_wrong_solution(page: Page, home: Address, past: Past) -> None:
+    """The page says so and gives another puzzle: no fault on it while the device works."""
+    page.route("**/guard-worker*", lambda route: route.abort())  # the puzzle stays unsolved
+    to_the_guard(page, home)
+    expect(page.get_by_role("heading", level=1)).to_have_text("One short check")
+    page.locator("#puzzle [name=solution]").evaluate("each => { each.value = 'nothing' }")
+    with page.expect_navigation():
+        page.locator("#puzzle").evaluate("each => each.submit()")
+    expect(page.get_by_text("The check did not work out. Please try once more.")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_too_many_windows_are_held(page: Page, home: Address, running: Services, past: Past) -> None:
+    """Who holds as many windows as a network may is told when to come back, and whom to call."""
+    assert past.engine is not None
+    here = visitors.hash_of("network 127.0.0.1", KEY)
+    with Session(past.engine) as session, session.begin():
+        session.execute(update(AbuseSign).values(at=clock.now() - timedelta(hours=2)))
+        later, service = clock.now() + timedelta(minutes=15), heating(session)
+        territory = session.scalars(select(Territory)).one()
+        for number in range(running.settings.guard_holds):
+            draft = make_draft(session, token=f"held-{number}" * 4, network=here, expires_at=later)
+            make_hold(session, territory, service, draft=draft, expires_at=later)
+    to_the_guard(page, home)
+    expect(page.get_by_role("heading", level=1)).to_have_text("When suits you?")
+    page.locator("input[name=window]").last.check()
+    next_page(page, re.compile("^Continue"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Please call us")
+    expect(page.get_by_text("Try again in a quarter of an hour")).to_be_visible()
+    assert_accessible(page)
 
 
 def test_the_pages_of_the_guard(page: Page, home: Address, past: Past) -> None:

@@ -177,6 +177,13 @@ def test_refusals_before_and_after_booking(
 ) -> None:
     """Nothing chosen, taken, no name; afterwards too late to change, and cancelling that costs by now."""
     found: list[object] = []
+    page.goto("/book?service=heating")
+    next_page(page, "Continue")
+    for way in ("", "?by=hand"):
+        page.goto(page.url.partition("?")[0] + way)
+        next_page(page, "Continue")
+        expect(page.locator("#error-summary")).to_be_focused()
+        found += faults(page)
     to_time(page, home)
     with page.expect_navigation():
         page.locator(".action-bar button").click()

@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -83,6 +84,16 @@ class Tour:
             self.take(f"{name}-{language}")
         self.open(f"{path}{'&' if '?' in path else '?'}lang=en")
 
+    def come(self, visit_id: int) -> None:
+        """The window of a visit begins with this hour, whatever the demo's plan says."""
+        begins = clock.now().replace(minute=0, second=0, microsecond=0)
+
+        def work(session: Session) -> None:
+            visit = session.get_one(Visit, visit_id)
+            visit.window_starts_at, visit.window_ends_at = begins, begins + timedelta(hours=2)
+
+        self.services.db.run(work)
+
     def enter(self, visit_id: int, state: VisitState) -> None:
         """Let a visit go on."""
         now = clock.now()
@@ -128,6 +139,10 @@ def book(tour: Tour) -> str:
     tour.press("Continue")
     draft = urlsplit(page.url).path.removesuffix("/time")
     tour.in_every_language("windows", f"{draft}/time")
+    later = page.locator("a.day:not([aria-current])").nth(2)  # of which everything can still be changed
+    wanted = later.get_attribute("href") or ""
+    later.click()
+    page.wait_for_url(f"**{wanted}")
     page.locator("#windows .choice").last.click()
     tour.press("Continue")
     for field, value in (("name", "Rosa Whitfield"), ("phone", "410 555 0187"), ("email", EMAIL)):
@@ -161,6 +176,7 @@ def afterwards(tour: Tour, link: str) -> None:
     tour.take("conversation")
     tour.open(f"{link}/earlier")
     tour.take("waiting-list")
+    tour.come(visit_id)
     for state, path, name in (
         (VisitState.DISPATCHED, "", ""),
         (VisitState.EN_ROUTE, "/track", "track"),

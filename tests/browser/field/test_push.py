@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from flask import Flask
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -27,26 +27,13 @@ from fieldservice.notify.push import Device
 from fieldservice.web import Services
 from tests.browser.field.phones import ready
 from tests.browser.field.test_field import assert_usable
+from tests.browser.maker import deliver, let_be_notified, notified
 from tests.factories import NOW, TODAY
 from tests.fieldservice.field.crew import Crew
 from tests.push_service import PushService
 from tests.services import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
-_MAKER = """device => {
-  let current = null;
-  const { endpoint, ...keys } = device;
-  const its = { toJSON: () => ({ endpoint, keys }), endpoint,
-    unsubscribe: async () => { current = null; return true; } };
-  PushManager.prototype.getSubscription = async () => current;
-  PushManager.prototype.subscribe = async options => {
-    its.options = { applicationServerKey: options.applicationServerKey.buffer };
-    return current = its;
-  };
-  Notification.requestPermission = async () => "granted";
-  Object.defineProperty(Notification, "permission", { get: () => "granted" });
-}"""
-"""The browser's maker as pages see it. Chromium asks its own for an address, which nobody answers here."""
 
 
 @pytest.fixture
@@ -59,34 +46,8 @@ def settings(settings: Settings) -> Settings:
 def maker(page: Page, site: str) -> Iterator[PushService]:
     """The maker of the phone's browser."""
     with PushService() as service:
-        page.context.grant_permissions(["notifications"], origin=site)
-        page.add_init_script(f"({_MAKER})({json.dumps(asdict(service.device))})")
+        let_be_notified(page, service.device, origin=site)
         yield service
-
-
-def shown(page: Page) -> list[list[str]]:
-    """The notifications that the phone shows."""
-    found: list[list[str]] = page.evaluate(
-        "navigator.serviceWorker.getRegistration('/day/').then(r => r.getNotifications())"
-        ".then(all => all.map(n => [n.title, n.body, n.tag]))"
-    )
-    return found
-
-
-def deliver(context: BrowserContext, page: Page, site: str, words: dict[str, str]) -> None:
-    """What the maker opened, handed to the phone's service worker."""
-    session = context.new_cdp_session(page)
-    registrations: list[str] = []
-    session.on(
-        "ServiceWorker.workerRegistrationUpdated",
-        lambda said: registrations.extend(each["registrationId"] for each in said["registrations"]),
-    )
-    session.send("ServiceWorker.enable")
-    wait_until(lambda: bool(page.evaluate("1") and registrations), "the worker's registration")
-    session.send(
-        "ServiceWorker.deliverPushMessage",
-        {"origin": site, "registrationId": registrations[-1], "data": json.dumps(words)},
-    )
 
 
 def devices(db: Database) -> list[Device]:
@@ -121,8 +82,10 @@ def test_a_phone_is_told_of_a_change(
     assert welcome["body"].startswith("Notifications are on")
     assert "Charles Street" not in json.dumps(maker.shown)
     deliver(page.context, page, site, changed)
-    wait_until(lambda: len(shown(page)) == 1, "the notification")
-    assert shown(page) == [["Harbor Heating", "Your route has changed. Touch to see it.", "route"]]
+    wait_until(lambda: len(notified(page, "/day/")) == 1, "the notification")
+    assert notified(page, "/day/") == [
+        ["Harbor Heating", "Your route has changed. Touch to see it.", "route"]
+    ]
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert devices(crew.db) == []

@@ -11,13 +11,15 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from enum import Enum
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, func, lambda_stmt, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
+from fieldservice.auth.visitors import KIND as VISITOR_CODE
 from fieldservice.config import Settings
 from fieldservice.db import Database, UtcDateTime, skip_locked
 from fieldservice.messages import pushes
@@ -140,6 +142,14 @@ def status(session: Session) -> dict[str, int]:
     return counts | {state: count for state, count in session.execute(query)}
 
 
+class _Queue(Enum):
+    """Messages that are asked for apart: one of a visit is locked with it."""
+
+    CODES = "codes"
+    VISITS = "visits"
+    OTHERS = "others"
+
+
 @dataclass
 class _Sweeper:
     channels: Channels
@@ -148,8 +158,9 @@ class _Sweeper:
     owner: str
     began_at: datetime
     closed: set[str] = field(default_factory=set)
-    visitors_served: bool = False
-    _statements: dict[tuple[bool, frozenset[str]], Select[Any]] = field(default_factory=dict)
+    served: set[_Queue] = field(default_factory=set)
+    others_from: tuple[datetime, int] = (datetime.min.replace(tzinfo=UTC), 0)
+    _statements: dict[tuple[_Queue, frozenset[str]], Select[Any]] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
 
     def turn(self, session: Session, *, settled: Settled | None, more: bool) -> Turn:
@@ -161,7 +172,7 @@ class _Sweeper:
         at = self.now()
         if not more or at - self.began_at > LONGEST_SWEEP:
             return Turn(None, ended)
-        while (found := self._code_due(session, at) or self._next_due(session, at)) is not None:
+        while (found := self._next_due(session, at)) is not None:
             message, visit = found
             end = _end_without_sending(session, message, visit, now=at)
             if end is not None:
@@ -211,32 +222,38 @@ class _Sweeper:
         """The sweep's own time: when it began and what has passed since."""
         return self.began_at + timedelta(seconds=time.monotonic() - self._started)
 
-    def _code_due(self, session: Session, at: datetime) -> tuple[OutboxMessage, None] | None:
-        """A code for somebody without a visit, who waits at a page: these go first, and once in a sweep."""
-        if self.visitors_served:
-            return None
-        message = session.scalar(self._due(session, of_visits=False), {"at": at})
-        self.visitors_served = message is None
-        return None if message is None else (message, None)
-
-    def _next_due(self, session: Session, at: datetime) -> tuple[OutboxMessage, Visit] | None:
+    def _next_due(self, session: Session, at: datetime) -> tuple[OutboxMessage, Visit | None] | None:
+        """A code for somebody who waits at a page goes first; then what is due longest, of a visit or not."""
+        if (code := self._without_visit(session, _Queue.CODES, at)) is not None:
+            return code, None
         # The visit's row is locked with the message: what is being changed at this moment is left for later.
-        row = session.execute(self._due(session, of_visits=True), {"at": at}).one_or_none()
+        row = session.execute(self._due(session, _Queue.VISITS), {"at": at}).one_or_none()
+        if row is None or _place(row[1]) > self.others_from:
+            other = self._without_visit(session, _Queue.OTHERS, at)
+            if other is not None:
+                self.others_from = _place(other)
+            if other is not None and (row is None or _place(other) < _place(row[1])):
+                return other, None
         if row is None:
             return None
         visit, message = row
         _load_facts(session, visit.id)
         return message, visit
 
-    def _due(self, session: Session, *, of_visits: bool) -> Select[Any]:
-        """The next message that is due; made once as long as the same channels are open."""
-        key = (of_visits, frozenset(self.closed))
+    def _without_visit(self, session: Session, queue: _Queue, at: datetime) -> OutboxMessage | None:
+        """The next message of no visit; asked for until there was none, once in a sweep."""
+        if queue in self.served:
+            return None
+        message: OutboxMessage | None = session.scalar(self._due(session, queue), {"at": at})
+        if message is None:
+            self.served.add(queue)
+        return message
+
+    def _due(self, session: Session, queue: _Queue) -> Select[Any]:
+        """The next message of a queue that is due; made once as long as the same channels are open."""
+        key = (queue, frozenset(self.closed))
         if key not in self._statements:
-            query: Select[Any] = select(OutboxMessage).where(OutboxMessage.visit_id.is_(None))
-            if of_visits:
-                query = select(Visit).add_columns(OutboxMessage)
-                query = query.join(OutboxMessage, Visit.id == OutboxMessage.visit_id)
-            self._statements[key] = skip_locked(session, _next(query, self.closed))
+            self._statements[key] = skip_locked(session, _next(_of(queue), self.closed))
         return self._statements[key]
 
     def _not_before(
@@ -281,6 +298,20 @@ class _Sweeper:
         ours = session.scalar(row.returning(OutboxMessage.id))
         if settled.values["state"] == MessageState.DEAD and ours is not None:
             give_up(session, session.get_one(OutboxMessage, ours), now=self.now())
+
+
+def _place(message: OutboxMessage) -> tuple[datetime, int]:
+    return message.next_at, message.id
+
+
+def _of(queue: _Queue) -> Select[Any]:
+    if queue == _Queue.VISITS:
+        query = select(Visit).add_columns(OutboxMessage)
+        return query.join(OutboxMessage, Visit.id == OutboxMessage.visit_id)
+    is_code = OutboxMessage.kind == VISITOR_CODE
+    return select(OutboxMessage).where(
+        OutboxMessage.visit_id.is_(None), is_code if queue == _Queue.CODES else ~is_code
+    )
 
 
 def _next(query: Select[Any], closed: Iterable[str]) -> Select[Any]:

@@ -13,7 +13,9 @@ from fieldservice.booking import details
 from fieldservice.booking.drafts import Contact
 from fieldservice.db import Database
 from fieldservice.dispatch import inbox
+from fieldservice.messages.escalation import OVERDUE
 from fieldservice.models import CodePurpose, Consent, Feedback, Purpose, Visit, VisitState
+from fieldservice.models.message import new_message
 from tests.factories import NOW
 from tests.fieldservice.messages.conftest import Book, Sender, change, messages_of, part
 from tests.services import SmtpSink
@@ -215,3 +217,29 @@ def test_a_visitor_gets_a_code_without_a_visit(
         visitors.send(session, to, asked, secret_key=sender.settings.secret_key, now=NOW)
     late = sender.sweep(NOW + codes.LIFETIME)
     assert (late.sent, late.retired) == (0, 1)
+
+
+def test_a_code_goes_before_all_else_and_the_rest_by_its_time(
+    db: Database, sender: Sender, sink: SmtpSink, book: Book
+) -> None:
+    """Whoever waits at a page waits for no digest or task, which wait in one line with what visits tell."""
+
+    def tell(session: Session, name: str, at: datetime) -> None:
+        message = new_message(name, OVERDUE, "email", f"{name}@example.com", role="staff")
+        message.payload, message.promise_version = {"conversation_id": 1}, 0
+        message.due_at = message.next_at = at
+        session.add(message)
+
+    with db.transaction() as session:
+        tell(session, "first", NOW - timedelta(minutes=2))
+        tell(session, "third", NOW - timedelta(seconds=1))
+    book("second@example.com", now=NOW - timedelta(minutes=1))
+    book("fourth@example.com")
+    with db.transaction() as session:
+        to, asked = visitors.Reach("email", "a@example.com"), visitors.Asked(purpose=CodePurpose.GUARD)
+        visitors.send(session, to, asked, secret_key=sender.settings.secret_key, now=NOW)
+        tell(session, "fifth", NOW)
+    assert sender.sweep().sent == 6
+    assert [mail["To"].addresses[0].username for mail in sink.messages] == [
+        *("a", "first", "second", "third", "fourth", "fifth")
+    ]

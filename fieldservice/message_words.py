@@ -23,6 +23,7 @@ def placeholder_words(name: str) -> str:
 def _kinds() -> dict[str, str]:
     return {
         "booked": _("Booked"),
+        "call_back": _("Wants to be called back"),
         "confirmation": _("Booked"),
         "reminder_24h": _("Reminder, half a day or more before"),
         "reminder_2h": _("Reminder, shortly before"),

@@ -90,6 +90,7 @@ def channel_words(channel: str) -> str:
         "page": _("Private page"),
         "phone": _("Phone"),
         "voice": _("Phone"),
+        "push": _("Notification"),
     }
     return str(names.get(channel, channel))
 

@@ -18,14 +18,17 @@ from fieldservice.models import (
     Customer,
     InboundMessage,
     OutboxMessage,
+    Outcome,
     Visit,
     VisitEvent,
     WorkOrder,
 )
 from fieldservice.models.conversation import ANSWER_WITHIN
+from fieldservice.models.push import PUSH
 
 CALL = "call"
 PHONE = "phone"
+CALL_BACK = "call_back"
 _AT_MOST = 300
 _SINCE = timedelta(days=30)
 
@@ -135,7 +138,7 @@ def _sent(message: OutboxMessage, visit: Visit) -> Contact:
         channel=message.channel,
         outgoing=True,
         visit=visit,
-        who=message.recipient,
+        who="" if message.channel == PUSH else message.recipient,  # a browser has a number, and no address
         kind=message.kind,
         subject=message.sent_subject,
         words=message.sent_text,
@@ -145,13 +148,15 @@ def _sent(message: OutboxMessage, visit: Visit) -> Contact:
 
 
 def _received(message: InboundMessage, visit: Visit) -> Contact:
+    pressed = message.channel == Channel.VOICE  # a key of the phone menu: what it means is said, not "2"
     return Contact(
         at=message.received_at,
         channel=message.channel,
         outgoing=False,
         visit=visit,
         who=message.sender,
-        words=message.body,
+        kind=CALL_BACK if pressed and message.outcome == Outcome.ASKED else "",
+        words="" if pressed else message.body,
         fate=message.outcome,
     )
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 
 from sqlalchemy import select
 
 from fieldservice.dispatch import contacts
 from fieldservice.messages import inbound
-from fieldservice.models import Channel, Conversation, MessageState, OutboxMessage, Role, Visit
+from fieldservice.models import (
+    Channel,
+    Conversation,
+    InboundMessage,
+    MessageState,
+    OutboxMessage,
+    Outcome,
+    Role,
+    Visit,
+)
 from fieldservice.web import Services
 from tests.factories import NOW, make_customer
 from tests.fieldservice.dispatch.scene import Dispatcher, Scene
@@ -98,3 +109,26 @@ def test_figures_tell_channels_and_open_questions_apart(services: Services, scen
         first.conversation.settle()
         [found] = contacts.figures(session, now=NOW + 3 * HOUR)
         assert (found.first_answer, found.resolved) == (None, 1)
+
+
+def test_browsers_and_the_phone_menu_are_told_in_words(dana: Dispatcher, services: Services) -> None:
+    """No name of a channel, no number of a browser, and of a key of the phone menu what it means."""
+    with services.db.transaction() as session:
+        visit = session.scalars(select(Visit).where(Visit.window_starts_at.is_not(None)).limit(1)).one()
+        browser = {"channel": "push", "recipient": "8833", "role": "device", "kind": "changed"}
+        message = OutboxMessage(dedupe_key="p", promise_version=1, due_at=NOW, next_at=NOW, **browser)
+        visit.messages.append(message)
+        for key, outcome in (("1", Outcome.CONFIRMED), ("2", Outcome.ASKED)):
+            said = {"channel": Channel.VOICE, "provider_key": f"call:{key}", "sender": "", "body": key}
+            session.add(InboundMessage(**said, visit_id=visit.id, outcome=outcome, received_at=NOW))
+        customer_id = visit.work_order.customer_id
+    page = unescape(dana.client.get(f"/board/customers/{customer_id}").text)
+    contacts_shown = page.partition('<ol class="rows panel history')[2].partition("</ol>")[0]
+    shown = " ".join(re.sub("<[^>]+>", " ", contacts_shown).split())
+    assert "Notification · to the customer" in shown
+    assert "push" not in shown.lower()
+    assert "8833" not in shown
+    assert shown.count("Phone · from the customer") == 2
+    assert "confirmed the visit" in shown
+    assert "Wants to be called back" in shown
+    assert "Words" not in shown

@@ -21,9 +21,11 @@ from fieldservice.notify.rendering import Occasion
 
 
 def device_of(session: Session, message: OutboxMessage) -> PushDevice | None:
-    """The browser that a message goes to; None for one that wants no more."""
-    wanted = message.recipient
-    return session.get(PushDevice, int(wanted)) if message.channel == PUSH and wanted.isdecimal() else None
+    """The browser that a message goes to; None for one that wants no more, or is somebody else's."""
+    if message.channel != PUSH or not message.recipient.isdecimal():
+        return None
+    device = session.get(PushDevice, int(message.recipient))
+    return device if device is not None and device.is_of(message) else None
 
 
 def why_not(session: Session, message: OutboxMessage, visit: Visit | None, *, now: datetime) -> str | None:

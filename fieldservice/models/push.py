@@ -32,11 +32,15 @@ MOST_DEVICES = 8
 class PushDevice(Base):
     """A browser that takes notifications for one user, or for one visit's customer.
 
-    `login` is the hash of the sign-in's token: the end of that login ends the notifications as well.
+    `login` is the hash of the sign-in's token: the end of that login ends the notifications as well. Messages
+    name it by its number, which is never given again.
     """
 
     __tablename__ = "push_device"
-    __table_args__ = (CheckConstraint("(user_id IS NULL) <> (visit_id IS NULL)", name="owner"),)
+    __table_args__ = (
+        CheckConstraint("(user_id IS NULL) <> (visit_id IS NULL)", name="owner"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
@@ -73,8 +77,19 @@ class PushDevice(Base):
         return exists_one(session, select(OutboxMessage.id).where(OutboxMessage.dedupe_key == key))
 
     def _message(self, kind: str, occasion: str) -> OutboxMessage:
-        payload = {"locale": self.locale}
+        payload = {"locale": self.locale, "owner": self.owner}
         return new_message(occasion, kind, PUSH, str(self.id), role=DEVICE, payload=payload)
+
+    @property
+    def owner(self) -> str:
+        """Who has asked for notifications here."""
+        return f"visit {self.visit_id}" if self.user_id is None else f"user {self.user_id}"
+
+    def is_of(self, message: OutboxMessage) -> bool:
+        """Whether a message was written for this browser's owner, and not only for its number."""
+        if message.visit_id is not None:
+            return self.visit_id == message.visit_id
+        return bool(self.owner == message.payload.get("owner"))
 
     @property
     def device(self) -> Device:

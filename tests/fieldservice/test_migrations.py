@@ -28,7 +28,8 @@ from sqlalchemy.orm import Session
 from fieldservice import migrate, schema
 from fieldservice.db import Database, make_engine
 from fieldservice.files import FileStore
-from fieldservice.models import Base, IntakeQuestion
+from fieldservice.models import Base, IntakeQuestion, OutboxMessage, PushDevice
+from fieldservice.notify.push import Device
 from fieldservice.paths import MIGRATIONS
 from tests.databases import DIALECTS, empty_postgres
 from tests.factories import NOW, make_company, make_stop, make_visit, make_work_order, window
@@ -287,6 +288,44 @@ def fill(engine: Engine) -> None:
 
     database.run(work)
     database.dispose()
+
+
+def test_the_number_of_a_browser_is_never_given_again(empty: Engine) -> None:
+    """0034: neither of one that is gone, though a message may still name it, nor of one that goes later."""
+    migrate.upgrade(empty)
+    fill(empty)
+    downgrade(empty, "0033")
+    one, two = new_browser(empty), new_browser(empty)
+    message = {"dedupe_key": "to a browser", "channel": "push", "recipient": str(two), "role": "device"}
+    with Session(empty) as session:
+        of_all = {"kind": "changed", "promise_version": 1, "due_at": NOW, "next_at": NOW}
+        session.add(OutboxMessage(**message, **of_all))
+        session.execute(text("DELETE FROM push_device WHERE id = :id"), {"id": two})
+        session.commit()
+    migrate.upgrade(empty)
+    three = new_browser(empty)
+    with empty.begin() as connection:
+        connection.execute(text("DELETE FROM push_device WHERE id = :id"), {"id": three})
+    four = new_browser(empty)
+    assert one < two < three < four
+    with empty.connect() as connection:
+        found = connection.execute(text("SELECT id, locale FROM push_device ORDER BY id")).all()
+    assert [tuple(row) for row in found] == [(one, "da"), (four, "da")]
+    inspector = inspect(empty)
+    assert {index["name"] for index in inspector.get_indexes("push_device")} == {
+        *(f"ix_push_device_{name}" for name in ("endpoint_hash", "login", "user_id", "visit_id"))
+    }
+
+
+def new_browser(engine: Engine) -> int:
+    """A customer's browser asks for notifications; returns its number."""
+    device = Device(endpoint="https://push.example.com/x", p256dh="x", auth="x")
+    with Session(engine) as session:
+        visit_id = session.scalar(text("SELECT min(id) FROM visit"))
+        row = PushDevice.of(device, visit_id=visit_id, locale="da", login="", created_at=NOW)
+        session.add(row)
+        session.commit()
+        return row.id
 
 
 QUESTIONS = [

@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice.auth import sessions, users
 from fieldservice.db import Database
 from fieldservice.messages.service import SweepResult
-from fieldservice.models import OfficeTask, OutboxMessage, PushDevice, User
+from fieldservice.models import OfficeTask, OutboxMessage, PushDevice, User, Visit
 from fieldservice.models.push import MOST_DEVICES, subscribe, tell_devices
 from fieldservice.notify.push import WebPush
 from tests.factories import NOW, window
@@ -22,6 +23,7 @@ from tests.services import SmtpSink
 from tests.signing_in import make_user
 
 LATER = NOW + timedelta(hours=1)
+NEW = {"occasion": "new", "now": NOW}
 
 
 @pytest.fixture
@@ -129,3 +131,38 @@ def test_nobody_has_endless_browsers(db: Database, service: PushService, user: U
     db.run(work)
     kept = sorted(row.endpoint for row in rows(db, PushDevice))
     assert kept == [f"{service.origin}/{number}" for number in range(10 - MOST_DEVICES, 10)]
+
+
+def test_what_was_for_one_reaches_nobody_else(
+    db: Database, pushing: Sender, service: PushService, user: User, book: Book
+) -> None:
+    """Another person's browser that got the number of one that is gone, by a restored backup, is not told."""
+    first, other = book("rosa@example.com"), book("joe@example.com")
+
+    def ask(session: Session) -> None:
+        subscribe(session, service.device, now=NOW, visit_id=first.id, locale="en_US")
+        session.get_one(Visit, first.id).promise(window(starts=14, ends=16), now=NOW, actor="office")
+
+    db.run(ask)
+    assert tell(db, user) == 2
+
+    def swap(session: Session) -> None:
+        stranger, old = make_user(session, name="Eve", email="eve@example.com"), []
+        for device in session.scalars(select(PushDevice).order_by(PushDevice.id)):
+            old.append((device.id, {"visit_id": other.id} if device.visit_id else {"user_id": stranger.id}))
+            session.delete(device)
+        session.flush()
+        for number, owner in old:
+            row = PushDevice.of(service.device, id=number, locale="en_US", created_at=NOW, **owner)
+            session.add(row)
+
+    db.run(swap)
+    assert len(rows(db, PushDevice)) == 3
+    pushing.sweep()
+    assert service.shown == []
+    ended = [message.last_error for message in rows(db, OutboxMessage) if message.channel == "push"]
+    assert ended.count("the browser wants no notifications any more") == 3
+    service.status = 410
+    assert db.run(lambda session: session.scalars(select(PushDevice)).first().tell("devices", **NEW))
+    assert pushing.sweep().dead == 1
+    assert len(rows(db, PushDevice)) == 2

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from fieldservice.db import exists_one, lock_technicians
-from fieldservice.field import service
+from fieldservice.field import own_time, service
 from fieldservice.models import HoursCorrection, Plan, Route, Stop, StopKind, Technician, Visit
 from fieldservice.models.visit import ENDED
 
@@ -51,17 +51,6 @@ class Sheet:
         return Hours(self.correction.starts_at, self.correction.ends_at, self.correction.pause)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """A correction as the phone sends it."""
-
-    event_id: str
-    on: date
-    hours: Hours
-    reason: str
-    moment: datetime
-
-
 def week(session: Session, technician: Technician, on: date, *, now: datetime) -> list[Sheet]:
     """The week of a day from its Monday on, up to today."""
     monday = on - timedelta(days=on.weekday())
@@ -86,30 +75,23 @@ def total(sheets: list[Sheet]) -> timedelta:
     return sum((line.counts.worked for line in sheets if line.counts), timedelta(0))
 
 
-def correct(session: Session, technician: Technician, said: Said, *, now: datetime) -> None:
+def correct(session: Session, technician: Technician, said: HoursCorrection, *, now: datetime) -> None:
     """Keep what the hours really were; what was tapped stays. The same again does nothing.
 
     Raises BadHours, WrongTime.
     """
-    service.require_moment(said.moment, now=now)
-    hours = said.hours
+    service.require_moment(said.said_at, now=now)
+    hours = Hours(said.starts_at, said.ends_at, said.pause)
     if not timedelta(0) < hours.worked <= _LONGEST or hours.ends_at > now or hours.pause < timedelta(0):
         raise BadHours
-    lock_technicians(session, [technician.id])
-    if exists_one(session, select(HoursCorrection.id).where(HoursCorrection.event_key == said.event_id)):
-        return
-    session.add(
-        HoursCorrection(
-            technician_id=technician.id,
-            on=said.on,
-            starts_at=hours.starts_at,
-            ends_at=hours.ends_at,
-            pause=hours.pause,
-            reason=said.reason,
-            said_at=said.moment,
-            event_key=said.event_id,
-        )
-    )
+    own_time.keep(session, technician, said)
+
+
+def came_twice(on: date, zone: ZoneInfo) -> bool:
+    """Whether an hour comes twice on a day or in the night after it: the clocks go back."""
+    first, last = (datetime.combine(on + timedelta(days=days), time(0), zone) for days in (0, 2))
+    before, after = first.utcoffset(), last.utcoffset()
+    return before is not None and after is not None and after < before
 
 
 def _tapped(session: Session, technician: Technician, on: date, *, now: datetime) -> Hours | None:

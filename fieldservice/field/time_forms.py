@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, RadioField, StringField, TextAreaField, TimeField, ValidationError
+from wtforms import (
+    BooleanField,
+    DateField,
+    RadioField,
+    StringField,
+    TextAreaField,
+    TimeField,
+    ValidationError,
+)
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from fieldservice.field.forms import OutboxForm
-from fieldservice.field.hours import Hours, Sheet
-from fieldservice.models import WishKind
+from fieldservice.field.hours import Sheet
+from fieldservice.models import HoursCorrection, ShiftWish, WishKind
 from fieldservice.typed import Readable, WholeNumber, cards, tidy
 
 _CLOCK = ["%H:%M", "%H:%M:%S"]
@@ -24,6 +32,7 @@ class HoursForm(OutboxForm):
 
     starts = TimeField(_l("Began at"), format=_CLOCK, validators=[InputRequired(_GIVE_TIME)])
     ends = TimeField(_l("Ended at"), format=_CLOCK, validators=[InputRequired(_GIVE_TIME)])
+    second = BooleanField(_l("The clocks went back: I mean the hour that came second"))
     pause = WholeNumber(
         _l("Breaks, in minutes"),
         validators=[Optional(), NumberRange(0, 720, _l("Enter a number of minutes from 0 to 720."))],
@@ -38,19 +47,32 @@ class HoursForm(OutboxForm):
         ],
     )
 
-    def hours(self, on: date, zone: ZoneInfo) -> Hours:
-        """The hours of a valid form."""
-        starts_at, ends_at = (
-            datetime.combine(on, field.data, zone).astimezone(UTC) for field in (self.starts, self.ends)
+    def correction(self, on: date, zone: ZoneInfo, *, now: datetime) -> HoursCorrection:
+        """The hours of a valid form; an end that is earlier than the beginning is on the next day."""
+        overnight = self.ends.data < self.starts.data
+        return HoursCorrection(
+            on=on,
+            starts_at=self._instant(on, self.starts.data, zone),
+            ends_at=self._instant(on + timedelta(days=overnight), self.ends.data, zone),
+            pause=timedelta(minutes=self.pause.data or 0),
+            reason=self.reason.data,
+            said_at=self.moment(now),
+            event_key=self.idempotency_key.data,
         )
-        return Hours(starts_at, ends_at, timedelta(minutes=self.pause.data or 0))
+
+    def _instant(self, on: date, at: time, zone: ZoneInfo) -> datetime:
+        """The instant of a time; of one that comes twice the first, unless it was said otherwise."""
+        first, second = (datetime.combine(on, at.replace(fold=fold), zone).astimezone(UTC) for fold in (0, 1))
+        return max(first, second) if self.second.data else first
 
     def show(self, line: Sheet, zone: ZoneInfo) -> None:
         """Begin with what counts so far, unless this form comes back with its own."""
         if self.is_submitted() or line.counts is None:
             return
-        self.starts.process_data(line.counts.starts_at.astimezone(zone).time())
-        self.ends.process_data(line.counts.ends_at.astimezone(zone).time())
+        starts, ends = (at.astimezone(zone) for at in (line.counts.starts_at, line.counts.ends_at))
+        self.starts.process_data(starts.time())
+        self.ends.process_data(ends.time())
+        self.second.process_data(bool(starts.fold or ends.fold))
         self.pause.process_data(round(line.counts.pause.total_seconds() / 60))
 
 
@@ -99,3 +121,16 @@ class ShiftWishForm(OutboxForm):
             self.last_on.errors = [_l("A part of a day is on one day.")]
             return False
         return good
+
+    def wish(self, *, now: datetime) -> ShiftWish:
+        """What a valid form asks for."""
+        return ShiftWish(
+            kind=WishKind(self.kind.data),
+            first_on=self.first_on.data,
+            last_on=self.last_on.data or self.first_on.data,
+            starts=self.starts.data,
+            ends=self.ends.data,
+            words=self.words.data or "",
+            asked_at=self.moment(now),
+            event_key=self.idempotency_key.data,
+        )

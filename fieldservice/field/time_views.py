@@ -14,7 +14,7 @@ from fieldservice.field import edge, hours, outbox, wishes
 from fieldservice.field.days import NoSuchDay
 from fieldservice.field.forms import OutboxForm
 from fieldservice.field.time_forms import HoursForm, ShiftWishForm
-from fieldservice.models import UserRole, WishKind
+from fieldservice.models import UserRole
 
 bp = Blueprint("time", __name__)
 
@@ -41,13 +41,7 @@ def day(on: date) -> ResponseReturnValue:
 
     def work(session: Session) -> ResponseReturnValue:
         technician = edge.technician_of(session)
-        said = hours.Said(
-            event_id=form.idempotency_key.data,
-            on=on,
-            hours=form.hours(on, technician.territory.zone),
-            reason=form.reason.data,
-            moment=form.moment(now),
-        )
+        said = form.correction(on, technician.territory.zone, now=now)
         hours.correct(session, technician, said, now=now)
         flash(_("Saved. What was tapped stays beside it."))
         return redirect(url_for(".week"), 303)
@@ -61,14 +55,13 @@ def day(on: date) -> ResponseReturnValue:
             return edge.once(work, now=now)
         except hours.BadHours:
             form.ends.errors = [_("Enter a time after the beginning and the breaks, and not in the future.")]
-    if form.errors and outbox.item():
-        return _said(form)
     with web.services().db.reading() as session:
         technician = edge.technician_of(session)
         line, zone = hours.sheet(session, technician, on, now=now), technician.territory.zone
         form.show(line, zone)
-        page = render_template("field/hours_day.html", line=line, form=form, zone=zone)
-    return page, 422 if form.errors else 200
+        twice = hours.came_twice(on, zone)
+        page = render_template("field/hours_day.html", line=line, form=form, zone=zone, twice=twice)
+    return outbox.unfit(form.errors, page) if form.errors else page
 
 
 @bp.route("/wishes", methods=["GET", "POST"])
@@ -78,7 +71,7 @@ def wish() -> ResponseReturnValue:
     now, form = clock.now(), ShiftWishForm()
 
     def work(session: Session) -> ResponseReturnValue:
-        wishes.ask(session, edge.technician_of(session), _wish(form), now=now)
+        wishes.ask(session, edge.technician_of(session), form.wish(now=now), now=now)
         flash(_("Asked. The office decides, and you see it here."))
         return redirect(url_for(".wish"), 303)
 
@@ -87,12 +80,10 @@ def wish() -> ResponseReturnValue:
             return edge.once(work, now=now)
         except wishes.BadDays:
             form.first_on.errors = [_("Choose days from today on, at most a month.")]
-    if form.errors and outbox.item():
-        return _said(form)
     with web.services().db.reading() as session:
         found = wishes.wishes_of(session, edge.technician_of(session), now=now)
         page = render_template("field/wishes.html", wishes=found, form=form)
-    return page, 422 if form.errors else 200
+    return outbox.unfit(form.errors, page) if form.errors else page
 
 
 @bp.post("/wishes/<int:wish_id>/withdraw")
@@ -101,7 +92,8 @@ def withdraw(wish_id: int) -> ResponseReturnValue:
     """Take a wish back."""
     now, form = clock.now(), OutboxForm()
     if not form.validate():
-        return _said(form)
+        words = {"heading": _("Not recorded"), "text": _("The server did not accept this.")}
+        return outbox.unfit(form.errors, render_template("field/refused.html", **words))
 
     def work(session: Session) -> ResponseReturnValue:
         if not wishes.withdraw(session, edge.technician_of(session), wish_id, now=now):
@@ -109,21 +101,3 @@ def withdraw(wish_id: int) -> ResponseReturnValue:
         return redirect(url_for(".wish"), 303)
 
     return edge.once(work, now=now)
-
-
-def _wish(form: ShiftWishForm) -> wishes.Said:
-    return wishes.Said(
-        event_id=form.idempotency_key.data,
-        kind=WishKind(form.kind.data),
-        first_on=form.first_on.data,
-        last_on=form.last_on.data or form.first_on.data,
-        starts=form.starts.data,
-        ends=form.ends.data,
-        words=form.words.data or "",
-        moment=form.moment(clock.now()),
-    )
-
-
-def _said(form: OutboxForm) -> ResponseReturnValue:
-    """Why nothing was kept, in words to the outbox."""
-    return {"error": " ".join(str(text) for texts in form.errors.values() for text in texts)}, 422

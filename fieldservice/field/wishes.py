@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from fieldservice.db import exists_one, lock_technicians
-from fieldservice.field import service
-from fieldservice.models import ShiftWish, Technician, WishKind, WishState
+from fieldservice.db import lock_technicians
+from fieldservice.field import own_time, service
+from fieldservice.models import ShiftWish, Technician, WishState
 
 LONGEST = timedelta(days=30)
 AHEAD = timedelta(days=730)
@@ -19,20 +18,6 @@ _SHOWN = timedelta(days=60)
 
 class BadDays(Exception):
     """The days are over, too far ahead, or more than a month."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """A wish as the phone sends it."""
-
-    event_id: str
-    kind: WishKind
-    first_on: date
-    last_on: date
-    starts: time | None
-    ends: time | None
-    words: str
-    moment: datetime
 
 
 def wishes_of(session: Session, technician: Technician, *, now: datetime) -> list[ShiftWish]:
@@ -44,28 +29,13 @@ def wishes_of(session: Session, technician: Technician, *, now: datetime) -> lis
     return list(session.scalars(query.order_by(ShiftWish.id.desc())))
 
 
-def ask(session: Session, technician: Technician, said: Said, *, now: datetime) -> None:
+def ask(session: Session, technician: Technician, said: ShiftWish, *, now: datetime) -> None:
     """Keep a wish for the office; the same again does nothing. Raises BadDays, WrongTime."""
-    service.require_moment(said.moment, now=now)
-    today = technician.territory.local_day(said.moment)
+    service.require_moment(said.asked_at, now=now)
+    today = technician.territory.local_day(said.asked_at)
     if not today <= said.first_on <= said.last_on <= min(said.first_on + LONGEST, today + AHEAD):
         raise BadDays
-    lock_technicians(session, [technician.id])
-    if exists_one(session, select(ShiftWish.id).where(ShiftWish.event_key == said.event_id)):
-        return
-    session.add(
-        ShiftWish(
-            technician_id=technician.id,
-            kind=said.kind,
-            first_on=said.first_on,
-            last_on=said.last_on,
-            starts=said.starts,
-            ends=said.ends,
-            words=said.words,
-            asked_at=said.moment,
-            event_key=said.event_id,
-        )
-    )
+    own_time.keep(session, technician, said)
 
 
 def withdraw(session: Session, technician: Technician, wish_id: int, *, now: datetime) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
+import pytest
 import time_machine
 from flask import Flask
 from sqlalchemy import select
@@ -53,6 +55,60 @@ def test_hours_come_from_the_taps_and_are_put_right(
     with crew.db.reading() as session:
         assert len(session.scalars(select(HoursCorrection)).all()) == 1
     phone.page(f"/day/hours/{TOMORROW}", 404)
+
+
+def correct(app: Flask, crew: Crew, clock: time_machine.Traveller, on: date, **fields: str) -> str:
+    """Three days later the technician says what the hours of a day were; the line of that day."""
+    at = datetime.combine(on + timedelta(days=3), time(12), UTC)
+    clock.move_to(at)
+    phone = phone_of(app, crew.db, crew.account, now=at)
+    page = send(phone, f"/day/hours/{on}", reason="On call", **fields)
+    [line] = [line for line in page.split("<li") if f"/day/hours/{on}" in line]
+    return line
+
+
+@pytest.mark.parametrize(
+    ("on", "ends", "second", "worked"),
+    [
+        (date(2026, 3, 3), "02:00", "", 240),
+        (date(2026, 3, 3), "21:59", "", 24 * 60 - 1),
+        (date(2026, 3, 7), "02:00", "", 240),  # the clocks go from 2 to 3: there is no such time
+        (date(2026, 3, 7), "03:00", "", 240),
+        (date(2026, 10, 31), "02:00", "", 300),  # the clocks go from 2 back to 1
+        (date(2026, 10, 31), "01:30", "", 210),
+        (date(2026, 10, 31), "01:30", "y", 270),
+        (date(2026, 10, 31), "00:30", "y", 150),
+    ],
+)
+def test_a_shift_goes_past_midnight(
+    app: Flask,
+    crew: Crew,
+    clock: time_machine.Traveller,
+    on: date,
+    ends: str,
+    second: str,
+    worked: int,
+) -> None:
+    """From 10 pm into the next day, counted by what went by, in the nights of clock changes as well."""
+    line = correct(app, crew, clock, on, starts="22:00", ends=ends, **({"second": second} if second else {}))
+    assert "(next day)" in line
+    with crew.db.reading() as session:
+        [row] = session.scalars(select(HoursCorrection))
+        assert (row.on, row.ends_at - row.starts_at) == (on, timedelta(minutes=worked))
+    phone = phone_of(app, crew.db, crew.account, now=row.said_at)
+    page = phone.page(f"/day/hours/{on}")
+    assert f'value="{row.ends_at.astimezone(ZoneInfo("America/New_York")):%H:%M}"' in page
+    assert ("The clocks went back" in page) == (on.month == 10)
+    assert ("checked" in page) == bool(second and ends == "01:30")
+
+
+def test_no_shift_is_a_day_long(app: Flask, crew: Crew, clock: time_machine.Traveller, phone: Phone) -> None:
+    """An end at the beginning is a slip, and so is one after midnight that is still to come."""
+    fields = {"starts": "22:00", "reason": "On call"}
+    for on, ends in ((TODAY - timedelta(days=3), "22:00"), (TODAY, "02:00")):
+        assert "Enter a time after" in send(phone, f"/day/hours/{on}", ends=ends, **fields)
+    with crew.db.reading() as session:
+        assert session.scalars(select(HoursCorrection)).all() == []
 
 
 def test_the_office_approves_and_the_plan_knows(crew: Crew, phone: Phone, app: Flask) -> None:

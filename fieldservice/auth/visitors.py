@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from fieldservice.auth.codes import LIFETIME, TRIES, TooManyCodes, WrongCode, code_of
@@ -22,6 +22,7 @@ from fieldservice.models import CodePurpose, MessageState, OutboxMessage, Visito
 AT_MOST = 3
 PERIOD = timedelta(minutes=15)
 _KEPT = timedelta(days=1)
+_ON_THE_WAY = (MessageState.PENDING, MessageState.SENDING)
 KIND = "visitor_code"
 """The kind of the message that carries such a code."""
 
@@ -109,10 +110,17 @@ def use(code: VisitorCode, typed: str, *, secret_key: str, now: datetime) -> boo
 
 
 def drop_old(session: Session, *, now: datetime) -> None:
-    """Forget codes, and the addresses that they went to, a day after they were asked for."""
+    """Forget codes, and the addresses that they went to, a day after they were asked for.
+
+    What else is sent to nobody's visit goes as well, but not before it was sent.
+    """
     session.execute(delete(VisitorCode).where(VisitorCode.expires_at <= now - _KEPT))
     session.execute(
-        delete(OutboxMessage).where(OutboxMessage.visit_id.is_(None), OutboxMessage.due_at <= now - _KEPT)
+        delete(OutboxMessage).where(
+            OutboxMessage.visit_id.is_(None),
+            OutboxMessage.due_at <= now - _KEPT,
+            or_(OutboxMessage.kind == KIND, OutboxMessage.state.not_in(_ON_THE_WAY)),
+        )
     )
 
 

@@ -70,7 +70,7 @@ def settle(guest_id: int) -> ResponseReturnValue:
         abort(422)
 
     def work(session: Session) -> ResponseReturnValue:
-        guests.settle(session, _guest(session, guest_id))
+        guests.settle(session, _guest(session, guest_id), user_id=auth.actor().id, now=clock.now())
         return redirect(url("dispatch.inbox.show"), 303)
 
     return edge.once(work)

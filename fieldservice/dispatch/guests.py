@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from fieldservice.models import Conversation, ConversationMessage, Guest, Visit
-from fieldservice.models.answers import join, lock_guest, tell_answer
+from fieldservice.models import Conversation, ConversationMessage, Guest, OfficeTask, Visit
+from fieldservice.models.answers import end_the_wait, join, lock_guest, tell_answer
 
 _AT_MOST = 100
 
@@ -30,18 +30,31 @@ def lately(session: Session, *, since: datetime) -> Sequence[Guest]:
     return session.scalars(query.limit(_AT_MOST)).all()
 
 
+def tasks(session: Session) -> Sequence[tuple[OfficeTask, Guest]]:
+    """What the office has to do for people without a visit, by deadline."""
+    query = (
+        select(OfficeTask, Guest)
+        .join(Guest, Guest.conversation_id == OfficeTask.conversation_id)
+        .where(OfficeTask.done_at.is_(None))
+        .options(joinedload(OfficeTask.owner))
+        .order_by(OfficeTask.due_at, OfficeTask.id)
+    )
+    return [(task, guest) for task, guest in session.execute(query.limit(_AT_MOST))]
+
+
 def answer(session: Session, guest: Guest, body: str, *, user_id: int, now: datetime) -> ConversationMessage:
     """Write to a guest, who gets it on the channel, or sees it on the page on which they wait."""
     conversation = lock_guest(session, guest)
     message = conversation.answer(body, user_id=user_id, now=now)
+    end_the_wait(session, conversation, user_id=user_id, now=now)
     session.flush()
     tell_answer(session, conversation, message, now=now)
     return message
 
 
-def settle(session: Session, guest: Guest) -> None:
+def settle(session: Session, guest: Guest, *, user_id: int, now: datetime) -> None:
     """Nobody waits for an answer any more."""
-    lock_guest(session, guest).settle()
+    end_the_wait(session, lock_guest(session, guest), user_id=user_id, now=now)
 
 
 def give(session: Session, guest: Guest, visit: Visit, *, now: datetime) -> Visit:

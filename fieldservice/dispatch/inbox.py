@@ -22,7 +22,7 @@ from fieldservice.models import (
     WishState,
     WorkOrder,
 )
-from fieldservice.models.answers import tell_answer
+from fieldservice.models.answers import end_the_wait, tell_answer
 
 COMPLAINT = "complaint"
 STRANGERS = ("unknown_sender", "call_back")
@@ -53,6 +53,7 @@ class Inbox:
     certificates: Sequence[Certificate]
     answered: Sequence[Conversation]
     wishes: Sequence[ShiftWish]
+    guest_tasks: Sequence[tuple[OfficeTask, Guest]]
 
 
 def inbox(session: Session, *, now: datetime) -> Inbox:
@@ -88,13 +89,15 @@ def inbox(session: Session, *, now: datetime) -> Inbox:
         certificates(session, now=now),
         session.scalars(answered).all(),
         wishes.waiting(session),
+        guests.tasks(session),
     )
 
 
 def count(session: Session) -> int:
     """How many questions and tasks wait."""
     questions = select(func.count(Conversation.id)).where(Conversation.waiting_since.is_not(None))
-    tasks = select(func.count(OfficeTask.id)).where(_OPEN, OfficeTask.visit_id.is_not(None))
+    about = or_(OfficeTask.visit_id.is_not(None), OfficeTask.conversation_id.is_not(None))
+    tasks = select(func.count(OfficeTask.id)).where(_OPEN, about)
     strangers = select(func.count()).select_from(_STRANGERS.subquery())
     asked = select(func.count(ShiftWish.id)).where(ShiftWish.state == WishState.ASKED)
     return sum(session.execute(each).scalar_one() for each in (questions, tasks, strangers, asked))
@@ -108,6 +111,7 @@ def answer(session: Session, visit: Visit, body: str, *, user_id: int, now: date
         session.add(conversation)
     message = conversation.answer(body, user_id=user_id, now=now)
     session.flush()
+    end_the_wait(session, conversation, user_id=user_id, now=now)
     kind = "complaint_answer" if _complains(session, visit) else "answer"
     tell_answer(session, conversation, message, kind=kind, now=now)
     return message
@@ -119,10 +123,10 @@ def _complains(session: Session, visit: Visit) -> bool:
     return exists_one(session, select(OfficeTask.id).where(*open_one))
 
 
-def settle(session: Session, visit: Visit) -> None:
+def settle(session: Session, visit: Visit, *, user_id: int, now: datetime) -> None:
     """Nobody waits for an answer any more, for example after a call."""
     if (conversation := _locked(session, visit)) is not None:
-        conversation.settle()
+        end_the_wait(session, conversation, user_id=user_id, now=now)
 
 
 def take(task: OfficeTask, *, user_id: int) -> None:

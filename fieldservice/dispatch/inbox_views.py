@@ -22,6 +22,7 @@ from fieldservice.dispatch.forms import BoardForm
 from fieldservice.dispatch.inbox_forms import AnswerForm, WishDecisionForm
 from fieldservice.dispatch.wording import guest_place, guest_words, task_words
 from fieldservice.models import Author, Conversation, OfficeTask, ShiftWish, Visit
+from fieldservice.models.answers import zone_before_a_visit
 
 bp = Blueprint("inbox", __name__)
 
@@ -41,6 +42,7 @@ def show() -> ResponseReturnValue:
             task_words=task_words,
             guest_words=guest_words,
             guest_place=guest_place,
+            guest_zone=zone_before_a_visit(session),
             length_words=_length,
             shown_on=partial(edge.shown_on, session),
         )
@@ -97,7 +99,7 @@ def settle(visit_id: int) -> ResponseReturnValue:
     _require_form()
 
     def work(session: Session) -> ResponseReturnValue:
-        inbox.settle(session, edge.visit_of(session, visit_id))
+        inbox.settle(session, edge.visit_of(session, visit_id), user_id=auth.actor().id, now=clock.now())
         return redirect(url(".show"), 303)
 
     return edge.once(work)

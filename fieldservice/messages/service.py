@@ -38,6 +38,7 @@ from fieldservice.messages.rules import why_pointless, why_too_late
 from fieldservice.messages.unreachable import fall_back, give_up, is_stopped, is_unreachable
 from fieldservice.messages.writing import Writer
 from fieldservice.models import MessageState, OutboxMessage, Role, Service, Stop, Territory, Visit, WorkOrder
+from fieldservice.models.answers import ANSWERS
 from fieldservice.models.message_text import TEST, own_texts
 from fieldservice.models.push import PUSH
 from fieldservice.models.reminders import PREFIX
@@ -48,7 +49,6 @@ from fieldservice.notify.mailers import Post
 from fieldservice.notify.push import Notification
 from fieldservice.notify.sms import Text
 
-ANSWERS = frozenset({"answer", "complaint_answer"})
 LEASE_MARGIN = timedelta(seconds=30)
 LONGEST_SWEEP = timedelta(minutes=1)  # a slow server must not keep a worker for long
 
@@ -296,8 +296,16 @@ class _Sweeper:
             row = row.where(OutboxMessage.state == MessageState.SENDING)
         row = row.values(lease_owner="", lease_until=None, **settled.values)
         ours = session.scalar(row.returning(OutboxMessage.id))
-        if settled.values["state"] == MessageState.DEAD and ours is not None:
-            give_up(session, session.get_one(OutboxMessage, ours), now=self.now())
+        if ours is not None:
+            _follow(session, session.get_one(OutboxMessage, ours), settled.values["state"], now=self.now())
+
+
+def _follow(session: Session, message: OutboxMessage, state: str, *, now: datetime) -> None:
+    """What follows when a message ended that was not delivered."""
+    if state == MessageState.DEAD:
+        give_up(session, message, now=now)
+    elif state == MessageState.CANCELLED and message.kind in ANSWERS and message.channel != PUSH:
+        fall_back(session, message, message.last_error, now=now)  # the company has the channel no more
 
 
 def _place(message: OutboxMessage) -> tuple[datetime, int]:

@@ -8,8 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fieldservice.db import exists_one
 from fieldservice.messages import pushes
 from fieldservice.models import (
+    Conversation,
+    ConversationMessage,
     MessageState,
     OfficeTask,
     OutboxMessage,
@@ -19,6 +22,7 @@ from fieldservice.models import (
     Unreachable,
     Visit,
 )
+from fieldservice.models.answers import ANSWERS, lock_guest
 from fieldservice.models.push import PUSH
 
 TASK = "unreachable"
@@ -71,8 +75,10 @@ def fall_back(session: Session, message: OutboxMessage, reason: str, *, now: dat
 
     Nothing is told twice: where the other channel had the same message from the beginning, that is enough.
     """
+    if message.visit_id is None and message.kind in ANSWERS:
+        _tell_the_office(session, message, reason, now=now)
     visit = session.get(Visit, message.visit_id) if message.visit_id is not None else None
-    if visit is None or message.promise_version != visit.promise_version:
+    if visit is None or (message.promise_version != visit.promise_version and message.kind not in ANSWERS):
         return
     session.refresh(visit, with_for_update={"of": Visit})
     if message.role == Role.REQUESTER:
@@ -84,6 +90,17 @@ def fall_back(session: Session, message: OutboxMessage, reason: str, *, now: dat
             if not same or any(each.state in _MAY_ARRIVE for each in same):
                 return
     ask_for_a_call(session, visit, f"{message.recipient}: {reason}", now=now)
+
+
+def _tell_the_office(session: Session, message: OutboxMessage, reason: str, *, now: datetime) -> None:
+    """Somebody without a visit did not get their answer, and there is no other way to them that we know."""
+    written = session.get(ConversationMessage, message.payload["message_id"])
+    if written is not None:
+        for guest in written.conversation.guests:
+            lock_guest(session, guest)
+        session.refresh(written)
+        about = written.conversation.visit or written.conversation
+        ask_for_a_call(session, about, f"{message.recipient}: {reason}", now=now)
 
 
 def _other_way(visit: Visit, channel: str) -> tuple[str, str]:
@@ -113,15 +130,12 @@ def _same_on(visit: Visit, message: OutboxMessage, channel: str) -> list[OutboxM
     ]
 
 
-def ask_for_a_call(session: Session, visit: Visit, detail: str, *, now: datetime) -> None:
-    """One open task a visit, however many messages fail."""
-    waiting = select(OfficeTask.id).where(
-        OfficeTask.visit_id == visit.id, OfficeTask.kind == TASK, OfficeTask.done_at.is_(None)
-    )
-    if session.scalar(waiting.limit(1)) is None:
-        task = OfficeTask(
-            kind=TASK, visit_id=visit.id, detail=detail, created_at=now, due_at=now + _CALL_WITHIN
-        )
+def ask_for_a_call(session: Session, about: Visit | Conversation, detail: str, *, now: datetime) -> None:
+    """One open task a visit, or a conversation without one, however many messages fail."""
+    whose = {"visit_id" if isinstance(about, Visit) else "conversation_id": about.id}
+    waiting = select(OfficeTask.id).filter_by(kind=TASK, done_at=None, **whose)
+    if not exists_one(session, waiting):
+        task = OfficeTask(kind=TASK, detail=detail, created_at=now, due_at=now + _CALL_WITHIN, **whose)
         session.add(task)
 
 

@@ -15,6 +15,7 @@ from fieldservice.config import Settings
 from fieldservice.messages import digests, escalation, pushes
 from fieldservice.messages.rules import PICKS
 from fieldservice.models import ConversationMessage, OutboxMessage, Role, Visit, Window
+from fieldservice.models.answers import ANSWERS, OVERDUE
 from fieldservice.models.answers import KIND as ANSWER
 from fieldservice.models.facts import facts_of, facts_of_nobody
 from fieldservice.models.message_text import TEST
@@ -106,7 +107,7 @@ class Writer:
         session = object_session(message)
         if message.kind in digests.KINDS and session is not None:
             return digests.occasion_of(session, message, self.settings)
-        if message.kind == escalation.OVERDUE and session is not None:
+        if message.kind == OVERDUE and session is not None:
             return escalation.occasion_of(session, message, self.settings)
         if message.channel == PUSH:
             return pushes.occasion_of(message, self.settings, at)
@@ -127,7 +128,7 @@ class Writer:
         """What only this message says: the office's answer, or a code."""
         if message.kind == "code":
             return code_of(message.payload["nonce"], self.settings.secret_key)
-        if message.kind in ("answer", "complaint_answer") and visit.conversation is not None:
+        if message.kind in ANSWERS and visit.conversation is not None:
             wanted = message.payload["message_id"]
             return next((found.body for found in visit.conversation.messages if found.id == wanted), "")
         if message.kind in OF_APPROVAL:

@@ -5,19 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from fieldservice.models.aftercare import Purpose
 from fieldservice.models.conversation import Channel, Conversation, ConversationMessage
-from fieldservice.models.customer import Role
+from fieldservice.models.customer import OfficeTask, Role
 from fieldservice.models.guest import Guest
 from fieldservice.models.inbound import InboundMessage
-from fieldservice.models.message import OutboxMessage, new_message
+from fieldservice.models.message import MessageState, OutboxMessage, new_message
 from fieldservice.models.visit import Visit
 from fieldservice.models.workforce import Territory
 
 KIND = "answer"
+ANSWERS = frozenset({KIND, "complaint_answer"})
+OVERDUE = "overdue"
+"""The task, and the e-mail about it, of a question that waits too long."""
 _OWN = frozenset({Channel.PAGE, Channel.EMAIL, Channel.SMS, Channel.VOICE})
 
 
@@ -55,6 +58,21 @@ def lock_guest(session: Session, guest: Guest) -> Conversation:
     return guest.conversation
 
 
+def end_the_wait(session: Session, conversation: Conversation, *, user_id: int, now: datetime) -> None:
+    """Nobody waits for an answer any more: what was asked for because somebody did is done."""
+    conversation.settle()
+    about = OfficeTask.conversation_id == conversation.id
+    if conversation.visit_id is not None:
+        about = or_(about, OfficeTask.visit_id == conversation.visit_id)
+    late = update(OfficeTask).where(OfficeTask.kind == OVERDUE, OfficeTask.done_at.is_(None), about)
+    session.execute(late.values(done_at=now, done_by_id=user_id))
+    told = OutboxMessage.payload["conversation_id"].as_integer() == conversation.id
+    mail = update(OutboxMessage).where(
+        OutboxMessage.kind == OVERDUE, OutboxMessage.state == MessageState.PENDING, told
+    )
+    session.execute(mail.values(state=MessageState.CANCELLED, last_error="nobody waits any more"))
+
+
 def join(session: Session, guest: Guest, visit: Visit, *, now: datetime) -> Visit:
     """A guest turned out to be the customer of a visit: the transcript and what was sent are the visit's.
 
@@ -64,6 +82,8 @@ def join(session: Session, guest: Guest, visit: Visit, *, now: datetime) -> Visi
     if conversation.visit is not None:
         return conversation.visit
     session.refresh(visit, with_for_update={"of": Visit})
+    tasks = update(OfficeTask).where(OfficeTask.conversation_id == conversation.id)
+    session.execute(tasks.values(visit_id=visit.id, conversation_id=None))
     if visit.conversation is None:
         conversation.visit = visit
     else:

@@ -122,6 +122,8 @@ class OfficeTask(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(40))
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), index=True)
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversation.id"), index=True)
+    """With somebody who has no visit; a conversation that gets one hands its tasks over to it."""
     detail: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))

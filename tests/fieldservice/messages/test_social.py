@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,17 @@ from time_machine import Traveller
 from werkzeug.test import TestResponse
 
 from fieldservice.app import create_app
+from fieldservice.auth import visitors
 from fieldservice.config import SettingError, Settings
 from fieldservice.db import Database
 from fieldservice.dispatch import guests, inbox
+from fieldservice.messages.unreachable import mark
 from fieldservice.models import (
     Conversation,
     Guest,
     InboundMessage,
     MessageState,
+    OfficeTask,
     OutboxMessage,
     Unreachable,
     Visit,
@@ -30,8 +34,9 @@ from fieldservice.models import (
 from fieldservice.notify import open_channels
 from fieldservice.notify.social import social_channels
 from fieldservice.web import Services
-from tests.factories import NOW
+from tests.factories import NOW, make_visit
 from tests.fieldservice.messages.conftest import Book, Sender, rows
+from tests.fieldservice.notify.gateway import Gateway
 from tests.signing_in import make_user
 
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -149,6 +154,75 @@ def test_messenger_begins_a_conversation_without_a_visit_that_can_get_one(
         told = session.scalars(select(OutboxMessage).where(OutboxMessage.channel == "messenger")).one()
         assert (told.visit_id, told.state) == (visit.id, MessageState.SENT)
         assert {m.visit_id for m in session.scalars(select(InboundMessage))} == {visit.id}
+
+
+def answered_in_vain(db: Database, client: FlaskClient) -> int:
+    """Somebody on Messenger whom the office answers; the number of their conversation."""
+    assert report(client, "messenger").get_json() == {"outcomes": ["asked"]}
+    with db.transaction() as session:
+        guest = session.scalars(select(Guest)).one()
+        guests.answer(session, guest, "Yes, we do.", user_id=make_user(session).id, now=NOW)
+        return guest.conversation_id
+
+
+@pytest.mark.parametrize("fault", ["refused", "gone", "unwanted"])
+def test_an_answer_that_does_not_reach_a_guest_is_a_task(
+    db: Database, client: FlaskClient, sender: Sender, fault: str
+) -> None:
+    """The channel refuses it, the company gave the channel up, or they said STOP: one open task in the inbox
+    says whom and why; the visit that the guest gets has it from then on."""
+    conversation_id = answered_in_vain(db, client)
+    with Gateway() as gateway:
+        gateway.status = 400
+        url = f"http://127.0.0.1:{gateway.port}/"
+        described = {"messenger": MESSENGER | {"send_url": url, "send_token": "t"}}
+        if fault == "unwanted":
+            with db.transaction() as session:
+                mark(session, "messenger", "7654321098765432", "wants no messages", now=NOW)
+        settings = replace(sender.settings, social_channels=json.dumps(described))
+        others = {} if fault == "gone" else open_channels(settings).others
+        for _ in range(2):
+            Sender(sender.db, replace(sender.channels, others=others), settings).sweep()
+    (task,) = rows(db, OfficeTask)
+    assert (task.kind, task.visit_id, task.conversation_id) == ("unreachable", None, conversation_id)
+    assert task.detail.startswith("7654321098765432: ")
+    assert task.due_at == task.created_at + timedelta(hours=4)
+    with db.transaction() as session:
+        assert inbox.count(session) == 1
+        ((shown, guest),) = inbox.inbox(session, now=NOW).guest_tasks
+        assert shown.id == task.id
+        visit = make_visit(session)
+        guests.give(session, guest, visit, now=NOW)
+        assert [each.id for each, _ in inbox.inbox(session, now=NOW).tasks] == [task.id]
+
+
+def test_an_answer_that_fails_after_the_guest_got_a_visit_is_told_there(
+    db: Database, client: FlaskClient, sender: Sender, book: Book
+) -> None:
+    """It was written for nobody's visit, and for no promise of this one: it goes by e-mail all the same."""
+    visit = book()
+    answered_in_vain(db, client)
+    with db.transaction() as session:
+        guest = session.scalars(select(Guest)).one()
+        guests.give(session, guest, session.get_one(Visit, visit.id), now=NOW)
+    sender.sweep()
+    told = [message for message in rows(db, OutboxMessage) if message.kind == "answer"]
+    assert [(message.channel, message.state) for message in told] == [
+        ("messenger", MessageState.CANCELLED),
+        ("email", MessageState.SENT),
+    ]
+
+
+def test_an_answer_that_waits_for_its_channel_is_not_tidied_away(
+    db: Database, client: FlaskClient, sender: Sender
+) -> None:
+    """What was sent is forgotten after a day; what could not be sent yet is kept."""
+    answered_in_vain(db, client)
+    db.run(lambda session: visitors.drop_old(session, now=NOW + timedelta(days=3)))
+    assert len(rows(db, OutboxMessage)) == 1
+    sweep(sender)
+    db.run(lambda session: visitors.drop_old(session, now=NOW + timedelta(days=3)))
+    assert rows(db, OutboxMessage) == []
 
 
 def test_a_visit_with_a_conversation_takes_in_another_one(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import CheckConstraint, ForeignKey, String, Text, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship
 
-from fieldservice.db import Base, UtcDateTime, exists_one
+from fieldservice.db import Base, UtcDateTime, exists_one, lock_rows
 from fieldservice.models.message import OutboxMessage, new_message
 from fieldservice.notify.push import Device
 
@@ -100,9 +100,11 @@ class PushDevice(Base):
 def subscribe(session: Session, device: Device, *, now: datetime, **owner: Any) -> PushDevice:
     """Send to this browser from now on. `owner` is a user with their login, or a visit; and the language.
 
-    The browser of staff belongs to whoever asked last.
+    The browser of staff belongs to whoever asked last. A customer's gets the reminders as well that were
+    written before.
     """
     visit_id = owner.get("visit_id")
+    lock_rows(session, "visit", [visit_id] if visit_id else [])
     same = PushDevice.endpoint_hash == hashed(device.endpoint)
     known = session.scalars(
         select(PushDevice).where(same, PushDevice.visit_id.is_not_distinct_from(visit_id))
@@ -118,6 +120,8 @@ def subscribe(session: Session, device: Device, *, now: datetime, **owner: Any) 
     row = PushDevice.of(device, created_at=now, **owner)
     session.add(row)
     session.flush()
+    if row.visit is not None:
+        row.visit.remind_on(row, now=now)
     return row
 
 

@@ -80,6 +80,19 @@ class Told:
         """Write what could not be told on one channel on another one."""
         self._write(message.kind, channel, recipient, due_at=now, now=now, payload=message.payload)
 
+    def remind_on(self, device: PushDevice, *, now: datetime) -> None:
+        """Let a browser that asks now get the reminders as well that wait to be sent."""
+        waiting = {
+            message.kind: message
+            for message in self.messages
+            if message.state == MessageState.PENDING
+            and reminders.is_reminder(message.kind)
+            and message.promise_version == self.promise_version
+        }
+        for kind, message in waiting.items():
+            due_at, told = message.due_at, message.payload
+            self._write(kind, PUSH, str(device.id), role=DEVICE, due_at=due_at, now=now, payload=told)
+
     def tell_somebody(
         self, kind: str, email: str, *, now: datetime, payload: Mapping[str, Any] | None = None
     ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from fieldservice.models import OfficeTask, OutboxMessage, PushDevice, User, Vis
 from fieldservice.models.push import MOST_DEVICES, subscribe, tell_devices
 from fieldservice.notify.push import WebPush
 from tests.factories import NOW, window
-from tests.fieldservice.messages.conftest import Book, Sender, change, rows
+from tests.fieldservice.messages.conftest import WINDOW, Book, Sender, change, rows
 from tests.push_service import PushService
 from tests.services import SmtpSink
 from tests.signing_in import make_user
@@ -118,6 +119,39 @@ def test_a_customer_is_told_in_the_browser_as_well(
     change(db, visit, lambda visit: visit.cancel(now=NOW, actor="office"))
     assert pushing.sweep(LATER).dead == 1
     assert rows(db, OfficeTask) == []
+
+
+def test_who_asks_after_the_booking_is_reminded_as_well(
+    db: Database, pushing: Sender, service: PushService, book: Book
+) -> None:
+    """Of what is still to come, once; a new time brings its own reminders, one to each browser."""
+    visit = book(phone="+14105550187")
+    pushing.sweep()
+
+    def ask(session: Session, name: str = "one") -> None:
+        device = replace(service.device, endpoint=f"{service.origin}/{name}")
+        subscribe(session, device, now=NOW, visit_id=visit.id, locale="en_US")
+
+    db.run(ask)
+    db.run(ask)
+    assert reminders(db) == ["reminder_24h", "reminder_2h"]
+    assert pushing.sweep(WINDOW.starts_at - timedelta(hours=24)).sent == 3
+    assert [shown["body"] for shown in service.shown] == ["Your visit is coming up"]
+    db.run(partial(ask, name="two"))
+    assert reminders(db) == ["reminder_24h", "reminder_2h", "reminder_2h"]
+    change(db, visit, lambda visit: visit.promise(window(starts=14, ends=16), now=NOW, actor="office"))
+    assert reminders(db, promise=2) == ["reminder_24h", "reminder_24h", "reminder_2h", "reminder_2h"]
+    db.run(partial(ask, name="three"))
+    assert len(reminders(db, promise=2)) == 6
+    change(db, visit, lambda visit: visit.cancel(now=NOW, actor="office"))
+    db.run(partial(ask, name="four"))
+    assert len(reminders(db, promise=2)) == 6
+
+
+def reminders(db: Database, promise: int = 1) -> list[str]:
+    """The reminders of a promise that browsers get."""
+    found = [message for message in rows(db, OutboxMessage) if message.promise_version == promise]
+    return sorted(m.kind for m in found if m.channel == "push" and m.kind.startswith("reminder"))
 
 
 def test_nobody_has_endless_browsers(db: Database, service: PushService, user: User) -> None:

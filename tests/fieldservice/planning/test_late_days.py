@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time as clock
+from datetime import time, timedelta
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 import scheduler
 from fieldservice.db import Database
-from fieldservice.models import ShiftPattern, TechnicianSkill, Visit, VisitState
+from fieldservice.models import OutboxMessage, ShiftPattern, TechnicianSkill, Visit, VisitState
 from fieldservice.planning import delays
 from fieldservice.planning import service as planning
 from fieldservice.planning.problem import RUNNING_CHANGE
@@ -133,3 +134,63 @@ def test_whose_estimate_leaves_the_window_is_told_once(db: Database) -> None:
     assert len(told(noon + timedelta(minutes=25))) == 2, "e-mail and text"
     assert len(told(noon + timedelta(minutes=30))) == 2, "the time that was told is still about right"
     assert len(told(noon + timedelta(minutes=60))) == 4, "it is not any more: e-mail and text once more"
+
+
+def told_late(db: Database) -> set[int]:
+    """The visits whose customers hear that they have to wait."""
+    with db.reading() as session:
+        late = session.scalars(select(OutboxMessage.visit_id).where(OutboxMessage.kind == "late"))
+        return set(late)
+
+
+def test_a_break_that_is_over_says_not_where_somebody_is(db: Database) -> None:
+    """It is a fact by the clock alone: nobody is told before somebody has tapped something."""
+    pause = (time(10), time(11), timedelta(minutes=30))
+    scene = Scene(db, lambda session: make_company(session, 1, breaks=[pause], late_after=timedelta(0)))
+    scene.book(window(TODAY, 8, 10), now=NOW - timedelta(days=1))
+    scene.book(window(TODAY, 12, 14), now=NOW - timedelta(days=1))
+    at = window(TODAY, 12, 14).ends_at + timedelta(hours=1)
+    with db.reading() as session:
+        assert [fact.stop.kind for facts in scene.day(session, TODAY, now=at).done.values() for fact in facts]
+    assert delays.tell_all(db, scene.tables, now=at) == 0
+    assert told_late(db) == set()
+
+
+def late_company(db: Database) -> tuple[Scene, int]:
+    """A technician who is at the first visit for far too long; the second one waits."""
+    scene = Scene(db, lambda session: make_company(session, 1, late_after=timedelta(0)))
+    first = scene.book(window(TODAY, 10, 12), now=NOW - timedelta(days=1))
+    second = scene.book(window(TODAY, 10, 12), now=NOW - timedelta(days=1))
+    late = window(TODAY, 10, 12).ends_at - timedelta(minutes=10)
+    on_the_way(scene, first, VisitState.EN_ROUTE, VisitState.ON_SITE, at=late)
+    return scene, second
+
+
+def test_an_error_in_one_territory_keeps_no_customer_of_another_waiting(db: Database) -> None:
+    """A site of the first lost its place on the map: customers of the second hear it, the error comes out."""
+    broken, _ = late_company(db)
+    scene, second = late_company(db)
+
+    def lose_the_coordinates(session) -> None:
+        for visit in session.scalars(select(Visit).where(Visit.territory_id == broken.territory_id)):
+            visit.site.lat = visit.site.lon = None
+
+    db.run(lose_the_coordinates)
+    with pytest.raises(ValueError, match="no coordinates"):
+        delays.tell_all(db, scene.tables, now=window(TODAY, 10, 12).ends_at)
+    assert told_late(db) == {second}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_where_nobody_is_late_nobody_waits_for_the_look(db: Database) -> None:
+    """Somebody writes all the while: SQLite has one writer at a time, and the look is no writer."""
+    scene = Scene(db, lambda session: make_company(session, 1))
+    first = scene.book(window(TODAY, 8, 10), now=NOW - timedelta(days=1))
+    scene.book(window(TODAY, 10, 12), now=NOW - timedelta(days=1))
+    on_the_way(scene, first, VisitState.EN_ROUTE, VisitState.ON_SITE, at=NOW)
+    with db.transaction() as session:
+        session.get_one(Visit, first).priority = 20
+        session.flush()
+        began = clock.monotonic()
+        assert delays.tell_all(db, scene.tables, now=NOW + timedelta(hours=1)) == 0
+        assert clock.monotonic() - began < 3

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from fieldservice.db import exists_one
 from fieldservice.dispatch import guests, wishes
-from fieldservice.dispatch.inbox_days import Certificate, Waiting, certificates, waiting_list
+from fieldservice.dispatch.inbox_days import WAITING, Certificate, Waiting, certificates, waiting_list
 from fieldservice.models import (
     Conversation,
     ConversationMessage,
@@ -93,14 +93,16 @@ def inbox(session: Session, *, now: datetime) -> Inbox:
     )
 
 
-def count(session: Session) -> int:
-    """How many questions and tasks wait."""
+def count(session: Session, *, now: datetime) -> int:
+    """How much of what the inbox lists is still to be done: all but what was answered."""
     questions = select(func.count(Conversation.id)).where(Conversation.waiting_since.is_not(None))
     about = or_(OfficeTask.visit_id.is_not(None), OfficeTask.conversation_id.is_not(None))
     tasks = select(func.count(OfficeTask.id)).where(_OPEN, about)
     strangers = select(func.count()).select_from(_STRANGERS.subquery())
     asked = select(func.count(ShiftWish.id)).where(ShiftWish.state == WishState.ASKED)
-    return sum(session.execute(each).scalar_one() for each in (questions, tasks, strangers, asked))
+    waits = select(func.count()).select_from(WAITING.subquery())
+    counted = (questions, tasks, strangers, asked, waits)
+    return sum(session.execute(each).scalar_one() for each in counted) + len(certificates(session, now=now))
 
 
 def answer(session: Session, visit: Visit, body: str, *, user_id: int, now: datetime) -> ConversationMessage:

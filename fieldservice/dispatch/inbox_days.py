@@ -26,6 +26,12 @@ from fieldservice.planning.rows import visit_options
 
 AHEAD = timedelta(days=30)
 AT_MOST = 50
+WAITING = (
+    select(WaitingEntry)
+    .join(Visit, Visit.id == WaitingEntry.visit_id)
+    .where(WaitingEntry.state == WaitingState.WAITING, Visit.state.in_(PLANNABLE))
+)
+"""Those who wait for another window."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +55,7 @@ class Certificate:
 def waiting_list(session: Session, *, now: datetime) -> list[Waiting]:
     """Who waits for another window, those with an open offer first, then the longest waiting."""
     entries = session.scalars(
-        select(WaitingEntry)
-        .join(Visit, Visit.id == WaitingEntry.visit_id)
-        .where(WaitingEntry.state == WaitingState.WAITING, Visit.state.in_(PLANNABLE))
-        .order_by(WaitingEntry.joined_at, WaitingEntry.id)
+        WAITING.order_by(WaitingEntry.joined_at, WaitingEntry.id)
         .limit(AT_MOST)
         .options(selectinload(WaitingEntry.offers))
         .options(joinedload(WaitingEntry.visit).joinedload(Visit.work_order).joinedload(WorkOrder.customer))
@@ -76,6 +79,8 @@ def certificates(session: Session, *, now: datetime) -> list[Certificate]:
         .order_by(TechnicianSkill.expires_on, TechnicianSkill.technician_id)
         .limit(AT_MOST)
     ).all()
+    if not held:
+        return []
     technicians = {row.technician_id: session.get_one(Technician, row.technician_id) for row in held}
     planned = list(_planned(session, technicians, now=now))
     found = []

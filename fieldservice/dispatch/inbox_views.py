@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, flash, redirect, render_template, request
+from flask import Blueprint, abort, redirect, render_template, request
 from flask import url_for as url
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -27,10 +28,23 @@ from fieldservice.models.answers import zone_before_a_visit
 bp = Blueprint("inbox", __name__)
 
 
+@dataclass(frozen=True)
+class Refused:
+    """A decision that could not be stored: about which wish, why, and the answer that was typed."""
+
+    wish_id: int
+    why: str
+    answer: str
+
+
 @bp.get("/inbox")
 @staff
 def show() -> ResponseReturnValue:
     """Questions that wait, tasks with a deadline, and what was answered lately."""
+    return _inbox_page()
+
+
+def _inbox_page(refused: Refused | None = None) -> str:
     now = clock.now()
     with web.services().db.reading() as session:
         return render_template(
@@ -45,15 +59,16 @@ def show() -> ResponseReturnValue:
             guest_zone=zone_before_a_visit(session),
             length_words=_length,
             shown_on=partial(edge.shown_on, session),
+            refused=refused,
         )
 
 
 @bp.get("/inbox/count")
 @staff
 def count() -> ResponseReturnValue:
-    """How many questions and tasks wait, a part of the board's navigation."""
+    """How much waits in the inbox, a part of the board's navigation."""
     with web.services().db.reading() as session:
-        return render_template("board/_inbox_count.html", count=inbox.count(session))
+        return render_template("board/_inbox_count.html", count=inbox.count(session, now=clock.now()))
 
 
 @bp.get("/inbox/<int:visit_id>")
@@ -135,11 +150,11 @@ def finish(task_id: int) -> ResponseReturnValue:
 @bp.post("/wishes/<int:wish_id>")
 @staff
 def decide(wish_id: int) -> ResponseReturnValue:
-    """Approve or refuse what a technician asks for."""
+    """Approve or refuse what a technician asks for; what was typed stays on the page when that cannot be."""
     now, form = clock.now(), WishDecisionForm()
     if not form.validate():
-        flash(_("Nothing was changed: say yes or no, in at most 300 characters."))
-        return redirect(url(".show"), 303)
+        said = _("Nothing was changed: say yes or no, in at most 300 characters.")
+        return _inbox_page(Refused(wish_id, said, form.answer.data or "")), 422
 
     def work(session: Session) -> ResponseReturnValue:
         wish = session.get(ShiftWish, wish_id) or abort(404)
@@ -150,10 +165,10 @@ def decide(wish_id: int) -> ResponseReturnValue:
     try:
         return edge.once(work)
     except wishes.AlreadyDecided:
-        flash(_("Somebody has decided this already, or it was withdrawn."))
+        said, status = _("Somebody has decided this already, or it was withdrawn."), 409
     except BadTime:
-        flash(_("These days are over: refuse it, or let the technician ask anew."))
-    return redirect(url(".show"), 303)
+        said, status = _("These days are over: refuse it, or let the technician ask anew."), 422
+    return _inbox_page(Refused(wish_id, said, form.answer.data or "")), status
 
 
 def _moment(at: datetime, zone: ZoneInfo) -> str:

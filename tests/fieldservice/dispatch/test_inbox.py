@@ -142,6 +142,7 @@ def test_everything_that_needs_a_person_has_its_action(dana: Dispatcher, service
     assert "Ana Reyes: Heating" in text or "Ana Reyes:" in text
     assert "2 planned visits need it" in text
     assert f"/board/visits/{ids['Ida']}/move" in page.text
+    assert re.findall(r"\d+", words_of(dana.get("/board/inbox/count"))) == ["4"]
 
 
 def test_an_unanswered_question_has_its_age(dana: Dispatcher, services: Services) -> None:

@@ -128,7 +128,9 @@ def test_the_office_approves_and_the_plan_knows(crew: Crew, phone: Phone, app: F
     assert "My child is ill" in board.page("/board/inbox")
     path = f"/board/wishes/{wish.id}"
     assert "Asked by technicians" not in send(board, path, decision="approve", answer="Get well")
-    assert "decided this already" in send(board, path, decision="refuse")
+    refused = send(board, path, decision="refuse", answer="We need you <today>")
+    assert "decided this already" in refused
+    assert "We need you &lt;today&gt;" in refused, "what was typed is still there"
     page = phone.page("/day/wishes")
     assert "Approved" in page
     assert "The office: Get well" in page
@@ -140,6 +142,29 @@ def test_the_office_approves_and_the_plan_knows(crew: Crew, phone: Phone, app: F
         assert day
         assert day.ends_at == absence.starts_at
         assert session.scalars(select(Stop.id).where(Stop.visit_id == crew.visits[2])).first()
+
+
+def test_what_was_typed_stays_when_it_is_refused(
+    crew: Crew, phone: Phone, app: Flask, clock: time_machine.Traveller
+) -> None:
+    """Too long a word, and days that are over: the reason is at the field, and the words are in it."""
+    fields = {"kind": "away", "first_on": TODAY.isoformat(), "starts": "09:00", "ends": "10:00"}
+    send(phone, "/day/wishes", words="My child is ill", **fields)
+    with crew.db.reading() as session:
+        [wish] = session.scalars(select(ShiftWish)).all()
+    office = crew.db.run(lambda session: make_account(session, None, "Dana"))
+    crew.db.run(lambda session: setattr(session.get_one(User, office.id), "role", UserRole.DISPATCHER))
+    office.role = UserRole.DISPATCHER
+    board, path = phone_of(app, crew.db, office), f"/board/wishes/{wish.id}"
+    page = send(board, path, decision="approve", answer="long " * 100)
+    assert "at most 300 characters" in page
+    assert f'value="{("long " * 100).strip()}"' in page
+    clock.move_to(NOW + timedelta(hours=3))
+    page = send(board, path, decision="approve", answer="Get well")
+    assert "These days are over" in page
+    assert 'value="Get well"' in page
+    send(board, path, decision="refuse", answer="Get well")
+    assert "The office: Get well" in phone.page("/day/wishes")
 
 
 def test_other_hours_and_second_thoughts(crew: Crew, phone: Phone, other_phone: Phone) -> None:

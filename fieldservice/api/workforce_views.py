@@ -102,7 +102,7 @@ def _plan(rows: DayRows) -> dict[str, Any]:
 def _stop(stop: Stop) -> dict[str, Any]:
     return {
         "kind": stop.kind,
-        "visit": stop.visit_id,
+        "visit": stop.visit_id or stop.crew_visit_id,
         "arrives_at": stop.arrives_at,
         "starts_at": stop.starts_at,
         "ends_at": stop.ends_at,

@@ -12,7 +12,17 @@ from sqlalchemy import func, select
 from time_machine import Traveller
 
 from fieldservice.api.tokens import Scope, make_token, revoke
-from fieldservice.models import ApiToken, Job, Plan, Proposal, Service, Visit, VisitState
+from fieldservice.models import (
+    ApiToken,
+    Job,
+    Plan,
+    Proposal,
+    Service,
+    StopKind,
+    Technician,
+    Visit,
+    VisitState,
+)
 from fieldservice.planning.jobs import Work, run_next_job
 from fieldservice.web import Services
 from tests.factories import NOW, TODAY, TOMORROW, Company, make_stop, make_visit, make_work_order, window
@@ -181,6 +191,22 @@ def test_reschedule_cancel_and_move(program: Make, company: Company, services: S
     _problem(
         shop.post(f"{path}/reschedule", {"window": wanted}, match=ended.headers["ETag"]), 409, "not_open"
     )
+
+
+def test_a_plan_names_the_visit_of_everybody_who_makes_it(
+    program: Make, company: Company, services: Services
+) -> None:
+    """Who helps with a visit has it in their route, as who leads it does."""
+    visit, _ = _planned(services, company)
+    start = window(TOMORROW, 10, 12).starts_at
+    with services.db.transaction() as session:
+        session.get_one(Visit, visit.id).crew = 2
+        helper = session.get_one(Technician, company.technicians[1].id)
+        helps = {"kind": StopKind.CREW, "crew_visit_id": visit.id}
+        make_stop(session, helper, start, start + visit.service_duration, **helps)
+    routes = program().get(f"/plans/{company.territory.id}/{TOMORROW}").json["routes"]
+    stops = [stop for route in routes for stop in route["stops"]]
+    assert [(stop["kind"], stop["visit"]) for stop in stops] == [("visit", visit.id), ("crew", visit.id)]
 
 
 def test_workforce_and_messages_are_read(program: Make, company: Company, services: Services) -> None:

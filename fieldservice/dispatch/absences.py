@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from fieldservice.models import (
@@ -30,6 +30,7 @@ from fieldservice.planning.service import lock_territory
 from fieldservice.planning.store import ensure_plan
 
 _LONGEST = timedelta(days=31)
+_MADE = or_(Stop.visit_id == Visit.id, Stop.crew_visit_id == Visit.id)  # led, or helped with
 _FRESH = {"populate_existing": True}
 _A_MOMENT = timedelta(minutes=5)  # the time that somebody types is over when they send it
 
@@ -222,7 +223,7 @@ def _ask_for_plan(session: Session, plan: Plan, absence: Absence, *, now: dateti
 def _lost(session: Session, plan: Plan, absence: Absence) -> Sequence[Visit]:
     return session.scalars(
         select(Visit)
-        .join(Stop, Stop.visit_id == Visit.id)
+        .join(Stop, _MADE)
         .join(Route, Route.id == Stop.route_id)
         .where(
             Route.plan_id == plan.id,
@@ -248,9 +249,7 @@ def _plans(session: Session, technician: Technician, starts_at: datetime, ends_a
 
 def _underway(session: Session, technician: Technician, state: VisitState) -> Sequence[Visit]:
     return session.scalars(
-        select(Visit)
-        .join(Stop, Stop.visit_id == Visit.id)
-        .where(Stop.technician_id == technician.id, Visit.state == state)
+        select(Visit).join(Stop, _MADE).where(Stop.technician_id == technician.id, Visit.state == state)
     ).all()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
@@ -16,6 +17,8 @@ from fieldservice.planning.improve import Found
 from fieldservice.planning.limits import bookable_windows
 from fieldservice.planning.problem import row_id, visit_id
 from fieldservice.planning.service import offered_days, slots
+from fieldservice.planning.teams import find_team
+from scheduler.insertion import Board
 from scheduler.slots import Slots
 
 AT_MOST = 2
@@ -53,7 +56,12 @@ def _same_day(session: Session, found: Found, visit: Visit, ask: Ask) -> Sequenc
     windows = [window for window in windows if window != visit.window]
     if not windows:
         return []
-    wish = ask.visit(day, visit_id(visit), windows[0])
+    name = visit_id(visit)
+    if ask.crew > 1:
+        day, board = replace(day, plan=found.plan), Board(day.problem, found.plan)
+        wishes = {window: ask.visit(day, name, window) for window in windows}
+        return [window for window in windows if find_team(day, wishes[window], (), None, board)]
+    wish = ask.visit(day, name, windows[0])
     spans = [(day.seconds(window.starts_at), day.seconds(window.ends_at)) for window in windows]
     places = Slots(day.problem, found.plan).cheapest(wish, spans)
     return [window for window, place in zip(windows, places, strict=True) if place is not None]

@@ -1,8 +1,9 @@
 """The changes of a proposal one by one: which stand alone, which belong together, what no longer holds.
 
 A change is a visit that goes to another technician, finds a place or loses it (named v7), or the visits of a
-route in another order (t3). What else a proposal moves in time follows from these. Every answer is worked out
-on the day as it is stored now, so a change that was accepted is none any more.
+route in another order (t3). A visit of a crew loses its place with all of them. What else a proposal moves in
+time follows from these. Every answer is worked out on the day as it is stored now, so a change that was
+accepted is none any more.
 """
 
 from __future__ import annotations
@@ -180,7 +181,8 @@ class Parts:
         shifts = {shift for name in group for shift in self._shifts(name)}
         here = {name for shift in shifts for name in self.current[shift]}
         there = {name for shift in shifts for name in self.target[shift]}
-        expected = here - {name for name in group if name in self.moves and self.moves[name].target is None}
+        leave = {name for name in group if name in self.moves and self.moves[name].target is None}
+        expected = here - leave - self._with_leader(here, leave)
         expected |= {name for name in group if name in self.moves and self.moves[name].target}
         return expected != there
 
@@ -199,7 +201,13 @@ class Parts:
         if name not in self.moves:
             return {name}
         move = self.moves[name]
-        return {shift for shift in (move.source, move.target) if shift is not None}
+        helped = {shift for shift, names in self.current.items() if self._with_leader(names, {name})}
+        return {shift for shift in (move.source, move.target) if shift is not None} | helped
+
+    @staticmethod
+    def _with_leader(names: Iterable[str], leave: Collection[str]) -> set[str]:
+        """What members of crews do at visits that leave their routes."""
+        return {name for name in names if name[0] == "c" and f"v{row_id(name)}" in leave}
 
     def _around(self, name: str) -> Iterable[Names]:
         """Ever more changes around one, until all that hangs together with it."""
@@ -235,6 +243,7 @@ class Parts:
         """A route with some changes: in the proposed order as far as that is known and wanted."""
         moves = [self.moves[name] for name in names if name in self.moves]
         leaves = {move.name for move in moves if move.source == shift}
+        leaves |= self._with_leader(self.current[shift], {move.name for move in moves})
         comes = {move.name for move in moves if move.target == shift}
         rank = {name: place for place, name in enumerate(self.target[shift])}
         stays = [name for name in self.current[shift] if name not in leaves]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
-from fieldservice.models import Visit
-from tests.fieldservice.dispatch.scene import BOARD, Dispatcher, words_of
+from fieldservice.models import Job, Stop, Visit, VisitState
+from fieldservice.planning.jobs import Work, run_next_job
+from tests.factories import NOW
+from tests.fieldservice.dispatch.scene import BOARD, Dispatcher, found_in, words_of
+from tests.fieldservice.dispatch.test_proposals import ACCEPT, UNDO
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no SQL differs here
 
@@ -59,3 +63,43 @@ def test_two_make_a_visit(dana: Dispatcher) -> None:
     assert "Lea Park needs 2 technicians" in words_of(dana.get(f"{BOARD}/history"))
     assert dana.move("Lea", ana).status_code == 303
     assert makers(dana, "Lea") == ["Ana", "Ben"]
+
+
+def together(dana: Dispatcher) -> None:
+    """Ana and Ben make Joe's visit at one; Ana leads."""
+    who = [dana.scene.ana.id, dana.scene.ben.id]
+    form = {"people": "2", "who": who, "start": "13:00", "plan_version": dana.version()}
+    assert dana.post(f"{BOARD}/visits/{dana.scene.ids['Joe']}/crew", **form).status_code == 303
+
+
+def test_whoever_falls_out_frees_what_they_help_with(dana: Dispatcher, work: Work) -> None:
+    """Ben is sick: Kim loses him, and Joe, whom Ana cannot serve alone; Accept and Undo are of both rows."""
+    together(dana)
+    assert dana.post(f"{BOARD}/technicians/{dana.scene.ben.id}/sick").status_code == 303
+    ids = {dana.scene.ids["Kim"], dana.scene.ids["Joe"]}
+    with dana.db.reading() as session:
+        [cause] = session.scalars(select(Job)).one().payload["causes"]
+        assert set(cause["visit_ids"]) == ids
+        events = session.get_one(Visit, dana.scene.ids["Joe"]).events
+        assert "place_lost" in {event.kind for event in events}
+    assert run_next_job(work, owner="test")
+    assert dana.post(found_in(dana.get(), ACCEPT)).status_code == 303
+    assert makers(dana, "Joe") == []
+    with dana.db.reading() as session:
+        assert not session.scalars(select(Stop).where(Stop.crew_visit_id.is_not(None))).all()
+    assert dana.post(found_in(dana.get(), UNDO)).status_code == 303
+    assert makers(dana, "Joe") == ["Ana", "Ben"]
+
+
+def test_a_way_to_a_visit_of_two_is_taken_back_when_one_falls_out(dana: Dispatcher) -> None:
+    """Ana drives to Joe, whom she cannot serve alone: the office may send somebody else with her."""
+    together(dana)
+    joe = dana.scene.ids["Joe"]
+    with dana.db.transaction() as session:
+        visit = session.get_one(Visit, joe)
+        visit.advance(VisitState.EN_ROUTE, occurred_at=NOW, now=NOW, actor="test")
+    assert dana.post(f"{BOARD}/technicians/{dana.scene.ben.id}/sick").status_code == 303
+    with dana.db.reading() as session:
+        assert session.get_one(Visit, joe).state == VisitState.BOOKED
+        [cause] = session.scalars(select(Job)).one().payload["causes"]
+        assert joe in cause["visit_ids"]

@@ -14,6 +14,7 @@ import scheduler
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Plan, PlanChange, Stop, Territory
 from fieldservice.planning.history import ChangeLog
+from fieldservice.planning.names import visit_number
 from fieldservice.planning.problem import Day, StaleTravel, build, row_id
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.service import lock_territory
@@ -138,12 +139,12 @@ class _Merge:
         return [name for name in names if name in known or name.startswith("v")]
 
     def _groups(self) -> list[set[str]]:
-        """Shifts that exchange visits, or are the two ends of one visit's way."""
-        place: dict[str, set[str]] = {}
+        """Shifts that exchange visits, are the two ends of one visit's way, or have members of one crew."""
+        place: dict[int | str, set[str]] = {}
         for orders in (self.old, self.new):
             for shift, names in orders.items():
                 for name in names:
-                    place.setdefault(name, set()).add(shift)
+                    place.setdefault(visit_number(name) or name, set()).add(shift)
         groups = [{shift} for shift in {*self.old, *self.new}]
         for shifts in place.values():
             joined = [group for group in groups if group & shifts]

@@ -64,6 +64,14 @@ class AskedDay:
         """The location of a place that the day does not have."""
         return len(self.day.table.points)
 
+    def at(self, place: Coordinates, tables: TravelTables) -> Day:
+        """The day with a place that it may lack."""
+        if self.day.table.covers([place]):
+            return self.day
+        table = tables.travel.extend(self.day.table, [place], at=departure(self.day.rows))
+        problem = replace(self.day.problem, travel_s=table.seconds, distance_m=table.metres)
+        return replace(self.day, table=table, problem=problem)
+
     def cheapest(
         self, wish: scheduler.Visit, windows: Sequence[Window], at: Coordinates, tables: TravelTables
     ) -> list[Found | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -15,10 +15,10 @@ from fieldservice.planning.limits import bookable_windows
 from fieldservice.planning.problem import Day, build
 from fieldservice.planning.rows import DayRows, load_day
 from fieldservice.planning.service import Ask
+from fieldservice.planning.teams import first_place
 from fieldservice.planning.travel import table_of
 from fieldservice.planning.why import Why, why_window
 from fieldservice.planning.windows import day_windows, is_open, offered_windows
-from scheduler.slots import Slots
 
 
 class Because(StrEnum):
@@ -92,8 +92,10 @@ def _coming(ask: Ask, rows: DayRows) -> list[Window]:
 def _because(day: Day, ask: Ask, window: Window) -> Because | None:
     """What keeps everybody from a window; None when somebody can come."""
     wish = ask.visit(day, "wish", window)
-    (place,) = Slots(day.problem, day.plan).cheapest(wish, wish.windows)
-    return None if place is not None else _main_reason(why_window(day, wish), ask)
+    if first_place(day, wish) is not None:
+        return None
+    why = why_window(day, replace(wish, crew=1))
+    return Because.BUSY if why.placed or why.alternatives else _main_reason(why, ask)  # enough for one alone
 
 
 def _main_reason(why: Why, ask: Ask) -> Because:

@@ -30,6 +30,7 @@ from fieldservice.planning.ask import ask_for as ask_for
 from fieldservice.planning.ask import ask_of as ask_of
 from fieldservice.planning.kept import AskedDay, asked_days
 from fieldservice.planning.limits import bookable_windows, full_days
+from fieldservice.planning.names import visit_number
 from fieldservice.planning.offers import DayOffer as DayOffer
 from fieldservice.planning.offers import Slot as Slot
 from fieldservice.planning.problem import (
@@ -37,17 +38,14 @@ from fieldservice.planning.problem import (
     StaleTravel,
     build,
     hold_id,
-    row_id,
     shift_id,
     visit_id,
 )
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.store import write_routes
-from fieldservice.planning.teams import Team, find_team, members, routes_together
-from fieldservice.planning.travel import table_of
+from fieldservice.planning.teams import Team, find_team, first_place, members, routes_together
 from fieldservice.planning.windows import open_for_all, windows_on
-from scheduler.insertion import Place, place
-from scheduler.slots import Slots
+from scheduler.insertion import Board, Place, place
 
 
 class SlotTaken(Exception):
@@ -56,6 +54,10 @@ class SlotTaken(Exception):
     def __init__(self, window: Window) -> None:
         super().__init__(f"no technician can come between {window.starts_at} and {window.ends_at}")
         self.window = window
+
+
+class NoCrewHold(SlotTaken):
+    """A window cannot be reserved for a crew: a hold is one stop of one technician."""
 
 
 def territory_at(session: Session, at: Coordinates) -> Territory | None:
@@ -115,9 +117,7 @@ def slots(
         found: list[Slot] = []
         if day is not None and windows and on not in full:
             if ask.crew > 1:
-                rows = load_day(session, ask.territory, on, now=now)
-                there = build(rows, table_of(tables, rows, [ask.place]), without=without)
-                found = crew_slots(there, ask, windows)
+                found = _crew_slots(day.at(ask.place, tables), ask, windows, without)
             else:
                 found = _day_slots(day, ask, windows, tables)
         offers[on] = DayOffer(on, tuple(found), closed=not windows)
@@ -136,12 +136,14 @@ def _day_slots(asked: AskedDay, ask: Ask, windows: Sequence[Window], tables: Tra
     ]
 
 
-def crew_slots(day: Day, ask: Ask, windows: Sequence[Window]) -> list[Slot]:
+def _crew_slots(day: Day, ask: Ask, windows: Sequence[Window], without: Sequence[str]) -> list[Slot]:
     """The windows in which a crew can begin together, with the one that drives least."""
     estimated = bool(day.table.estimated_cells[day.location(ask.place)].any())
+    given_up = next((name for name in without if name in day.problem.visit_by_id), None)
+    board = Board(day.problem, day.plan, without=given_up)
     found = []
     for window in windows:
-        team = find_team(day, ask.visit(day, "wish", window), (), None)
+        team = find_team(day, ask.visit(day, "wish", window), (), None, board)
         if team is not None:
             added = timedelta(seconds=team.added_s)
             start = day.instant(team.start_s)
@@ -181,7 +183,8 @@ def hold_slot(
 ) -> Hold:
     """Reserve a window for a draft until `until`, in place of what it held before.
 
-    It stands in a route as a stop: nobody else is offered what it takes. Raises SlotTaken, StaleTravel.
+    It stands in a route as a stop: nobody else is offered what it takes. Raises SlotTaken, NoCrewHold for a
+    visit that several make, StaleTravel.
     """
     lock_territory(session, ask.territory)
     old = session.scalar(select(Hold).where(Hold.draft_id == draft.id))
@@ -346,12 +349,7 @@ def _offered_day(
 
 
 def _require_place(day: Day, wish: scheduler.Visit, window: Window) -> Place | Team:
-    if wish.crew > 1:
-        team = find_team(day, wish, (), None)
-        if team is None:
-            raise SlotTaken(window)
-        return team
-    (best,) = Slots(day.problem, day.plan).cheapest(wish, wish.windows)
+    best = first_place(day, wish)
     if best is None:
         raise SlotTaken(window)
     return best
@@ -360,7 +358,10 @@ def _require_place(day: Day, wish: scheduler.Visit, window: Window) -> Place | T
 def _insert(session: Session, day: Day, wish: scheduler.Visit, window: Window) -> None:
     best = _require_place(day, wish, window)
     if isinstance(best, Team):
-        each = members(wish, row_id(wish.id), best.technicians)
+        number = visit_number(wish.id)
+        if number is None:
+            raise NoCrewHold(window)
+        each = members(wish, number, best.technicians)
         routes = routes_together(day, each, best.start_s)
         write_routes(session, day.adding(*each.values()), routes)
         return

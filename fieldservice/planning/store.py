@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -36,25 +36,46 @@ def write_routes(session: Session, day: Day, routes: Iterable[scheduler.Route]) 
 
 
 def _with_crews(day: Day, routes: Iterable[scheduler.Route]) -> list[scheduler.Route]:
-    """The routes, and those on which a crew of theirs begins at another time than is stored."""
+    """The routes, and those on which a crew of theirs has other times than are stored."""
     found = {route.shift: route for route in routes}
-    stored = {
-        (entry.technician.id, stop.work.id): stop.starts_at
+    stored: dict[tuple[int, int | None], tuple[datetime, datetime]] = {
+        (entry.technician.id, stop.work.id): (stop.starts_at, stop.ends_at)
         for entry in day.rows.technicians
         for stop in entry.stops
         if stop.work is not None and stop.work.crew > 1
     }
     pending = list(found.values()) if stored else []
     while pending:
-        crews = {visit_number(name) for name in pending.pop().visit_ids} & {key for _, key in stored}
-        for route in day.plan.routes:
-            for stop in route.stops:
-                place = row_id(route.shift), visit_number(stop.visit)
-                moved = place in stored and stored[place] != day.instant(stop.start_s)
-                if moved and place[1] in crews and route.shift not in found:
-                    found[route.shift] = route
-                    pending.append(route)
+        route = pending.pop()
+        own = {*map(visit_number, route.visit_ids), *_crews_begun(day, route)}
+        for other in day.plan.routes:
+            who = row_id(other.shift)
+            times = {**_crews_begun(day, other), **_times(day, other)}
+            moved = any(stored.get((who, key), times[key]) != times[key] for key in own & times.keys())
+            if moved and other.shift not in found:
+                found[other.shift] = other
+                pending.append(other)
     return list(found.values())
+
+
+type _Times = dict[int | None, tuple[datetime, datetime]]
+
+
+def _times(day: Day, route: scheduler.Route) -> _Times:
+    """When each visit that is still to be made on a route begins and ends."""
+    return {
+        visit_number(stop.visit): (day.instant(stop.start_s), day.instant(stop.departure_s))
+        for stop in route.stops
+    }
+
+
+def _crews_begun(day: Day, route: scheduler.Route) -> _Times:
+    """When each visit of a crew that is a fact for whose route it is began and ends."""
+    return {
+        fact.stop.work.id: (fact.starts_at, fact.ends_at)
+        for fact in day.done.get(row_id(route.shift), ())
+        if fact.stop.work is not None and fact.stop.work.crew > 1
+    }
 
 
 def _insert_stops(session: Session, day: Day, row: Route, route: scheduler.Route) -> None:

@@ -12,7 +12,8 @@ from fieldservice.planning.names import member_id, row_id, shift_id, visit_numbe
 from fieldservice.planning.problem import CREW_ROUNDS, WHOLE_DAY_S, Day
 from fieldservice.planning.relaxing import as_member
 from scheduler import timeline
-from scheduler.insertion import Board
+from scheduler.insertion import Board, Place
+from scheduler.slots import Slots
 from scheduler.teams import teams
 
 
@@ -44,17 +45,22 @@ def wanted_team(visit: Visit, lead: int, others: Sequence[int], instead: int | N
 
 
 def find_team(
-    day: Day, asked: scheduler.Visit, wanted: Sequence[int], starts_at: datetime | None
+    day: Day,
+    asked: scheduler.Visit,
+    wanted: Sequence[int],
+    starts_at: datetime | None,
+    board: Board | None = None,
 ) -> Team | None:
     """The cheapest way to make a visit with those who are wanted, and as many more as it takes.
 
     None when they could not begin together; at a given start everybody who is wanted is taken at their word.
+    `board` are the day's routes, from who asks more than once.
     """
     start_s = None if starts_at is None else day.seconds(starts_at)
     complete = len(wanted) == asked.crew
     if complete and start_s is not None:
         return Team(tuple(wanted), start_s)
-    board = Board(day.problem, day.plan)
+    board = board or Board(day.problem, day.plan)
     windows = asked.windows if start_s is None else ((start_s, start_s),)
     people = frozenset(map(shift_id, wanted)) if complete else asked.technicians
     alone = replace(asked, crew=1, windows=windows, technicians=people)
@@ -67,6 +73,13 @@ def find_team(
         found = list(wanted)
     found.sort(key=lambda technician: technician not in wanted)
     return Team(tuple(found), best.start_s, best.added_s)
+
+
+def first_place(day: Day, wish: scheduler.Visit) -> Place | Team | None:
+    """Where a wish is cheapest inside its windows, or the crew that drives least for it; None for nowhere."""
+    if wish.crew > 1:
+        return find_team(day, wish, (), None)
+    return Slots(day.problem, day.plan).cheapest(wish, wish.windows)[0]
 
 
 def members(asked: scheduler.Visit, number: int, technicians: Sequence[int]) -> Mapping[int, scheduler.Visit]:

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+import scheduler
 from fieldservice.db import Database, is_overlap
-from fieldservice.models import Absence, PlanChange, Stop, StopKind, Technician, Visit, VisitState
+from fieldservice.models import (
+    Absence,
+    Plan,
+    PlanChange,
+    Route,
+    Service,
+    Stop,
+    StopKind,
+    Technician,
+    Territory,
+    Visit,
+    VisitState,
+)
 from fieldservice.planning import changes
-from fieldservice.planning.improve import search
+from fieldservice.planning.adoption import Adoption, adopt
+from fieldservice.planning.asking import offer_windows, windows_to_offer
+from fieldservice.planning.improve import Found, search
 from fieldservice.planning.judge import Move, RuleBroken, best_fits
 from fieldservice.planning.order import TOGETHER
 from fieldservice.planning.progress import follow
-from fieldservice.planning.service import ask_of, release_visit, slots
+from fieldservice.planning.service import NoCrewHold, ask_for, ask_of, release_visit, slots
 from fieldservice.planning.swap import swap_routes
 from fieldservice.planning.why import why
-from tests.factories import NOW, TOMORROW, make_company, near
+from scheduler import timeline
+from tests.factories import NOW, TOMORROW, make_company, near, window
 from tests.fieldservice.planning.scenes import Scene
 from tests.fieldservice.planning.test_changes import move, unassign
+from tests.fieldservice.planning.test_kept import statements
 from tests.fieldservice.planning.test_linking import at, undo, visit
 
 ONE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -232,6 +251,107 @@ def test_places_for_a_crew_are_found_and_given_back(scene: Scene) -> None:
         told = why(day, found)
         assert told
         assert told.ways[-1].refusal.rule == "crew"
+
+
+@ONE
+def test_no_window_is_reserved_for_a_crew(scene: Scene) -> None:
+    """A hold is one stop: it is refused by its name, and the visit with the hold's number keeps its own."""
+    first = scene.book()
+    number = free(scene)
+    before = scene.stops()[first]
+
+    def offer(session, tables) -> None:
+        found, until = session.get_one(Visit, number), NOW + timedelta(hours=1)
+        assert windows_to_offer(session, found, tables=scene.tables, now=NOW, until=until) == []
+        hold = {"tables": tables, "now": NOW, "until": until, "actor": "test"}
+        with pytest.raises(NoCrewHold):
+            offer_windows(session, found, [window(starts=14, ends=16)], **hold)
+        session.rollback()
+
+    scene.change(offer)
+    assert first == 1  # the number that the first hold has
+    assert scene.stops()[first] == before
+
+
+@ONE
+def test_a_plan_for_one_of_a_crew_stands_or_falls_with_the_others(scene: Scene) -> None:
+    """A plan takes another visit off the leader; a member's route changed meanwhile: nothing moves."""
+    single = scene.book(window(starts=14, ends=16))
+    lead = scene.stops()[single][0]
+    mate, third = (each for each in scene.technicians if each != lead)
+    number = free(scene)
+    send(scene, number, lead, 10, others=(mate,))
+    with scene.db.reading() as session:
+        day = scene.day(session, lift=True)
+        alone = timeline.schedule(day.problem, f"t{lead}", [f"v{number}"])
+        taken = timeline.schedule(day.problem, f"t{third}", [f"v{single}"])
+        found = Found(day, scheduler.Plan(routes=(alone, day.plan.route_of(f"t{mate}"), taken)))
+        orders, based_on = found.orders(), found.based_on()
+    before = scene.stops()
+
+    def touch(session) -> None:
+        session.scalars(select(Route).where(Route.technician_id == mate)).one().version += 1
+
+    scene.db.run(touch)
+
+    def take(session, tables) -> Adoption:
+        plan = session.scalars(select(Plan)).one()
+        return adopt(session, plan, orders=orders, based_on=based_on, tables=tables, now=NOW, actor="test")
+
+    adoption = scene.change(take)
+    assert (adoption.change, adoption.left_out) == (None, {single})
+    assert scene.stops() == before
+
+
+def test_all_rows_follow_whoever_leads(scene: Scene) -> None:
+    """On my way, arrived and done move every member's row, and what they do afterwards."""
+    one, other, _ = scene.technicians
+    number, later = free(scene), visit(scene)
+    send(scene, number, one, 10, others=(other,))
+    move(scene, later, other, at(11))
+    now = at(10) + timedelta(minutes=40)
+    hour, drive = timedelta(hours=1), timedelta(minutes=10)
+    for state, moment, ends in (
+        (VisitState.EN_ROUTE, now, now + hour),
+        (VisitState.ON_SITE, now, now + hour),
+        (VisitState.DONE, now + hour / 2, now + hour / 2),
+    ):
+        scene.change(partial(_tap, number, state, moment), now=moment)
+        with scene.db.reading() as session:
+            found = session.get_one(Visit, number)
+            spare = drive if state == VisitState.EN_ROUTE else timedelta(0)  # some set off later
+            for stop in (found.stop, *found.crew_stops):
+                assert now <= stop.starts_at <= now + spare, (state, stop.technician_id)
+                assert ends <= stop.ends_at <= ends + spare, (state, stop.technician_id)
+            assert scene.stops()[later][1] >= found.crew_stops[0].ends_at
+
+
+def _tap(number: int, state: VisitState, moment: datetime, session, tables) -> None:
+    found = session.get_one(Visit, number)
+    found.advance(state, occurred_at=moment, now=moment, actor="test")
+    session.flush()
+    follow(session, found, tables=tables, now=moment)
+
+
+@ONE
+def test_windows_for_a_crew_take_no_more_reading_than_for_one(scene: Scene) -> None:
+    """What was read for one customer serves the next, who needs a crew at another place on many days."""
+    days = [TOMORROW + timedelta(days=ahead) for ahead in range(5)]
+    for on in days:
+        scene.book(window(on, 10, 12))
+
+    def asked(crew: int, place) -> list[int]:
+        with scene.db.reading() as session:
+            service = session.get_one(Service, scene.service_id)
+            ask = replace(ask_for(service, session.get_one(Territory, scene.territory_id), place), crew=crew)
+            with statements(scene.db) as sent:
+                offers = slots(session, ask, days, now=NOW, tables=scene.tables)
+            assert not [statement for statement in sent if "FROM stop" in statement] or crew == 1
+        return [len(offers[on].slots) for on in days]
+
+    assert all(asked(1, near(100)))
+    assert all(asked(2, near(-4_000, 500)))
+    assert asked(2, near(-4_000, 500)) == asked(3, near(-4_000, 500))
 
 
 def elsewhere(session, number: int) -> None:

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Text, cast, delete, func, select, update
+from sqlalchemy import Text, cast, delete, select, update
 from sqlalchemy import event as events
 from sqlalchemy.orm import Session
 
 from fieldservice.attachments import service as attachments
-from fieldservice.booking import kept
+from fieldservice.booking import kept, strangers
 from fieldservice.booking.personal import (
     address_of,
     approvals_of,
     entries_of,
-    marks_of,
     orders_of,
-    strangers_of,
-    texts_of,
     wishes_of,
 )
 from fieldservice.booking.service import CUSTOMER
+from fieldservice.booking.strangers import Ways
 from fieldservice.files import FileStore
 from fieldservice.files.erasures import Erasure, note
 from fieldservice.models import (
@@ -30,7 +28,6 @@ from fieldservice.models import (
     BookingDraft,
     Customer,
     DrivePosition,
-    Guest,
     Hold,
     InboundMessage,
     Job,
@@ -58,7 +55,6 @@ from fieldservice.planning import service as planning
 from fieldservice.planning import service_plans
 
 ERASED = "–"
-_LEAST_DIGITS = 7
 _COARSE = 2  # decimals of a degree: about a kilometre, enough for the routes of past days
 
 
@@ -117,15 +113,13 @@ def erase(session: Session, visit: Visit, *, store: FileStore, channels: Channel
     session.refresh(visit, with_for_update={"of": Visit})
     _end_plans(session, orders_of(session, visit), now=now)
     orders = require_erasable(session, visit)
-    requester = visit.work_order.contact(Role.REQUESTER)
-    typed = {way for way in (requester.email, requester.phone) if way} if requester else set()
+    ways = strangers.ways_to(session, orders)
     for wish in wishes_of(session, address_of(visit)):
         session.delete(wish)
-    for theirs in (*marks_of(session, visit), *strangers_of(session, visit)):
-        session.delete(theirs)
-    _forget_texts(session, texts_of(session, visit), [other.id for order in orders for other in order.visits])
-    _forget_guests(session, typed)
-    letters: list[str] = []
+    texts = strangers.texts_of(session, ways)
+    _forget_texts(session, texts, [other.id for order in orders for other in order.visits])
+    letters = _forget_stranger(session, ways, {order.id for order in orders})
+    _forget_drafts(session, ways, store)
     for order in orders:
         for other in order.visits:
             letters += forget_visit(session, other, now=now)
@@ -140,8 +134,6 @@ def erase(session: Session, visit: Visit, *, store: FileStore, channels: Channel
         order.contacts.clear()
         order.consents.clear()
     session.flush()
-    _forget_drafts(session, typed, store)
-    letters += _forget_codes(session, typed, {order.id for order in orders})
     events.listen(session, "after_commit", lambda _: channels.forget(letters), once=True)
     _forget_holds(session, [other.id for order in orders for other in order.visits], now=now)
     _forget_customers(session, {order.customer for order in orders}, {order.id for order in orders})
@@ -180,14 +172,6 @@ def forget_visit(session: Session, visit: Visit, *, now: datetime) -> list[str]:
     return list(letters)
 
 
-def _forget_guests(session: Session, typed: set[str]) -> None:
-    """What they wrote from their number on a social channel before they had a visit."""
-    names = {way.removeprefix("+") for way in typed} | typed
-    for guest in session.scalars(select(Guest).where(Guest.address.in_(names))):
-        if guest.conversation.visit_id is None:
-            session.delete(guest.conversation)
-
-
 def _forget_texts(session: Session, texts: Sequence[InboundMessage], visits: Sequence[int]) -> None:
     """What they texted. That a number said STOP stays, so that no later booking makes it get texts again."""
     proofs = set(session.scalars(select(TextStop.inbound_message_id)))
@@ -208,24 +192,27 @@ def _forget_reasons(session: Session, visit: Visit) -> None:
         change.before, change.after = change.before | {"marks": {}}, change.after | {"marks": {}}
 
 
-def _forget_drafts(session: Session, typed: set[str], store: FileStore) -> None:
+def _forget_drafts(session: Session, ways: Ways, store: FileStore) -> None:
     """Who began another booking and stopped left the same details there."""
-    for draft in session.scalars(select(BookingDraft).where(BookingDraft.visit_id.is_(None))):
-        said = [str(value) for value in (draft.answers.get("contact") or {}).values()]
-        if any(_same(one, other) for one in typed for other in said):
-            draft.answers = {"service": draft.answers.get("service", "")}
-            attachments.remove(session, store, attachments.of_owner(session, draft.token))
+    for draft in strangers.drafts_of(session, ways.typed):
+        draft.answers = {"service": draft.answers.get("service", "")}
+        attachments.remove(session, store, attachments.of_owner(session, draft.token))
 
 
-def _forget_codes(session: Session, typed: set[str], orders: set[int]) -> list[str]:
-    """Codes that they asked for as visitors, and their letters; returns the keys of these."""
+def _forget_stranger(session: Session, ways: Ways, orders: set[int]) -> list[str]:
+    """What they left before anybody knew them, and codes that they asked for; the keys of their letters."""
     session.execute(delete(VisitorCode).where(VisitorCode.work_order_id.in_(orders)))
-    sent = (
-        OutboxMessage.visit_id.is_(None),
-        func.lower(OutboxMessage.recipient).in_({t.lower() for t in typed}),
-    )
-    gone = delete(OutboxMessage).where(*sent).returning(OutboxMessage.dedupe_key)
-    return list(session.scalars(gone).all())
+    letters = [message.dedupe_key for message in strangers.sent_to(session, ways)]
+    for theirs in (
+        *strangers.sent_to(session, ways),
+        *strangers.marks_of(session, ways),
+        *strangers.tasks_of(session, ways),
+    ):
+        session.delete(theirs)
+    session.flush()
+    for guest in ways.strangers:
+        strangers.forget(session, guest)
+    return letters
 
 
 def _forget_holds(session: Session, visits: Sequence[int], *, now: datetime) -> None:
@@ -233,14 +220,6 @@ def _forget_holds(session: Session, visits: Sequence[int], *, now: datetime) -> 
     theirs = select(BookingDraft.id).where(BookingDraft.visit_id.in_(visits))
     session.execute(update(Hold).where(Hold.draft_id.in_(theirs)).values(expires_at=now))
     planning.drop_expired_holds(session, now=now)
-
-
-def _same(known: str, typed: str) -> bool:
-    """Whether two spellings are one e-mail address or one phone number."""
-    if "@" in known:
-        return known.lower() == typed.strip().lower()
-    digits = "".join(char for char in typed if char.isdigit()).lstrip("0")
-    return len(digits) >= _LEAST_DIGITS and known.endswith(digits)
 
 
 def _forget_customers(session: Session, customers: Iterable[Customer], gone: set[int]) -> None:

@@ -12,10 +12,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import false, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from fieldservice.booking import kept
+from fieldservice.booking import kept, strangers
 from fieldservice.models import (
     Approval,
     AreaWish,
@@ -24,6 +24,7 @@ from fieldservice.models import (
     Customer,
     InboundMessage,
     OfficeTask,
+    OutboxMessage,
     Purpose,
     Role,
     Service,
@@ -81,12 +82,15 @@ def export(session: Session, visit: Visit) -> dict[str, Any]:
     """Everything that is stored about the person, and nothing about anybody else."""
     orders = orders_of(session, visit)
     customers = {order.customer.id: order.customer for order in orders if _is_own(order)}
+    ways = strangers.ways_to(session, orders)
     return {
         "customers": [_customer(customer) for customer in customers.values()],
         "work_orders": [_order(session, order) for order in orders],
-        "texts_you_sent": [_text(text) for text in texts_of(session, visit)],
-        "questions_before_a_visit": [task.detail for task in strangers_of(session, visit)],
-        "addresses_that_do_not_work": [_mark(mark) for mark in marks_of(session, visit)],
+        "texts_you_sent": [_text(text) for text in strangers.texts_of(session, ways)],
+        "questions_before_a_visit": [task.detail for task in strangers.tasks_of(session, ways)],
+        "conversations_without_a_visit": [strangers.transcript(guest) for guest in ways.strangers],
+        "messages_without_a_visit": [_sent(message) for message in strangers.sent_to(session, ways)],
+        "addresses_that_do_not_work": [_mark(mark) for mark in strangers.marks_of(session, ways)],
         "areas_to_be_told_of": [_wish(session, wish) for wish in wishes_of(session, address_of(visit))],
     }
 
@@ -124,30 +128,9 @@ def wishes_of(session: Session, email: str) -> Sequence[AreaWish]:
     return session.scalars(select(AreaWish).where(same).order_by(AreaWish.id)).all()
 
 
-def strangers_of(session: Session, visit: Visit) -> Sequence[OfficeTask]:
-    """What the requester wrote when nobody knew them: tasks that begin with who wrote."""
-    begins = [OfficeTask.detail.startswith(f"{way}:", autoescape=True) for way in _ways_to(visit)]
-    query = select(OfficeTask).where(
-        OfficeTask.kind.in_(("unknown_sender", "call_back")), OfficeTask.visit_id.is_(None)
-    )
-    return session.scalars(query.where(or_(false(), *begins)).order_by(OfficeTask.id)).all()
-
-
-def marks_of(session: Session, visit: Visit) -> Sequence[Unreachable]:
-    """Which ways to the requester do not work."""
-    query = select(Unreachable).where(Unreachable.address.in_(_ways_to(visit)))
-    return session.scalars(query.order_by(Unreachable.address)).all()
-
-
-def texts_of(session: Session, visit: Visit) -> Sequence[InboundMessage]:
-    """What came from the requester's number or e-mail address, about whichever visit."""
-    query = select(InboundMessage).where(InboundMessage.sender.in_(_ways_to(visit)))
-    return session.scalars(query.order_by(InboundMessage.id)).all()
-
-
-def _ways_to(visit: Visit) -> list[str]:
-    requester = visit.work_order.contact(Role.REQUESTER)
-    return [way for way in (requester.phone, requester.email.lower()) if way] if requester else []
+def _sent(message: OutboxMessage) -> dict[str, Any]:
+    """What went out for no visit; what makes a code is nobody's."""
+    return _columns(message, "kind", "channel", "recipient", "state", "due_at", "sent_at", "sent_text")
 
 
 def _mark(mark: Unreachable) -> dict[str, Any]:
@@ -248,10 +231,7 @@ def _visit(session: Session, visit: Visit) -> dict[str, Any]:
         "conversation": [
             _columns(message, "author", "channel", "at", "body", "folded") for message in messages
         ],
-        "written_from": [
-            _columns(guest, "channel", "address", "name", "began_at")
-            for guest in (conversation.guests if conversation else [])
-        ],
+        "written_from": [strangers.named(guest) for guest in (conversation.guests if conversation else [])],
         "feedback": _columns(feedback, "rating", "points", "kind", "body", "changed_at")
         if feedback
         else None,

@@ -11,7 +11,7 @@ from celery import current_app, shared_task
 from fieldservice import clock, web
 from fieldservice.attachments import service as attachments
 from fieldservice.auth import abuse, puzzles, visitors
-from fieldservice.booking import approvals_sweep, chat, drafts, plan_sweep, waiting_sweep
+from fieldservice.booking import approvals_sweep, chat, drafts, plan_sweep, strangers, waiting_sweep
 from fieldservice.booking.new_visits import company_of
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ def tidy() -> None:
 
 
 def forget_old(services: Services, *, now: datetime) -> None:
-    """Forget unfinished drafts with their files, what is known of visitors, and old forms."""
+    """Forget unfinished drafts with their files, strangers, what is known of visitors, and old forms."""
     services.db.run(partial(chat.close_over, now=now))
+    services.db.run(partial(strangers.drop_old, now=now))
     services.db.run(lambda session: drafts.drop_expired(session, services.files, now=now))
     begun = now - drafts.LIFETIME
     services.db.run(lambda session: attachments.remove_unbooked(session, services.files, before=begun))

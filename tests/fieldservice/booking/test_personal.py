@@ -54,6 +54,7 @@ from fieldservice.models import (
     WindowOffer,
     WorkOrder,
 )
+from fieldservice.models.message import new_message
 from fieldservice.models.personal import CUSTOMERS, OTHERS
 from fieldservice.notify import Channels
 from fieldservice.notify.files import file_name, write_whole
@@ -102,10 +103,10 @@ def person(
     visit = make_visit(session, work_order=order)
     _tell(session, visit, said)
     _keep_from_the_phone(session, visit, said)
+    token = _begin_another(session, order.site, email, said)
+    _write_before(session, visit, token, said)
     _break_a_rule(session, visit, said("reason"))
-    make_attachment(
-        session, store, _begin_another(session, order.site, email, said), name=said("attachment.name")
-    )
+    make_attachment(session, store, token, name=said("attachment.name"))
     make_attachment(session, store, visit, name=said("attachment.name"))
     visit.state = state
     _wait(session, visit, name)
@@ -184,6 +185,30 @@ def _tell(session: Session, visit: Visit, said: Callable[[str], str]) -> None:
             kind="complaint", visit_id=visit.id, detail=said("office_task.detail"), created_at=NOW, due_at=NOW
         )
     )
+
+
+def _write_before(session: Session, visit: Visit, token: str, said: Callable[[str], str]) -> None:
+    """They wrote from WhatsApp, before they booked, and on Messenger, where somebody knew them later."""
+    number, name = visit.work_order.customer.phone.removeprefix("+"), said("guest.address").lower()
+    given = visit.conversation
+    assert given is not None
+    for channel, address in (("whatsapp", number), (Channel.PAGE, token), ("messenger", name)):
+        told = said(f"{channel}.body")
+        talk = given if channel == "messenger" else add(session, Conversation(last_at=NOW))
+        talk.ask(told, channel=channel, now=NOW)
+        who = {"channel": channel, "address": address, "name": said(f"{channel}.name")}
+        talk.guests.append(Guest(**who, began_at=NOW, locale="en"))
+        session.flush()
+        if talk is not given:
+            session.add(OfficeTask(kind="overdue", conversation_id=talk.id, detail=told, created_at=NOW))
+        if channel == Channel.PAGE:
+            continue
+        came = {"channel": channel, "provider_key": f"{channel}-{visit.id}", "sender": address, "body": told}
+        session.add(InboundMessage(**came, received_at=NOW, outcome=Outcome.ASKED))
+        session.add(Unreachable(channel=channel, address=address, reason=told, since=NOW))
+        went = new_message(f"guest {visit.id}", "answer", channel, address, role=Role.REQUESTER)
+        went.promise_version, went.due_at, went.next_at, went.sent_text = 0, NOW, NOW, told
+        session.add(went)
 
 
 def _keep_from_the_phone(session: Session, visit: Visit, said: Callable[[str], str]) -> None:
@@ -361,6 +386,11 @@ def test_a_download_has_everything_of_one_person_and_nothing_of_another(
             assert f"Rosa:{table}.{column}"[:20] in content, f"{table}.{column}"
     assert ROSA in content
     assert "+14105550004" in content
+    for channel in ("whatsapp", "messenger"):  # the text, the answer, the mark, the transcript and its task
+        assert content.count(f"Rosa:{channel}.body") >= 4, channel
+    assert content.count("Rosa:page.body") == 2
+    tokens = session.scalars(select(Guest.address).where(Guest.channel == Channel.PAGE)).all()
+    assert not any(token in content for token in tokens)
     assert '"offers": [{"window_starts_at"' in content
     assert "Bob" not in content
     assert "bob" not in content
@@ -377,7 +407,7 @@ def test_after_an_erasure_nothing_of_the_person_is_in_any_table(session: Session
     assert erasing.erase(session, rosa, store=store, channels=PROVIDERS, now=NOW) == 1
     session.flush()
     everything = dump(session)
-    for trace in ("Rosa", ROSA, ROSA.upper(), "+14105550004", lat):
+    for trace in ("Rosa", ROSA, ROSA.upper(), "+14105550004", "14105550004", "rosa", lat):
         assert trace not in everything, trace
     assert everything.count("Bob") == kept
     assert BOB in everything

@@ -35,14 +35,15 @@ class Say:
 
 
 class Gather:
-    """Sentences during which, and for a moment after which, one key may be pressed."""
+    """Sentences during which, and for a moment after which, one key may be pressed, or a number and #."""
 
-    def __init__(self, action: str, *said: Say) -> None:
-        self.action, self.said = action, said
+    def __init__(self, action: str, *said: Say, number: bool = False) -> None:
+        self.action, self.said, self.number = action, said, number
 
     def add_to(self, parent: Element) -> None:
         """Write it."""
-        how = {"input": "dtmf", "numDigits": "1", "timeout": str(_WAIT_S), "method": "POST"}
+        how = {"input": "dtmf", "timeout": str(_WAIT_S), "method": "POST"}
+        how |= {"finishOnKey": "#"} if self.number else {"numDigits": "1"}
         gather = SubElement(parent, "Gather", how | {"action": self.action})
         for sentence in self.said:
             sentence.add_to(gather)

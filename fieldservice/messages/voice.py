@@ -5,7 +5,7 @@ Nothing is kept between two requests: the caller's number says whose visit it is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -78,15 +78,20 @@ class Menu:
     def confirm(self, session: Session) -> Response:
         """Keep a yes with the visit, once a call."""
         visit = self.visit
-        if visit is None or not visit.promised or visit.state not in PLANNABLE:
+        if visit is None:
             return self._nothing()
         session.refresh(visit, with_for_update={"of": Visit})
+        over = visit.window is None or visit.window.ends_at <= self.now
+        if over or not visit.promised or visit.state not in PLANNABLE:
+            return self._nothing()
         if self._is_new(session, CONFIRM, Outcome.CONFIRMED):
             visit.record("confirmed", occurred_at=self.now, now=self.now, actor="customer")
         return self._bye(self.gettext("Thank you. Your appointment is confirmed."))
 
     def call_back(self, session: Session) -> Response:
-        """Give the office the task to call, once a call."""
+        """Give the office the task to call, once a call; ask for the number when it is hidden."""
+        if not self.caller.phone:
+            return self._ask_for_number(self.gettext("We do not see the number that you call from."), tries=0)
         if self._is_new(session, CALL_ME, Outcome.ASKED if self.visit else Outcome.UNKNOWN):
             task = OfficeTask(
                 kind=CALL_BACK,
@@ -96,9 +101,29 @@ class Menu:
                 due_at=self.now + _CALL_WITHIN,
             )
             session.add(task)
-        if not self.caller.phone:
-            return self.person()  # nobody could call back
         return self._bye(self.gettext("Thank you. We call you back on this number."))
+
+    def call_back_on(self, session: Session, phone: str, *, tries: int) -> Response:
+        """Have somebody call the number that was typed; it says nothing about whose visit it is.
+
+        `phone` is empty when what was typed is no number: the second time a person answers.
+        """
+        if phone:
+            known = replace(self, caller=replace(self.caller, phone=phone), visit=None)
+            return known.call_back(session)
+        if tries >= _LEAST_WAITS:
+            return self.person()
+        return self._ask_for_number(self.gettext("That is no phone number."), tries=tries)
+
+    def _ask_for_number(self, why: str, *, tries: int) -> Response:
+        """Say what is missing and wait for a number; without one a person answers."""
+        said = [
+            why,
+            self.gettext("Type the number on which we shall call you, then press the hash key."),
+            self.gettext("To speak with a person, press 0, then the hash key."),
+        ]
+        gather = Gather(f"/hooks/voice/number?tries={tries + 1}", *map(self._say, said), number=True)
+        return Response(gather, *self.person().verbs)
 
     def how_late(self, session: Session, tables: TravelTables) -> Response:
         """When the technician arrives, as far as anybody knows."""

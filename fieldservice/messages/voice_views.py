@@ -38,6 +38,17 @@ def key() -> ResponseReturnValue:
     return _speak(partial(_pressed, pressed=pressed, tries=tries, last="last" in request.args))
 
 
+@bp.post("/hooks/voice/number")
+@limits.POLL
+def number() -> ResponseReturnValue:
+    """Somebody whose number is hidden typed one, or 0 for a person."""
+    typed, tries = request.form.get("Digits", ""), web.row_of(request.args.get("tries", "")) or 0
+    phone = Phone(web.services().settings.country).parse(typed[:40]) or ""
+    if typed == PERSON:
+        return _speak(lambda _session, menu: menu.person())
+    return _speak(lambda session, menu: menu.call_back_on(session, phone, tries=tries))
+
+
 def _pressed(session: Session, menu: Menu, *, pressed: str, tries: int, last: bool) -> Response:
     if pressed == PERSON:
         return menu.person()

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from time_machine import Traveller
 from werkzeug.test import TestResponse
 
@@ -15,6 +16,7 @@ from fieldservice.app import create_app
 from fieldservice.config import Settings
 from fieldservice.db import Database
 from fieldservice.messages.signatures import sign_as_twilio
+from fieldservice.messages.voice import Caller, Menu
 from fieldservice.models import InboundMessage, OfficeTask, Visit, VisitState
 from fieldservice.notify.translations import languages
 from fieldservice.web import Services
@@ -27,7 +29,7 @@ SITE = "https://visits.example.com"
 SPOKEN = {"en": "en-US", "nl": "nl-NL", "da": "da-DK", "pl": "pl-PL", "vi": "vi-VN"}
 ATTRIBUTES = {
     "Say": {"language", "voice"},
-    "Gather": {"input", "numDigits", "timeout", "method", "action"},
+    "Gather": {"input", "numDigits", "finishOnKey", "timeout", "method", "action"},
     "Redirect": {"method"},
 }
 INSIDE = {"Response": {"Say", "Gather", "Redirect", "Dial", "Hangup"}, "Gather": {"Say"}}
@@ -149,7 +151,8 @@ def test_a_key_counts_once_a_call(db: Database, client: FlaskClient, book: Book)
 
 
 def test_who_is_not_known_is_called_back_or_put_through(db: Database, client: FlaskClient) -> None:
-    """An unknown number is a task with the number; a hidden one gets a person, for nobody could call it."""
+    """An unknown number is a task with the number. Who hides theirs is told so and types one; that makes the
+    task, once a call, about nobody's visit. Without one, or with 0, they get a person and no task is made."""
     stranger = Phone(client, number="+14105550142")
     stranger.ask("/hooks/voice")
     assert any("no appointment" in said for said in stranger.heard)
@@ -157,7 +160,35 @@ def test_who_is_not_known_is_called_back_or_put_through(db: Database, client: Fl
     (task,) = rows(db, OfficeTask)
     assert (task.kind, task.detail, task.visit_id) == ("call_back", "+14105550142: ", None)
     hidden = Phone(client, number="anonymous", call="CA9")
-    assert hidden.ask("/hooks/voice/key?tries=1", Digits="2").findtext("Dial") == "+14105550100"
+    asked = hidden.ask("/hooks/voice/key?tries=1", Digits="2")
+    assert hidden.heard[-4] == "We do not see the number that you call from."
+    gather = asked.find("Gather")
+    assert gather is not None
+    assert (gather.get("finishOnKey"), gather.get("numDigits"), asked[-1].tag) == ("#", None, "Dial")
+    address = gather.get("action", "")
+    assert hidden.ask(address, Digits="0").findtext("Dial") == "+14105550100"
+    again = hidden.ask(address, Digits="12").find("Gather")
+    assert "That is no phone number." in hidden.heard
+    assert again is not None
+    assert hidden.ask(again.get("action", ""), Digits="")[-1].tag == "Dial"
+    assert len(rows(db, OfficeTask)) == 1
+    for _ in range(2):
+        assert hidden.ask(address, Digits="4105550187")[-1].tag == "Hangup"
+    assert [(task.detail, task.visit_id) for task in rows(db, OfficeTask)[1:]] == [("+14105550187: ", None)]
+
+
+def test_a_yes_counts_for_what_the_visit_is_by_then(db: Database, book: Book, settings: Settings) -> None:
+    """Between the menu and the lock somebody cancels, or moves it into the past: nothing is confirmed."""
+    for number, changed in enumerate(({"state": VisitState.CANCELLED}, {"window_ends_at": NOW})):
+        visit = book(phone=f"+1410555018{number}", email=f"{number}@example.com")
+        with db.transaction() as session:
+            caller = Caller("CA1", f"+1410555018{number}")
+            menu = Menu.of(session, caller, settings, now=NOW + timedelta(hours=1))
+            assert menu.visit is not None
+            row = update(Visit).where(Visit.id == visit.id).values(window_starts_at=NOW - timedelta(hours=2))
+            session.execute(row.values(changed), execution_options={"synchronize_session": False})
+            assert b"no appointment" in menu.confirm(session).xml()
+            assert "confirmed" not in [event.kind for event in session.get_one(Visit, visit.id).events]
 
 
 def test_only_the_provider_is_heard(

@@ -24,6 +24,7 @@ from fieldservice.dispatch import (
     find_views,
     guest_views,
     history_views,
+    hours_views,
     inbox_views,
     kept_views,
     link_views,
@@ -54,6 +55,7 @@ bp.register_blueprint(check_views.bp)
 bp.register_blueprint(contact_views.bp)
 bp.register_blueprint(find_views.bp)
 bp.register_blueprint(history_views.bp)
+bp.register_blueprint(hours_views.bp)
 bp.register_blueprint(inbox_views.bp)
 bp.register_blueprint(guest_views.bp)
 bp.register_blueprint(kept_views.bp)

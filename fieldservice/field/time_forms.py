@@ -18,8 +18,8 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from fieldservice.field.forms import OutboxForm
-from fieldservice.field.hours import Sheet
 from fieldservice.models import HoursCorrection, ShiftWish, WishKind
+from fieldservice.planning.time_sheets import Sheet
 from fieldservice.typed import Readable, WholeNumber, cards, tidy
 
 _CLOCK = ["%H:%M", "%H:%M:%S"]

@@ -15,6 +15,7 @@ from fieldservice.field.days import NoSuchDay
 from fieldservice.field.forms import OutboxForm
 from fieldservice.field.time_forms import HoursForm, ShiftWishForm
 from fieldservice.models import UserRole
+from fieldservice.planning import time_sheets
 
 bp = Blueprint("time", __name__)
 
@@ -27,10 +28,11 @@ def week() -> ResponseReturnValue:
     with web.services().db.reading() as session:
         technician = edge.technician_of(session)
         today = technician.territory.local_day(now)
-        weeks = [hours.week(session, technician, today - timedelta(days=ago), now=now) for ago in (0, 7)]
-        return render_template(
-            "field/hours.html", weeks=weeks, total=hours.total, today=today, zone=technician.territory.zone
-        )
+        weeks = [
+            time_sheets.week(session, technician, today - timedelta(days=ago), now=now) for ago in (0, 7)
+        ]
+        zone = technician.territory.zone
+        return render_template("field/hours.html", weeks=weeks, today=today, zone=zone)
 
 
 @bp.route("/hours/<day:on>", methods=["GET", "POST"])
@@ -57,7 +59,7 @@ def day(on: date) -> ResponseReturnValue:
             form.ends.errors = [_("Enter a time after the beginning and the breaks, and not in the future.")]
     with web.services().db.reading() as session:
         technician = edge.technician_of(session)
-        line, zone = hours.sheet(session, technician, on, now=now), technician.territory.zone
+        line, zone = time_sheets.sheet(session, technician, on, now=now), technician.territory.zone
         form.show(line, zone)
         twice = hours.came_twice(on, zone)
         page = render_template("field/hours_day.html", line=line, form=form, zone=zone, twice=twice)

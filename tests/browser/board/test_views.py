@@ -132,7 +132,7 @@ def test_week_history_and_search(plain: Desk) -> None:
 def test_week_history_and_search_are_accessible(desk: Desk) -> None:
     """axe is content with each at 1280, 390 and 320 px, light and dark."""
     day = f"{desk.site.url}/board/{desk.site.today}"
-    for path in (f"{day}/week", f"{day}/history", f"{desk.site.url}/board/search?q=park"):
+    for path in (f"{day}/week", f"{day}/hours", f"{day}/history", f"{desk.site.url}/board/search?q=park"):
         desk.page.goto(path)
         require_accessible(desk.page, 1280, 390, 320)
 

@@ -35,8 +35,7 @@ from fieldservice.messages.views import bp as hooks
 from fieldservice.messages.voice_views import bp as voice
 from fieldservice.models import UserRole
 from fieldservice.notify import open_channels, words
-from fieldservice.office.text_views import bp as texts
-from fieldservice.office.views import bp as office
+from fieldservice.office import pages as office
 from fieldservice.paths import STATIC, TEMPLATES
 from fieldservice.planning.problem import StaleTravel
 from fieldservice.web import Services
@@ -109,8 +108,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.register_blueprint(dispatch, url_prefix="/board")
     app.register_blueprint(phone, url_prefix="/board/phone")
     app.register_blueprint(field, url_prefix="/day")
-    app.register_blueprint(office)
-    app.register_blueprint(texts, url_prefix="/office/messages")
+    office.install(app)
     for signed in (hooks, voice):  # who calls has no session; a signature proves who it is
         app.register_blueprint(signed)
         app.extensions["csrf"].exempt(signed)

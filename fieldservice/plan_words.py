@@ -116,6 +116,14 @@ def weekday_name(day: int) -> str:
     return str(format_date(_A_MONDAY.replace(day=1 + day), "EEEE"))
 
 
+def weekdays_words(weekdays: str) -> str:
+    """Several weekdays, Monday being 0, in short: Mon, Tue, Fri; or every day."""
+    days = sorted({int(day) for day in weekdays})
+    if len(days) == 7:
+        return str(gettext("Every day"))
+    return ", ".join(str(format_date(_A_MONDAY.replace(day=1 + day), "EEE")) for day in days)
+
+
 def month_name(month: int) -> str:
     """A month such as January, which is 1."""
     return str(format_date(_A_MONDAY.replace(month=month), "LLLL"))

@@ -12,6 +12,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldservice.db import Base, Duration, UtcDateTime
+from fieldservice.models.user import User
 
 EVERY_DAY = "0123456"
 """The weekdays on which something happens, Monday is 0."""
@@ -139,6 +140,7 @@ class Technician(Base):
     version: Mapped[int] = mapped_column(default=1)
 
     territory: Mapped[Territory] = relationship()
+    user: Mapped[User | None] = relationship()
     skills: Mapped[list[TechnicianSkill]] = relationship(cascade="all, delete-orphan")
     shift_patterns: Mapped[list[ShiftPattern]] = relationship(cascade="all, delete-orphan")
     shift_overrides: Mapped[list[ShiftOverride]] = relationship(cascade="all, delete-orphan")

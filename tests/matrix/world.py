@@ -157,8 +157,8 @@ class World:
             "language": "nl",
             **self.numbers,
         }
-        if rule.startswith("/office/messages/"):
-            everything["name"] = "answer"
+        if rule.startswith("/office/"):
+            everything["name"] = "answer" if "/messages/" in rule else "customers"
         if rule.startswith("/book/"):
             everything["attachment_id"] = self.numbers["draft_attachment_id"]
         if rule.startswith("/day/calendar/"):

@@ -5,52 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-from flask import Flask
-
 from fieldservice.db import Database
 from fieldservice.messages import service
-from fieldservice.models import MessageText, UserRole
+from fieldservice.models import MessageText
 from fieldservice.notify import open_channels, texts
 from fieldservice.notify.facts import Company
 from fieldservice.notify.rendering import letter, short_text
 from fieldservice.notify.translations import languages, locale_in
 from fieldservice.web import Services
 from tests.factories import NOW
-from tests.fieldservice.booking.walker import Page
 from tests.fieldservice.messages.conftest import rows
-from tests.signing_in import csrf_token, make_user, signed_in
+from tests.fieldservice.office.owner import Owner
 
 MINUTE = timedelta(minutes=1)
 REMINDER = "/office/messages/reminder_24h/sms/en"
 MAIL = "/office/messages/late.named/email/nl"
-
-
-class Owner:
-    """An administrator with a browser."""
-
-    def __init__(self, app: Flask, db: Database) -> None:
-        self.user = db.run(lambda session: make_user(session, UserRole.ADMIN, name="Olive Owner"))
-        self.client = signed_in(app, db, self.user)
-
-    def open(self, path: str) -> Page:
-        """A page that there is."""
-        answer = self.client.get(path)
-        assert answer.status_code == 200
-        return Page(answer.text)
-
-    def send(self, path: str, status: int, **fields: object) -> Page:
-        """The form of the page with other fields."""
-        form = {**self.open(path).fields.to_dict(), **fields, "csrf_token": csrf_token(self.client)}
-        answer = self.client.post(path, data=form)
-        assert answer.status_code == status, Page(answer.text).text
-        return Page(answer.text)
-
-
-@pytest.fixture
-def owner(app: Flask, db: Database, clock_at_now: object) -> Owner:
-    """The administrator."""
-    return Owner(app, db)
 
 
 def test_every_text_can_be_written_and_says_the_same_when_nothing_is_changed() -> None:

@@ -70,7 +70,8 @@ def _out_of_order(_: manage.OutOfOrder) -> ResponseReturnValue:
     )
 
 
-def refused(why: str, status: int = 409) -> ResponseReturnValue:
-    """The page that says why, with the way back to the visit and the phone number."""
-    token = (request.view_args or {})["token"]
-    return render_template("booking/refused.html", why=why, token=token), status
+def refused(why: str, status: int = 409, *, back: str | None = None) -> ResponseReturnValue:
+    """The page that says why, with the phone number and the way back to the visit, unless there is none."""
+    if back is None:
+        back = url_for("booking.visit.show", token=(request.view_args or {})["token"])
+    return render_template("booking/refused.html", why=why, back=back), status

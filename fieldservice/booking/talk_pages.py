@@ -44,11 +44,6 @@ class Thread:
         return gettext("New message from %(author)s", author=newest.author)
 
 
-def thread_of(visit: Visit, *, now: datetime) -> Thread:
-    """The messages of a visit's conversation, the oldest first."""
-    return thread_in(visit.conversation, visit.territory.zone, now=now)
-
-
 def thread_in(conversation: Conversation | None, zone: ZoneInfo, *, now: datetime) -> Thread:
     """The messages of a conversation in a zone; none of one that has not begun."""
     messages = conversation.messages if conversation is not None else []

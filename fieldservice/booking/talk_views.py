@@ -5,71 +5,52 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from fieldservice import clock, web
 from fieldservice.auth import limits, links
-from fieldservice.booking import conversation, details, pages, refusals, talk_pages
-from fieldservice.booking.after_forms import DetailsForm, MessageForm
+from fieldservice.booking import conversation, details, pages
+from fieldservice.booking.after_forms import DetailsForm
+from fieldservice.booking.desk import Desk, Opened
 from fieldservice.models import Visit
 
 bp = Blueprint("talk", __name__)
 
 
+def _find(session: Session, token: str, now: datetime) -> Opened:
+    visit = links.find_visit(session, token, now=now)
+    return visit.conversation, visit.territory.zone
+
+
+def _write(session: Session, token: str, body: str, now: datetime) -> object:
+    return conversation.ask(session, links.find_visit(session, token, now=now), body, now=now)
+
+
+_VIEWS = ("booking.talk.messages", "booking.talk.new_messages", "booking.talk.ask")
+DESK = Desk(_VIEWS, _find, _write, back="booking.visit.show")
+
+
 @bp.get("/visit/<token>/messages")
 @limits.LOOKUP
 def messages(token: str) -> ResponseReturnValue:
-    """The conversation, who answers and when."""
-    now = clock.now()
-    with web.services().db.reading() as session:
-        visit = links.find_visit(session, token, now=now)
-        return _messages_page(visit, token, MessageForm(), now)
+    """The conversation about the visit."""
+    return DESK.show(token)
 
 
 @bp.get("/visit/<token>/messages/new")
 @limits.POLL
 def new_messages(token: str) -> ResponseReturnValue:
-    """The list of messages alone; 204 when there is nothing after the one that is named."""
-    now = clock.now()
-    with web.services().db.reading() as session:
-        visit = links.find_visit(session, token, now=now)
-        thread = talk_pages.thread_of(visit, now=now)
-    if thread.last == (web.row_of(request.args.get("after", "")) or 0):
-        return "", 204
-    return render_template("booking/_thread.html", thread=thread, token=token, news=True)
+    """What is new in it."""
+    return DESK.news(token)
 
 
 @bp.post("/visit/<token>/messages")
 @limits.FORM
 def ask(token: str) -> ResponseReturnValue:
-    """Send a message to the office."""
-    now, form = clock.now(), MessageForm()
-    with web.services().db.reading() as session:
-        visit = links.find_visit(session, token, now=now)
-        if not form.validate():
-            return _messages_page(visit, token, form, now), 422
-    try:
-        return web.once(partial(_ask, token=token, body=form.body.data, now=now), now=now, scope=token)
-    except conversation.TooManyMessages:
-        return refusals.refused(talk_pages.too_many_words(), 429)
-
-
-def _ask(session: Session, *, token: str, body: str, now: datetime) -> ResponseReturnValue:
-    conversation.ask(session, links.find_visit(session, token, now=now), body, now=now)
-    return redirect(url_for(".messages", token=token, _anchor="write"), 303)
-
-
-def _messages_page(visit: Visit, token: str, form: MessageForm, now: datetime) -> str:
-    return render_template(
-        "booking/messages.html",
-        visit=visit,
-        token=token,
-        form=form,
-        thread=talk_pages.thread_of(visit, now=now),
-        answers=talk_pages.answer_words(visit.territory.zone, now=now),
-    )
+    """Write to the office."""
+    return DESK.ask(token)
 
 
 @bp.get("/visit/<token>/details")

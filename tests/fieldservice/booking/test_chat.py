@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from time_machine import Traveller
 
+from fieldservice import clock
 from fieldservice.booking import chat
 from fieldservice.booking.conversation import TooManyMessages
 from fieldservice.booking.drafts import LIFETIME
@@ -151,3 +152,16 @@ def test_a_conversation_that_the_office_gave_to_a_visit_is_not_behind_the_draft(
     assert statuses(walker, token) == [410, 410]
     walker.open(f"/book/{token}/chat")
     assert "Use the link in our message" in walker.page.text
+
+
+def test_who_wrote_too_much_before_booking_is_not_sent_to_a_visit(walker: Walker, services: Services) -> None:
+    """There is none yet: the page says what to do, without a way back that leads nowhere."""
+    token = ask_before_booking(walker)
+    for _ in range(19):
+        with services.db.transaction() as session:
+            chat.ask(session, token, "Hello", service="", locale="en", network="n", now=clock.now())
+    walker.open(f"/book/{token}/chat")
+    walker.send(body="Hello?")
+    assert walker.status == 429
+    assert "Back to your visit" not in walker.page.text
+    assert not any("/visit/" in link for link in walker.page.links)

@@ -88,7 +88,8 @@ class Mouse(Hand):
         self.seen = seen
 
     def press(self, target: Locator) -> None:
-        """One click."""
+        """One click, on the page where it is: the one before may still be on its way out."""
+        expect(target).to_be_visible()
         self._look()
         target.click()
         self.presses += 1

@@ -133,7 +133,7 @@ def test_messenger_begins_a_conversation_without_a_visit_that_can_get_one(
     assert report(client, "messenger").get_json() == {"outcomes": ["asked"]}
     with db.transaction() as session:
         (guest,) = inbox.inbox(session, now=NOW).guests
-        assert inbox.count(session) == 1
+        assert inbox.count(session, now=NOW) == 1
         guests.answer(session, guest, "Yes, we do.", user_id=make_user(session).id, now=NOW)
     sweep(sender)
     assert [(text["recipient"], text["text"]) for text in sent(sender.settings, "messenger")] == [
@@ -188,7 +188,7 @@ def test_an_answer_that_does_not_reach_a_guest_is_a_task(
     assert task.detail.startswith("7654321098765432: ")
     assert task.due_at == task.created_at + timedelta(hours=4)
     with db.transaction() as session:
-        assert inbox.count(session) == 1
+        assert inbox.count(session, now=NOW) == 1
         ((shown, guest),) = inbox.inbox(session, now=NOW).guest_tasks
         assert shown.id == task.id
         visit = make_visit(session)

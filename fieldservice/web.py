@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -151,6 +151,11 @@ def clock_time(instant: datetime, zone: ZoneInfo) -> str:
 def window_words(window: Window, zone: ZoneInfo) -> str:
     """An arrival window such as 10 am – 12 pm: never a bare hour."""
     return words.window_words(window.starts_at, window.ends_at, zone, _locale())
+
+
+def names_words(names: Sequence[str]) -> str:
+    """Several names as one, in the reader's language."""
+    return words.names_words(names, _locale())
 
 
 def day_words(on: date, *, year: bool = False, short: bool = False) -> str:

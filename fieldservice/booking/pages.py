@@ -244,10 +244,14 @@ def not_open_words(state: VisitState) -> str:
     return gettext("Your visit can no longer be changed. It is: %(state)s.", state=state_words(state))
 
 
-def technician_name(visit: Visit) -> str:
+def coming_words(visit: Visit) -> str:
     """Who comes, once that is settled: from the moment the plan was sent to the technicians."""
     settled = (VisitState.DISPATCHED, VisitState.EN_ROUTE, VisitState.ON_SITE)
-    return visit.stop.technician.name if visit.stop is not None and visit.state in settled else ""
+    names = [technician.name for technician in visit.made_by] if visit.state in settled else []
+    if not names:
+        return ""
+    both = web.names_words(names)
+    return str(ngettext("%(name)s is coming", "%(name)s are coming", len(names), name=both))
 
 
 def match_words(address: Address) -> str:

@@ -50,6 +50,8 @@ def _values(session: Session, visit: Visit, token: str, now: datetime) -> dict[s
         "token": token,
         "zone": visit.territory.zone,
         "tracking": tracking,
+        "people": len(visit.made_by),
+        "names": web.names_words([technician.name for technician in visit.made_by]),
         "now": now,
         "told": shown.isoformat() if shown and tracking.arrives_at else "",
         "news": _news_words(tracking, visit) if news else "",

@@ -293,7 +293,7 @@ def _visit_page(visit: Visit, token: str, now: datetime, template: str, **values
         history=pages.history(visit),
         said=pages.said_words(visit.work_order.said, visit.work_order.services),
         files=pages.files_words(visit),
-        technician=pages.technician_name(visit),
+        coming=pages.coming_words(visit),
         correctable=manage.may(_require_correctable, visit, now=now),
         answers=talk_pages.answer_words(visit.territory.zone, now=now),
         changed=talk_pages.changed_words(visit, request.args.get("changed", "")),

@@ -57,6 +57,7 @@ _WORK_ORDER = joinedload(Visit.work_order)
 _FACTS = (
     joinedload(Visit.territory),
     joinedload(Visit.stop).joinedload(Stop.technician),
+    joinedload(Visit.crew_stops).joinedload(Stop.technician),
     _WORK_ORDER.joinedload(WorkOrder.customer),
     _WORK_ORDER.joinedload(WorkOrder.site),
     _WORK_ORDER.joinedload(WorkOrder.service).joinedload(Service.branch),

@@ -57,6 +57,7 @@ class Writer:
             if name in message.payload
         }
         link = self._link_for(message, visit, at)
+        who, *others = [technician.name for technician in visit.made_by] or [""]
         if message.kind == "offer":
             offered = Window(told["window_starts_at"], told["window_ends_at"])
             return Occasion(
@@ -71,7 +72,8 @@ class Writer:
             facts=facts_of(
                 visit, self.settings, link=link, promised=message.kind not in NOT_ABOUT_THE_WINDOW
             ),
-            technician=visit.stop.technician.name if visit.stop else "",
+            technician=who,
+            others=tuple(others),
             arrives_at=told.get("arrives_at"),
             old_starts_at=told.get("window_starts_at"),
             old_ends_at=told.get("window_ends_at"),

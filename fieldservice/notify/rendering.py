@@ -39,6 +39,7 @@ class Occasion:
     kind: str
     facts: VisitFacts
     technician: str = ""
+    others: tuple[str, ...] = ()  # who comes with them
     arrives_at: datetime | None = None
     old_starts_at: datetime | None = None  # the window that no longer counts
     old_ends_at: datetime | None = None
@@ -208,7 +209,8 @@ def _values(occasion: Occasion) -> dict[str, Any]:
         "words": occasion.words
         or "\n".join(_day_and_window(each, zone, locale) for each in occasion.choices),
         "company": facts.company,
-        "technician": one_line(occasion.technician),
+        "technician": one_line(words.names_words([occasion.technician, *occasion.others], locale)),
+        "people": 1 + len(occasion.others),
         "arrival": "",
         "old_day": "",
         "old_window": "",

@@ -1,13 +1,15 @@
-"""Times in words, by locale and zone; needs neither a request nor an application."""
+"""Times and names in words, by locale and zone; needs neither a request nor an application."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, get_time_format, get_timezone_name
+from babel.lists import format_list
 
 FALLBACK = "en_US"
 
@@ -43,6 +45,11 @@ def day_words(on: date, locale: str, *, year: bool = False, short: bool = False)
     if not short:
         pattern = pattern.replace("E", "EEEE")
     return format_date(on, pattern, locale=known)
+
+
+def names_words(names: Sequence[str], locale: str) -> str:
+    """Several names as one: Ana Lee, Ben Okafor, and Carl Moss."""
+    return format_list(list(names), locale=locale_of(locale))
 
 
 def zone_words(zone: ZoneInfo, at: datetime, locale: str, *, until: datetime | None = None) -> str:

@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 from time_machine import Traveller
 
 from fieldservice.auth.links import make_link, token_of
-from fieldservice.models import Site, Visit, VisitState
+from fieldservice.messages.writing import Writer
+from fieldservice.models import Site, Technician, Visit, VisitState
+from fieldservice.notify.rendering import short_text
 from fieldservice.web import Services
 from tests.factories import NOW
 from tests.fieldservice.field.crew import Crew
@@ -156,3 +158,22 @@ def test_the_page_tells_nothing_of_others(client: FlaskClient, services: Service
             site: Site = visit.site
             for secret in (site.address, visit.work_order.customer.name, str(site.lat)):
                 assert secret not in content
+
+
+def test_everybody_of_a_crew_is_named(client: FlaskClient, services: Services, crew: Crew) -> None:
+    """The private page, the one that follows and a text name both, while they come and on the way."""
+    crew.make_together(crew.visits[0], crew.colleague_id)
+    with services.db.reading() as session:
+        who = [session.get_one(Technician, key).name for key in (crew.technician_id, crew.colleague_id)]
+    both, link = " and ".join(who), link_of(services, crew.visits[0])
+    enter(services, crew.visits[0], VisitState.DISPATCHED)
+    assert f"{both} are coming" in words(client, link)
+    assert f"{both} are coming" in words(client, f"{link}/track")
+    enter(services, crew.visits[0], VisitState.EN_ROUTE)
+    assert f"{both} are on the way" in words(client, f"{link}/track")
+    with services.db.transaction() as session:
+        visit = session.get_one(Visit, crew.visits[0])
+        visit.tell("on_my_way", due_at=NOW, now=NOW, payload={"arrives_at": NOW.isoformat()}, channel="sms")
+        session.flush()
+        written = Writer(services.settings).occasion(visit.messages[-1], visit, NOW)
+    assert f"{both} are on the way" in short_text(written)

@@ -25,12 +25,13 @@ WHEN = {
 }
 
 
-def _source() -> list[str]:
-    """The texts of messages and calendar entries, as they stand in the code."""
+def _source() -> list[tuple[str, ...]]:
+    """The texts of messages and calendar entries, as they stand in the code; a plural is its own text."""
     with (PACKAGE / "translations" / "messages.pot").open("rb") as file:
         messages = list(read_po(file))
     places = ("templates/email/", "fieldservice/notify/")
-    return [m.id for m in messages if m.id and any(at.startswith(places) for at, _line in m.locations)]
+    found = [m.id for m in messages if m.id and any(at.startswith(places) for at, _line in m.locations)]
+    return [each if isinstance(each, tuple) else (each,) for each in found]
 
 
 SOURCE = _source()
@@ -38,9 +39,15 @@ SOURCE = _source()
 
 def english_left(written: str, language: str) -> list[str]:
     """The longest parts of our English texts that stand in a message; a word both languages have is none."""
-    own = " ".join(translations_of(language).gettext(text) for text in SOURCE) if language != "en" else ""
-    parts = {max(PLACEHOLDER.split(text), key=len).strip(" .,:") for text in SOURCE}
+    own = " ".join(_own(texts, language) for texts in SOURCE) if language != "en" else ""
+    parts = {max(PLACEHOLDER.split(text), key=len).strip(" .,:") for texts in SOURCE for text in texts}
     return sorted(part for part in parts if len(part) > 5 and part in written and part not in own)
+
+
+def _own(texts: tuple[str, ...], language: str) -> str:
+    """A text as the language has it, for one and for several."""
+    known = translations_of(language)
+    return " ".join(known.ngettext(texts[0], texts[-1], number) for number in range(1, len(texts) + 1))
 
 
 def everything(kind: str, make_facts: MakeFacts, locale: str) -> str:
@@ -54,6 +61,7 @@ def everything(kind: str, make_facts: MakeFacts, locale: str) -> str:
                     cancelled=kind == "cancelled", place=place, locale=locale, promised=full, service="—"
                 ),
                 technician="Ben" if full else "",
+                others=("Eva",) if full and place == "remote" else (),
                 arrives_at=TEN + timedelta(minutes=25),
                 old_starts_at=TEN - timedelta(days=1) if full else None,
                 old_ends_at=TEN - timedelta(hours=22) if full else None,

@@ -113,6 +113,34 @@ def test_a_change_says_what_no_longer_counts(make_facts: MakeFacts) -> None:
     assert "no longer on Monday, Nov 23, 10 am – 12 pm. The new time:" in text
 
 
+@pytest.mark.parametrize(
+    ("locale", "others", "said"),
+    [
+        ("en_US", (), "Ana Lee is on the way"),
+        ("en_US", ("Ben Okafor",), "Ana Lee and Ben Okafor are on the way"),
+        ("en_US", ("Ben Okafor", "Carl Moss"), "Ana Lee, Ben Okafor, and Carl Moss are on the way"),
+        ("nl_NL", ("Ben Okafor",), "Ana Lee en Ben Okafor zijn onderweg"),
+        ("da_DK", ("Ben Okafor",), "Ana Lee og Ben Okafor er på vej"),
+        ("pl_PL", ("Ben Okafor", "Carl Moss"), "Ana Lee, Ben Okafor i Carl Moss są w drodze"),
+        ("vi_VN", ("Ben Okafor",), "Ana Lee và Ben Okafor đang trên đường"),
+    ],
+)
+def test_everybody_who_comes_is_named(
+    make_facts: MakeFacts, locale: str, others: tuple[str, ...], said: str
+) -> None:
+    """Letter and text name a crew as a whole, in sentences about several."""
+    written = Occasion(
+        kind="on_my_way",
+        facts=make_facts(locale=locale),
+        technician="Ana Lee",
+        others=others,
+        arrives_at=TEN + timedelta(minutes=25),
+    )
+    assert letter(written).subject.startswith(said)
+    assert said in letter(written).text
+    assert said in short_text(written)
+
+
 def test_times_are_in_the_customers_language(make_facts: MakeFacts) -> None:
     """Formats follow the customer's locale even where no translation exists yet."""
     text = letter(occasion("confirmation", make_facts, locale="de_DE")).text

@@ -54,13 +54,15 @@ LONGEST_SWEEP = timedelta(minutes=1)  # a slow server must not keep a worker for
 
 # All that a message tells and is judged by, in one query instead of twelve: there may be thousands a minute.
 _WORK_ORDER = joinedload(Visit.work_order)
+_SERVICE = _WORK_ORDER.joinedload(WorkOrder.service)
 _FACTS = (
     joinedload(Visit.territory),
     joinedload(Visit.stop).joinedload(Stop.technician),
     joinedload(Visit.crew_stops).joinedload(Stop.technician),
     _WORK_ORDER.joinedload(WorkOrder.customer),
     _WORK_ORDER.joinedload(WorkOrder.site),
-    _WORK_ORDER.joinedload(WorkOrder.service).joinedload(Service.branch),
+    _SERVICE.joinedload(Service.branch),
+    _SERVICE.joinedload(Service.translations),
     _WORK_ORDER.joinedload(WorkOrder.contacts),
     _WORK_ORDER.joinedload(WorkOrder.consents),
     joinedload(Visit.links),
@@ -296,9 +298,12 @@ class _Sweeper:
         if settled.values["state"] != MessageState.SENT:
             row = row.where(OutboxMessage.state == MessageState.SENDING)
         row = row.values(lease_owner="", lease_until=None, **settled.values)
-        ours = session.scalar(row.returning(OutboxMessage.id))
-        if ours is not None:
-            _follow(session, session.get_one(OutboxMessage, ours), settled.values["state"], now=self.now())
+        # The transaction has just begun and knows no message yet that would have to be kept up to date.
+        unsynchronized = {"synchronize_session": False}
+        ours = session.scalar(row.returning(OutboxMessage.id), execution_options=unsynchronized)
+        state = settled.values["state"]
+        if ours is not None and state in (MessageState.DEAD, MessageState.CANCELLED):
+            _follow(session, session.get_one(OutboxMessage, ours), state, now=self.now())
 
 
 def _follow(session: Session, message: OutboxMessage, state: str, *, now: datetime) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.policy import SMTP
 
@@ -65,9 +65,30 @@ class Mail:
         return f"<{self.mail_id}@{self.sender.rpartition('@')[2]}>"
 
 
+class _Headers(HeaderRegistry):
+    """Makes the class of a header once, and not thirty of them for each e-mail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, type[BaseHeader]] = {}
+
+    def __getitem__(self, name: str) -> type[BaseHeader]:
+        key = name.lower()
+        if key not in self._made:
+            self._made[key] = super().__getitem__(name)
+        return self._made[key]
+
+
+_HEADERS = _Headers()
+_POLICIES = {
+    international: SMTP.clone(utf8=international, cte_type="7bit", header_factory=_HEADERS)
+    for international in (False, True)
+}
+
+
 def compose(mail: Mail) -> EmailMessage:
     """Text, HTML and calendar entry in one message that any server accepts."""
-    message = EmailMessage(policy=SMTP.clone(utf8=mail.international, cte_type="7bit"))
+    message = EmailMessage(policy=_POLICIES[mail.international])
     message["From"] = _address(mail.sender_name, mail.sender)
     message["To"] = _address(mail.recipient_name, mail.recipient)
     message["Subject"] = one_line(mail.subject)

@@ -15,9 +15,11 @@ import pytest
 
 from fieldservice.db import Database
 from fieldservice.messages.service import SweepResult
+from fieldservice.models import ServiceTranslation, Visit
 from tests import factories
 from tests.factories import NOW
 from tests.fieldservice.messages.conftest import WINDOW, Book, Sender, change, states, states_of_all
+from tests.fieldservice.planning.test_kept import statements
 from tests.services import SmtpSink, wait_until
 
 MESSAGES = int(os.environ.get("CHAOS_MESSAGES", "80"))
@@ -144,3 +146,22 @@ def _together(sender: Sender, now: datetime) -> list[SweepResult]:
 def _sweeper(database_url: str, sink: SmtpSink, now: datetime) -> subprocess.Popen[bytes]:
     module = "tests.fieldservice.messages.sweeper"
     return subprocess.Popen([sys.executable, "-m", module, database_url, sink.url, now.isoformat()])
+
+
+def test_a_message_takes_five_statements(db: Database, sender: Sender, sink: SmtpSink, book: Book) -> None:
+    """Thousands may be due at once: each one more is found, read, judged, claimed and settled."""
+
+    def sent_for(count: int) -> int:
+        sink.messages.clear()
+        for number in range(count):
+            visit = book(f"customer{number}@example.com")
+            with db.transaction() as session:
+                service = session.get_one(Visit, visit.id).service
+                texts = {service.name: "Varmeeftersyn"}
+                service.translations["da"] = ServiceTranslation(language="da", texts=texts)
+        with statements(db) as sent:
+            assert sender.sweep().sent == count
+        assert len(sink.messages) == count
+        return len([statement for statement in sent if not statement.startswith(("BEGIN", "PRAGMA"))])
+
+    assert sent_for(7) - sent_for(2) == 5 * 5

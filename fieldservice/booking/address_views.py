@@ -25,7 +25,9 @@ bp = Blueprint("address", __name__)
 def suggestions() -> str:
     """Addresses that begin like what was typed so far."""
     typed = "".join(char for char in tidy(request.args.get("q"))[:200] if char.isprintable())
-    found = web.services().geocoding.suggest(typed, limit=6)
+    country = web.services().settings.country
+    matches = web.services().geocoding.suggest(typed, limit=6)
+    found = [places.with_typed_number(address, typed, country) for address in matches]
     with web.services().db.reading() as session:
         inside = [planning.territory_at(session, address.coordinates) is not None for address in found]
     return render_template("booking/_suggestions.html", found=list(zip(found, inside, strict=True)))
@@ -90,8 +92,8 @@ def settle(token: str) -> ResponseReturnValue:
     if not form.validate():
         return _check_page(draft, found, form), 422
     site = _site(draft)
-    chosen = next((address for address in found if address.label == form.place.data), None)
-    return _store(token, places.at(site, chosen) if chosen else site, ".show" if chosen else "")
+    meant = next((address for address in found if address.label == form.place.data), None)
+    return _store(token, places.chosen(site, meant) if meant else site, ".show" if meant else "")
 
 
 @bp.post("/book/<token>/branch")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from fieldservice.booking.drafts import SiteAnswers
 from fieldservice.geo.address import Address, Match
+from fieldservice.geo.address_text import typed_number, typed_unit
 from fieldservice.geo.estimate import crow_metres
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import Branch, Place, Service, Site, Territory
@@ -72,6 +73,33 @@ def at(site: SiteAnswers, address: Address) -> SiteAnswers:
         score=address.score,
         provider=address.provider,
     )
+
+
+def chosen(site: SiteAnswers, address: Address) -> SiteAnswers:
+    """The site at a place that the customer chose: its street and town, with the house number they typed."""
+    if address.match is not Match.EXACT:
+        line = with_typed_number(address, site.address, site.country)
+        site = replace(
+            site,
+            address=address_line(line) if line.number else site.address,
+            unit=site.unit or typed_unit(site.address),
+            city=address.city or site.city,
+            postcode=address.postcode or site.postcode,
+            country=address.country or site.country,
+        )
+    return at(site, address)
+
+
+def with_typed_number(address: Address, typed: str, country: str) -> Address:
+    """A street or a neighbour that was found, as the house that was typed; a house that was found as it is."""
+    if address.match in (Match.EXACT, Match.PIN) or not address.street:
+        return address
+    number = typed_number(typed, known=f"{address.street} {address.city} {address.postcode}")
+    if not number:
+        return address
+    house = replace(address, number=number, country=address.country or country)
+    town = address.label.partition(", ")[2]
+    return replace(house, label=", ".join(part for part in (address_line(house), town) if part))
 
 
 def pin(site: SiteAnswers, where: Coordinates) -> SiteAnswers:

@@ -209,6 +209,23 @@ def _numbers(street: list[str]) -> list[tuple[list[str], str]]:
     return [*found, (street, "")]
 
 
+def typed_number(text: str, *, known: str) -> str:
+    """The house number in a typed address; empty when its digits are words of `known`: street, town, postcode."""
+    first, *others = [part.split() for part in text[:_MAX_TEXT].split(",")]
+    line = first + others[0] if len(first) == 1 and others and _NUMBER.fullmatch(plain(first[0])) else first
+    names = plain(known).split()
+    readings = _numbers([plain(word) for word in line])
+    number = next((number for _, number in readings if number and number not in names), "")
+    as_typed = re.search(re.escape(number), text, re.IGNORECASE)
+    return as_typed[0] if as_typed else number
+
+
+def typed_unit(text: str) -> str:
+    """The apartment or floor in a typed address, as it was typed."""
+    found = re.search(_UNIT.pattern, text[:_MAX_TEXT], re.IGNORECASE)
+    return found[0] if found else ""
+
+
 def house_number(text: str) -> str:
     """A house number in one spelling: "12 A" and "12a" are the same, "2-4" stays apart from "24"."""
     return re.sub(r"\s+", "", plain(text))

@@ -10,6 +10,7 @@ function combobox(input) {
   let timer = 0;
   let running = null;
   let current = -1;
+  let asked = "";
 
   const options = () => [...list.querySelectorAll("[role=option]")];
 
@@ -34,10 +35,13 @@ function combobox(input) {
     running?.abort();
     running = new AbortController();
     const url = new URL(input.dataset.suggest, location.href);
-    url.searchParams.set("q", input.value);
+    const typed = input.value;
+    url.searchParams.set("q", typed);
     try {
       const answer = await fetch(url, { signal: running.signal });
-      if (answer.ok) show(await answer.text());
+      if (!answer.ok) return;
+      show(await answer.text());
+      asked = typed;
     } catch (error) {
       if (error.name !== "AbortError") close();
     }
@@ -53,6 +57,8 @@ function combobox(input) {
   };
 
   const choose = (option) => {
+    // The list is of what was typed when it was asked for: a digit that came later must not be lost.
+    if (input.value !== asked) return search();
     input.value = option.dataset.value;
     close();
     // The page's own search takes the chosen address; it works the same without script.

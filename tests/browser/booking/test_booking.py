@@ -68,6 +68,33 @@ def test_a_walk_with_javascript(page: Page, home: Address, troubles: list[str]) 
     assert troubles == []
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_typed_house_number_is_never_lost(
+    scripts: bool, home: Address, request: pytest.FixtureRequest
+) -> None:
+    """Half a street is typed after a number, and the street chosen: the summary says number, street and town."""
+    page: Page = request.getfixturevalue("page" if scripts else "plain_page")
+    page.goto("/book?service=heating")
+    next_page(page, "Continue")
+    typed = f"9999 {home.street[:-2]}"
+    if scripts:
+        page.get_by_role("combobox").press_sequentially(typed)
+        with page.expect_navigation():
+            page.get_by_role("option").filter(has_text=home.street).first.click()
+    else:
+        page.get_by_label("Find your address").fill(typed)
+        next_page(page, "Find address")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Which place is it?")
+    page.get_by_role("radio", name=re.compile(home.street)).first.check()
+    next_page(page, "Continue")
+    expect(page.get_by_text(f"9999 {home.street}").first).to_be_visible()
+    page.get_by_role("radio", name="Someone over 18 will be home").check()
+    next_page(page, "Continue")
+    page.get_by_role("radio").first.check()
+    next_page(page, re.compile("Continue"))
+    expect(page.get_by_text(f"9999 {home.street}, {home.city} {home.postcode}")).to_be_visible()
+
+
 def test_a_pin_can_be_moved_with_the_keyboard(page: Page, home: Address) -> None:
     """The arrow keys move it, its place goes with the form; late suggestions cover nothing that is used."""
     page.goto("/book?service=heating")

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from fieldservice.booking import places
 from fieldservice.booking.drafts import SiteAnswers
 from fieldservice.geo.address import Match
+from fieldservice.geo.address_text import typed_number
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import BookingDraft, OfficeTask, Territory, Visit, VisitState
 from fieldservice.web import Services
@@ -77,6 +78,46 @@ def test_a_doubtful_address_offers_what_it_may_mean(walker: Walker, services: Se
     site = stored_site(services)
     assert site["match"] == Match.NEAREST_NUMBER
     assert "99999" in str(site["address"])
+
+
+def test_a_suggested_street_keeps_the_house_number_that_was_typed(walker: Walker) -> None:
+    """A street that is tapped for "99999 vandermeer wa" is the house 99999 of that street, and says so in the list."""
+    page = walker.open(f"/book/address-suggestions?q=99999 {walker.home.street[:-1]}")
+    assert f'data-value="99999 {walker.home.street}, {walker.home.city}' in page.html
+    assert f"99999 {walker.home.street}" in page.text
+
+
+def test_the_chosen_street_is_kept_with_the_typed_house_number(walker: Walker, services: Services) -> None:
+    """Half a name and a number: the address has the number, the whole street and its town."""
+    walker.choose_problem()
+    walker.give_address(q=f"99999 {walker.home.street[:-2]} apt 4")
+    wanted = next(place for place in walker.page.options["place"] if walker.home.street in place)
+    walker.send(place=wanted)
+    site = stored_site(services)
+    assert site["address"] == f"99999 {walker.home.street}"
+    assert (site["city"], site["postcode"]) == (walker.home.city, walker.home.postcode)
+    assert site["unit"] == "apt 4"
+
+
+@pytest.mark.parametrize(
+    ("typed", "known", "number"),
+    [
+        ("77 quarry", "Quarry Avenue Demoville 21992", "77"),
+        ("77, quarry, Demoville", "Quarry Avenue", "77"),
+        ("Kirkegade 12B, 8000 Aarhus", "Kirkegade Aarhus 8000", "12B"),
+        ("Hoofdstraat 12 a", "Hoofdstraat", "12a"),
+        ("Highway 7", "Highway 7", ""),
+        ("12 highway 7", "Highway 7", "12"),
+        ("21992 Quarry Avenue", "Quarry Avenue Demoville 21992", ""),
+        ("5th Avenue", "5th Avenue", ""),
+        ("quarry", "Quarry Avenue", ""),
+        ("", "Quarry Avenue", ""),
+        (" , ,", "Quarry Avenue", ""),
+    ],
+)
+def test_the_typed_house_number_is_told_from_other_digits(typed: str, known: str, number: str) -> None:
+    """Digits of the street's own name and of the postcode are no house number."""
+    assert typed_number(typed, known=known) == number
 
 
 def test_a_doubtful_pin_becomes_a_task_of_the_office(walker: Walker, services: Services) -> None:

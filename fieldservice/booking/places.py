@@ -91,7 +91,7 @@ def chosen(site: SiteAnswers, address: Address) -> SiteAnswers:
 
 
 def with_typed_number(address: Address, typed: str, country: str) -> Address:
-    """A street or a neighbour that was found, as the house that was typed; a house that was found as it is."""
+    """A street or neighbour that was found, as the house that was typed; a house that was found as it is."""
     if address.match in (Match.EXACT, Match.PIN) or not address.street:
         return address
     number = typed_number(typed, known=f"{address.street} {address.city} {address.postcode}")

@@ -210,7 +210,7 @@ def _numbers(street: list[str]) -> list[tuple[list[str], str]]:
 
 
 def typed_number(text: str, *, known: str) -> str:
-    """The house number in a typed address; empty when its digits are words of `known`: street, town, postcode."""
+    """The house number in a typed address; digits that are words of `known`, street and town, are none."""
     first, *others = [part.split() for part in text[:_MAX_TEXT].split(",")]
     line = first + others[0] if len(first) == 1 and others and _NUMBER.fullmatch(plain(first[0])) else first
     names = plain(known).split()

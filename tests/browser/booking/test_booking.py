@@ -72,7 +72,7 @@ def test_a_walk_with_javascript(page: Page, home: Address, troubles: list[str]) 
 def test_the_typed_house_number_is_never_lost(
     scripts: bool, home: Address, request: pytest.FixtureRequest
 ) -> None:
-    """Half a street is typed after a number, and the street chosen: the summary says number, street and town."""
+    """Half a street is typed after a number and chosen: the summary says number, street and town."""
     page: Page = request.getfixturevalue("page" if scripts else "plain_page")
     page.goto("/book?service=heating")
     next_page(page, "Continue")

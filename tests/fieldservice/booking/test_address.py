@@ -81,7 +81,7 @@ def test_a_doubtful_address_offers_what_it_may_mean(walker: Walker, services: Se
 
 
 def test_a_suggested_street_keeps_the_house_number_that_was_typed(walker: Walker) -> None:
-    """A street that is tapped for "99999 vandermeer wa" is the house 99999 of that street, and says so in the list."""
+    """A street that is tapped for "99999 vandermeer wa" is the house 99999 there, as the list says."""
     page = walker.open(f"/book/address-suggestions?q=99999 {walker.home.street[:-1]}")
     assert f'data-value="99999 {walker.home.street}, {walker.home.city}' in page.html
     assert f"99999 {walker.home.street}" in page.text

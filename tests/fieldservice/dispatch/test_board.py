@@ -368,3 +368,24 @@ def test_a_homes_coordinates_do_not_matter_to_a_board_without_a_map(dana: Dispat
     with dana.db.transaction() as session:
         book(session, dana.scene, "Ola", at=CENTRE, technician=dana.scene.ben, starts=time(15))
     assert "Ola Park" in words_of(dana.get())
+
+
+def test_the_inspector_says_how_to_get_in(dana: Dispatcher) -> None:
+    """The office sees notes, and a code only once it is asked for; nothing else of the board has it."""
+
+    def write(kind: str, notes: str) -> str:
+        def work(session: Session) -> None:
+            site = session.get_one(Visit, dana.scene.ids["Ida"]).site
+            site.access_kind, site.access_notes = kind, notes
+
+        dana.db.run(work)
+        return dana.get(f"{BOARD}?visit={dana.scene.ids['Ida']}").text
+
+    page = write("home", "Park <behind> the house")
+    assert "Park &lt;behind&gt; the house" in page
+    page = write("code", "Key box 4711")
+    hidden = page[page.index("<details", page.index('id="inspector-body"')) :]
+    assert "Key box 4711" in hidden.partition("</details>")[0]
+    assert page.count("Key box 4711") == 1
+    assert "Key box 4711" not in dana.get(BOARD).text
+    assert "Code, key box or doorman." in write("code", "")

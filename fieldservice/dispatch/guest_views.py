@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
-from fieldservice.dispatch import edge, guests
+from fieldservice.dispatch import edge, guests, talk_pages
 from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import BoardForm
 from fieldservice.dispatch.inbox_forms import AnswerForm, GiveForm
@@ -52,12 +52,28 @@ def answer(guest_id: int) -> ResponseReturnValue:
     now, form = clock.now(), AnswerForm()
     with web.services().db.reading() as session:
         guest = _guest(session, guest_id)
+        if form.do.data == "pick":
+            talk_pages.pick(session, form, None, now=now)
+            return _page(session, guest, form, GiveForm(formdata=None))
         if not form.validate():
             return _page(session, guest, form, GiveForm(formdata=None)), 422
 
     def work(session: Session) -> ResponseReturnValue:
         guests.answer(session, _guest(session, guest_id), form.body.data, user_id=auth.actor().id, now=now)
         return redirect(url(".show", guest_id=guest_id, _anchor="write"), 303)
+
+    return edge.once(work)
+
+
+@bp.post("/inbox/guests/<int:guest_id>/assign")
+@staff
+def assign(guest_id: int) -> ResponseReturnValue:
+    """Somebody else looks after the conversation."""
+    owner_id = talk_pages.wanted_owner()
+
+    def work(session: Session) -> ResponseReturnValue:
+        talk_pages.assign(session, _guest(session, guest_id).conversation, owner_id)
+        return redirect(url(".show", guest_id=guest_id), 303)
 
     return edge.once(work)
 
@@ -110,6 +126,8 @@ def _page(session: Session, guest: Guest, form: AnswerForm, give: GiveForm) -> s
         form=form,
         give=give,
         where=guest_place(guest),
+        picked=form.do.data == "pick",
+        **talk_pages.parts(session, guest.conversation, None),
         **_thread(session, guest),
     )
 

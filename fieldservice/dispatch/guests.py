@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from fieldservice.models import Conversation, ConversationMessage, Guest, OfficeTask, Visit
@@ -14,15 +14,15 @@ from fieldservice.models.answers import end_the_wait, join, lock_guest, tell_ans
 _AT_MOST = 100
 
 
-def lately(session: Session, *, since: datetime) -> Sequence[Guest]:
+def lately(session: Session, *which: ColumnElement[bool], since: datetime) -> Sequence[Guest]:
     """Who wrote without a visit: those who wait first, then those who were answered since then."""
     open_ones = or_(Conversation.waiting_since.is_not(None), Conversation.last_at > since)
     query = (
         select(Guest)
         .join(Guest.conversation)
-        .where(Conversation.visit_id.is_(None), open_ones)
+        .where(Conversation.visit_id.is_(None), open_ones, *which)
         .options(joinedload(Guest.conversation).options(selectinload(Conversation.messages)))
-        .options(joinedload(Guest.service))
+        .options(joinedload(Guest.service), joinedload(Guest.conversation, Conversation.owner))
         .order_by(
             Conversation.waiting_since.is_(None), Conversation.waiting_since, Conversation.last_at.desc()
         )
@@ -30,12 +30,12 @@ def lately(session: Session, *, since: datetime) -> Sequence[Guest]:
     return session.scalars(query.limit(_AT_MOST)).all()
 
 
-def tasks(session: Session) -> Sequence[tuple[OfficeTask, Guest]]:
+def tasks(session: Session, *which: ColumnElement[bool]) -> Sequence[tuple[OfficeTask, Guest]]:
     """What the office has to do for people without a visit, by deadline."""
     query = (
         select(OfficeTask, Guest)
         .join(Guest, Guest.conversation_id == OfficeTask.conversation_id)
-        .where(OfficeTask.done_at.is_(None))
+        .where(OfficeTask.done_at.is_(None), *which)
         .options(joinedload(OfficeTask.owner))
         .order_by(OfficeTask.due_at, OfficeTask.id)
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinload
 
 from fieldservice.db import exists_one
 from fieldservice.dispatch import guests, wishes
@@ -23,6 +23,7 @@ from fieldservice.models import (
     WorkOrder,
 )
 from fieldservice.models.answers import end_the_wait, tell_answer
+from fieldservice.models.owners import office
 
 COMPLAINT = "complaint"
 STRANGERS = ("unknown_sender", "call_back")
@@ -56,15 +57,29 @@ class Inbox:
     guest_tasks: Sequence[tuple[OfficeTask, Guest]]
 
 
-def inbox(session: Session, *, now: datetime) -> Inbox:
-    """Everything that the office has to look at now, up to a hundred of each."""
+class NotOfTheOffice(Exception):
+    """Only people of the office who still work here look after conversations."""
+
+
+type Owned = Callable[[InstrumentedAttribute[int | None]], ColumnElement[bool]]
+"""Which owners somebody wants to see."""
+
+
+def anybody(_owner: InstrumentedAttribute[int | None]) -> ColumnElement[bool]:
+    """Everything, whoever looks after it."""
+    return true()
+
+
+def inbox(session: Session, *, now: datetime, owned: Owned = anybody) -> Inbox:
+    """What the office has to look at now, up to a hundred of each, as far as it has such owners."""
     about = joinedload(Conversation.visit).joinedload(Visit.work_order)
     threads = select(Conversation).options(
         about.joinedload(WorkOrder.customer),
         about.joinedload(WorkOrder.service),
         selectinload(Conversation.messages),
     )
-    threads = threads.where(Conversation.visit_id.is_not(None))
+    threads = threads.options(joinedload(Conversation.owner))
+    threads = threads.where(Conversation.visit_id.is_not(None), owned(Conversation.owner_id))
     waiting = threads.where(Conversation.waiting_since.is_not(None)).order_by(Conversation.waiting_since)
     answered = (
         threads.where(Conversation.waiting_since.is_(None), Conversation.last_at > now - _RECENT)
@@ -74,7 +89,7 @@ def inbox(session: Session, *, now: datetime) -> Inbox:
     tasks = session.execute(
         select(OfficeTask, Visit)
         .join(Visit, Visit.id == OfficeTask.visit_id)
-        .where(_OPEN)
+        .where(_OPEN, owned(OfficeTask.owner_id))
         .options(joinedload(OfficeTask.owner), joinedload(Visit.feedback))
         .options(joinedload(Visit.work_order).joinedload(WorkOrder.customer))
         .order_by(OfficeTask.due_at.is_(None), OfficeTask.due_at, OfficeTask.id)
@@ -83,13 +98,15 @@ def inbox(session: Session, *, now: datetime) -> Inbox:
     return Inbox(
         session.scalars(waiting.limit(_AT_MOST)).all(),
         [(task, visit) for task, visit in tasks],
-        session.scalars(_STRANGERS.order_by(OfficeTask.id).limit(_AT_MOST)).all(),
-        guests.lately(session, since=now - _RECENT),
+        session.scalars(
+            _STRANGERS.where(owned(OfficeTask.owner_id)).order_by(OfficeTask.id).limit(_AT_MOST)
+        ).all(),
+        guests.lately(session, owned(Conversation.owner_id), since=now - _RECENT),
         waiting_list(session, now=now),
         certificates(session, now=now),
         session.scalars(answered).all(),
         wishes.waiting(session),
-        guests.tasks(session),
+        guests.tasks(session, owned(OfficeTask.owner_id)),
     )
 
 
@@ -129,6 +146,13 @@ def settle(session: Session, visit: Visit, *, user_id: int, now: datetime) -> No
     """Nobody waits for an answer any more, for example after a call."""
     if (conversation := _locked(session, visit)) is not None:
         end_the_wait(session, conversation, user_id=user_id, now=now)
+
+
+def assign(session: Session, conversation: Conversation, owner_id: int | None) -> None:
+    """From now on this person looks after the conversation, or nobody. Raises NotOfTheOffice."""
+    if owner_id is not None and owner_id not in {user.id for user in office(session)}:
+        raise NotOfTheOffice
+    conversation.owner_id = owner_id
 
 
 def take(task: OfficeTask, *, user_id: int) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import StringField, TextAreaField
-from wtforms.validators import AnyOf, DataRequired, InputRequired, Length
+from wtforms import Field, HiddenField, StringField, TextAreaField, ValidationError
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange, Optional
 
 from fieldservice.dispatch.forms import BoardForm
 from fieldservice.models.conversation import LONGEST_MESSAGE
-from fieldservice.typed import Readable, tidy
+from fieldservice.notify import texts
+from fieldservice.typed import Readable, WholeNumber, tidy
 
 
 class GiveForm(BoardForm):
@@ -22,8 +24,10 @@ class GiveForm(BoardForm):
 
 
 class AnswerForm(BoardForm):
-    """What the office writes to a customer."""
+    """What the office writes to a customer, or which prepared answer it begins with."""
 
+    do = HiddenField(validators=[Optional(), Length(max=10)])
+    canned = WholeNumber(validators=[Optional(), NumberRange(min=1, max=2**31 - 1)])
     body = TextAreaField(
         _l("Your answer"),
         filters=[tidy],
@@ -33,6 +37,18 @@ class AnswerForm(BoardForm):
             Readable(lines=True),
         ],
     )
+
+    def validate_body(self, field: Field) -> None:
+        """Nothing that somebody still has to fill in."""
+        if left := texts.unfilled(field.data):
+            names = ", ".join(f"{{{name}}}" for name in left)
+            raise ValidationError(_("Write what stands for %(names)s: it is not known here", names=names))
+
+
+class OwnerForm(BoardForm):
+    """Who looks after a conversation; empty for nobody."""
+
+    owner = WholeNumber(validators=[Optional(), NumberRange(min=1, max=2**31 - 1)])
 
 
 class WishDecisionForm(BoardForm):

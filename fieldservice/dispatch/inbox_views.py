@@ -16,7 +16,7 @@ from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
-from fieldservice.dispatch import edge, inbox, wishes
+from fieldservice.dispatch import edge, inbox, talk_pages, wishes
 from fieldservice.dispatch.absences import BadTime
 from fieldservice.dispatch.edge import staff
 from fieldservice.dispatch.forms import BoardForm
@@ -40,18 +40,23 @@ class Refused:
 @bp.get("/inbox")
 @staff
 def show() -> ResponseReturnValue:
-    """Questions that wait, tasks with a deadline, and what was answered lately."""
-    return _inbox_page()
+    """Questions that wait, tasks with a deadline, and what was answered lately; all, mine, or nobody's."""
+    return _inbox_page(of=request.args.get("of", ""))
 
 
-def _inbox_page(refused: Refused | None = None) -> str:
-    now = clock.now()
+def _inbox_page(refused: Refused | None = None, *, of: str = "") -> str:
+    now, me = clock.now(), auth.actor().id
+    owned: dict[str, inbox.Owned] = {
+        "mine": lambda owner: owner == me,
+        "nobody": lambda owner: owner.is_(None),
+    }
     with web.services().db.reading() as session:
         return render_template(
             "board/inbox.html",
-            inbox=inbox.inbox(session, now=now),
+            inbox=inbox.inbox(session, now=now, owned=owned.get(of, inbox.anybody)),
+            of=of if of in owned else "",
             now=now,
-            me=auth.actor().id,
+            me=me,
             moment=_moment,
             task_words=task_words,
             guest_words=guest_words,
@@ -97,6 +102,9 @@ def answer(visit_id: int) -> ResponseReturnValue:
     now, form = clock.now(), AnswerForm()
     with web.services().db.reading() as session:
         visit = edge.visit_of(session, visit_id)
+        if form.do.data == "pick":
+            talk_pages.pick(session, form, visit, now=now)
+            return _conversation_page(session, visit, form)
         if not form.validate():
             return _conversation_page(session, visit, form), 422
     return edge.once(partial(_answer, visit_id=visit_id, body=form.body.data, now=now))
@@ -105,6 +113,19 @@ def answer(visit_id: int) -> ResponseReturnValue:
 def _answer(session: Session, *, visit_id: int, body: str, now: datetime) -> ResponseReturnValue:
     inbox.answer(session, edge.visit_of(session, visit_id), body, user_id=auth.actor().id, now=now)
     return redirect(url(".conversation", visit_id=visit_id, _anchor="write"), 303)
+
+
+@bp.post("/inbox/<int:visit_id>/assign")
+@staff
+def assign(visit_id: int) -> ResponseReturnValue:
+    """Somebody else looks after the conversation."""
+    owner_id = talk_pages.wanted_owner()
+
+    def work(session: Session) -> ResponseReturnValue:
+        talk_pages.assign(session, edge.visit_of(session, visit_id).conversation or abort(404), owner_id)
+        return redirect(url(".conversation", visit_id=visit_id), 303)
+
+    return edge.once(work)
 
 
 @bp.post("/inbox/<int:visit_id>/settle")
@@ -197,6 +218,8 @@ def _conversation_page(session: Session, visit: Visit, form: AnswerForm) -> str:
         "board/conversation.html",
         form=form,
         on=edge.shown_on(session, visit),
+        picked=form.do.data == "pick",
+        **talk_pages.parts(session, visit.conversation, visit),
         **_thread(visit),
     )
 

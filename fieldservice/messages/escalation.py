@@ -65,7 +65,8 @@ def _escalate(session: Session, conversation: Conversation, *, now: datetime) ->
     told = select(OfficeTask.id).filter_by(kind=OVERDUE, **about).where(OfficeTask.created_at >= since)
     if exists_one(session, told):
         return False
-    owner = session.get(User, least_busy(session) or 0)
+    owner = conversation.owner if conversation.owner is not None and conversation.owner.active else None
+    owner = owner or session.get(User, least_busy(session) or 0)
     task = OfficeTask(
         kind=OVERDUE,
         owner_id=owner.id if owner else None,

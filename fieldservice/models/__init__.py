@@ -7,6 +7,7 @@ from fieldservice.models.approval import Approval, ApprovalState
 from fieldservice.models.asset import VisitAsset
 from fieldservice.models.attachment import Attachment, ScanState
 from fieldservice.models.booking import BookingDraft, PrivateLink
+from fieldservice.models.canned_answer import CannedAnswer
 from fieldservice.models.catalogue import (
     EffectKind,
     Ending,
@@ -80,6 +81,7 @@ __all__ = [
     "BookingDraft",
     "Branch",
     "BreakRule",
+    "CannedAnswer",
     "Channel",
     "CheckKind",
     "ChecklistItem",

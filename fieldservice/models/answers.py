@@ -92,6 +92,7 @@ def join(session: Session, guest: Guest, visit: Visit, *, now: datetime) -> Visi
         waits = [at for at in (other.waiting_since, conversation.waiting_since) if at is not None]
         other.waiting_since, other.last_at = min(waits, default=None), max(other.last_at, now)
         other.guests += list(conversation.guests)
+        other.owner_id = other.owner_id or conversation.owner_id
         session.flush()
         session.expire(conversation)
         session.delete(conversation)

@@ -50,7 +50,10 @@ class Conversation(Base):
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), unique=True)
     waiting_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
+    """Who of the office looks after it."""
 
+    owner: Mapped[User | None] = relationship()
     visit: Mapped[Visit | None] = relationship(back_populates="conversation")
     guests: Mapped[list[Guest]] = relationship(back_populates="conversation", cascade="all, delete-orphan")
     messages: Mapped[list[ConversationMessage]] = relationship(

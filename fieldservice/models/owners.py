@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
@@ -9,6 +11,12 @@ from fieldservice.models.customer import OfficeTask
 from fieldservice.models.user import User, UserRole
 
 _OFFICE = (UserRole.DISPATCHER, UserRole.ADMIN)
+
+
+def office(session: Session) -> Sequence[User]:
+    """Who can own a task or a conversation."""
+    query = select(User).where(User.active, User.role.in_(_OFFICE)).order_by(func.lower(User.name), User.id)
+    return session.scalars(query).all()
 
 
 def least_busy(session: Session) -> int | None:

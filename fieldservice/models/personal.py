@@ -52,6 +52,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "audit_entry": "actor action subject_kind detail",
         "booking_draft": "token network",
         "branch": "name address",
+        "canned_answer": "language title body",
         "company_profile": "name phone",
         "checklist_item": "code kind label hint unit options",
         "consent": "purpose",

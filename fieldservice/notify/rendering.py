@@ -129,6 +129,14 @@ def filled(text: str, values: Mapping[str, Any]) -> str:
     return PLACEHOLDER.sub(lambda found: _said(found[1], values), text)
 
 
+def in_answer(text: str, occasion: Occasion) -> str:
+    """An answer that was written beforehand; what is not known stays in braces, for somebody to write."""
+    values = _values(occasion)
+    if not occasion.facts.promised:
+        values |= {"day": "", "window": "", "zone": ""}
+    return PLACEHOLDER.sub(lambda found: _said(found[1], values) or found[0], text)
+
+
 def product_words(occasion: Occasion, part: str) -> str:
     """The product's own words of one part, with placeholders where an occasion like this one differs."""
     values = _values(occasion)

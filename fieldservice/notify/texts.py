@@ -63,6 +63,8 @@ _SMS_FACTS = _FACTS | {"zone"}
 _EVERYWHERE = frozenset({"company", "phone"})
 _OF_A_VISIT = frozenset({"reference", "service"})
 _OF_A_WINDOW = frozenset({"address", "day", "window", "zone"})
+IN_ANSWERS = _EVERYWHERE | _OF_A_VISIT | _OF_A_WINDOW | {"technician"}
+"""The placeholders of answers that are written beforehand."""
 _SAMPLE_DAY = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 
 type Key = tuple[str, str, str]
@@ -210,6 +212,16 @@ def required(name: str, channel: str, part: str) -> frozenset[str]:
 def unknown(text: str, name: str, channel: str) -> list[str]:
     """What stands in braces in a text and means nothing there."""
     return sorted(_used([text]) - allowed(name, channel))
+
+
+def unknown_in_answers(text: str) -> list[str]:
+    """What stands in braces in an answer that is written beforehand, and means nothing there."""
+    return sorted(_used([text]) - IN_ANSWERS)
+
+
+def unfilled(text: str) -> list[str]:
+    """The placeholders of an answer for which nothing was known."""
+    return sorted(_used([text]) & IN_ANSWERS)
 
 
 def missing(text: str, name: str, channel: str, part: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from fieldservice.office import list_views, text_views, views
+from fieldservice.office import answer_views, list_views, text_views, views
 from fieldservice.office.tables import TABLES
 
 
@@ -14,3 +14,4 @@ def install(app: Flask) -> None:
     app.register_blueprint(views.bp)
     app.register_blueprint(list_views.bp, url_prefix="/office")
     app.register_blueprint(text_views.bp, url_prefix="/office/messages")
+    app.register_blueprint(answer_views.bp, url_prefix="/office/answers")

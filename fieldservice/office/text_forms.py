@@ -90,17 +90,18 @@ class TextForm(OfficeForm):
     def _check(self, field: Field, part: str) -> None:
         name, channel, _language = self._key
         if strange := texts.unknown(field.data, name, channel):
-            known = _braced(sorted(texts.allowed(name, channel)))
+            known = braced(sorted(texts.allowed(name, channel)))
             raise ValidationError(
                 _(
                     "%(names)s is no placeholder here. There are: %(known)s",
-                    names=_braced(strange),
+                    names=braced(strange),
                     known=known,
                 )
             )
         if missing := texts.missing(field.data, name, channel, part):
-            raise ValidationError(_("%(names)s has to be in these words", names=_braced(missing)))
+            raise ValidationError(_("%(names)s has to be in these words", names=braced(missing)))
 
 
-def _braced(names: list[str]) -> str:
+def braced(names: list[str]) -> str:
+    """Placeholders as they are written."""
     return ", ".join(f"{{{name}}}" for name in names)

@@ -62,6 +62,10 @@ TRIGGERS = {
 }
 
 
+type Contents = dict[str, list[tuple[object, ...]]]
+"""The rows of each table."""
+
+
 @pytest.fixture(params=DIALECTS)
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """A database without any table."""
@@ -104,9 +108,7 @@ def tables(engine: Engine) -> set[str]:
     return set(inspect(engine).get_table_names()) - {"alembic_version"}
 
 
-def contents(
-    engine: Engine, columns: Mapping[str, Collection[str]] | None = None
-) -> dict[str, list[tuple[object, ...]]]:
+def contents(engine: Engine, columns: Mapping[str, Collection[str]] | None = None) -> Contents:
     """Every row of every table, or what is in these columns of each."""
     with engine.connect() as connection:
         return {
@@ -187,6 +189,18 @@ def test_down_and_up_again(empty: Engine) -> None:
         assert triggers(connection) == TRIGGERS[connection.dialect.name]
 
 
+def without_strangers(before: Contents) -> Contents:
+    """What a release can keep that knows nobody without a visit: their conversations are newer than it."""
+    rows = [dict(zip(names("conversation"), row, strict=True)) for row in before["conversation"]]
+    gone = {row["id"] for row in rows if row["visit_id"] is None}
+    assert gone
+    by = {"conversation": "id", "conversation_message": "conversation_id", "office_task": "conversation_id"}
+    return before | {
+        table: [row for row in before[table] if row[names(table).index(column)] not in gone]
+        for table, column in by.items()
+    }
+
+
 @pytest.mark.parametrize("release", ["0024", "-1"], ids=["the last release", "the newest step"])
 def test_an_upgrade_keeps_the_data(empty: Engine, tmp_path: Path, release: str) -> None:
     """With all that two customers leave and a planned visit in it, down and up loses nothing older.
@@ -204,6 +218,8 @@ def test_an_upgrade_keeps_the_data(empty: Engine, tmp_path: Path, release: str) 
     )
     downgrade(empty, release)
     older = columns_of(empty)
+    if "guest" not in older:
+        before = without_strangers(before)
     migrate.upgrade(empty)
     everywhere = {table.name: older.get(table.name, set()) for table in Base.metadata.sorted_tables}
     assert contents(empty, everywhere) == {

@@ -32,6 +32,7 @@ from fieldservice.models import (
     Approval,
     Base,
     BookingDraft,
+    CannedAnswer,
     Channel,
     CodePurpose,
     Conversation,
@@ -119,6 +120,8 @@ _OFFICE: Mapping[str, Mapping[str, Any]] = {
     },
     "/office/setup/services": {"trades": "it"},
     "/office/setup/technicians": {"name": "Tess", "weekdays": "0", "starts": "08:00", "ends": "17:00"},
+    "/office/answers/new": {"language": "en", "title": "Ovens", "body": "Yes, we repair ovens."},
+    "/office/answers/<int:answer_id>": {"language": "en", "title": "Doors", "body": "Any.", "version": 1},
     "/office/messages/<name>/<channel>/<language>": {"sms": "We answered.", "version": 0, "do": "save"},
 }
 QUESTIONS = [{"code": "age", "kind": "number", "label": "How old is it?"}]
@@ -375,6 +378,7 @@ def _office(session: Session, world: World, services: Services) -> None:
         "absence_id": _absence(session, company),
         "task_id": _inbox(session, world),
         "guest_id": _guest(session),
+        "answer_id": add(session, CannedAnswer(language="en", title="Doors", body="The side door.")).id,
         "kept_id": _kept(session, world, services),
         **_plan(session, world),
         "attachment_id": make_attachment(session, services.files, world.visit).id,

@@ -46,7 +46,7 @@ from fieldservice.dispatch import forms as board
 from fieldservice.dispatch import plan_forms as office_plans
 from fieldservice.dispatch.contact_views import CallForm
 from fieldservice.dispatch.crew_forms import CrewForm
-from fieldservice.dispatch.inbox_forms import AnswerForm, GiveForm, WishDecisionForm
+from fieldservice.dispatch.inbox_forms import AnswerForm, GiveForm, OwnerForm, WishDecisionForm
 from fieldservice.dispatch.link_forms import LinkForm, UnlinkForm
 from fieldservice.dispatch.optimise_forms import OptimiseForm, PartForm
 from fieldservice.dispatch.running_forms import (
@@ -78,6 +78,7 @@ from fieldservice.field.forms import (
 from fieldservice.field.time_forms import HoursForm, ShiftWishForm
 from fieldservice.models import Visit
 from fieldservice.office import forms as office
+from fieldservice.office.answer_forms import CannedForm
 from fieldservice.office.text_forms import TextForm
 from fieldservice.web import Services
 from tests.matrix.world import Browser, World, make_browsers, make_world
@@ -271,9 +272,11 @@ FORMS: dict[str, Any] = {
     "/board/ahead/discard": board.BoardForm,
     "/board/changes/<int:change_id>/undo": board.BoardForm,
     "/board/inbox/<int:visit_id>/answer": AnswerForm,
+    "/board/inbox/<int:visit_id>/assign": OwnerForm,
     "/board/inbox/<int:visit_id>/settle": board.BoardForm,
     "/board/visits/<int:visit_id>/calls": CallForm,
     "/board/inbox/guests/<int:guest_id>/answer": AnswerForm,
+    "/board/inbox/guests/<int:guest_id>/assign": OwnerForm,
     "/board/inbox/guests/<int:guest_id>/settle": board.BoardForm,
     "/board/inbox/guests/<int:guest_id>/visit": GiveForm,
     "/board/plans/new": office_plans.NewPlanForm,
@@ -289,6 +292,9 @@ FORMS: dict[str, Any] = {
     "/office/setup/services": office.ServicesForm,
     "/office/setup/technicians": office.TechnicianForm,
     "/office/messages/<name>/<channel>/<language>": TextForm,
+    "/office/answers/new": CannedForm,
+    "/office/answers/<int:answer_id>": CannedForm,
+    "/office/answers/<int:answer_id>/remove": office.OfficeForm,
     "/login": None,
 }
 EXTRA = {

@@ -8,19 +8,26 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fieldservice.dispatch import guests
+from fieldservice.messages import escalation
 from fieldservice.models import (
     Channel,
     Conversation,
+    Guest,
     OfficeTask,
     OutboxMessage,
     TechnicianSkill,
+    UserRole,
     Visit,
     WaitingEntry,
     WaitingOffer,
 )
+from fieldservice.models.owners import office
 from fieldservice.web import Services
 from tests.factories import NOW, TODAY, TOMORROW, add, window
 from tests.fieldservice.dispatch.scene import Dispatcher, words_of
+from tests.fieldservice.dispatch.test_guests import make_guest
+from tests.signing_in import make_user
 
 
 def ask(session: Session, visit_id: int, body: str, minutes_ago: int = 5) -> None:
@@ -172,3 +179,48 @@ def test_a_text_of_a_stranger_waits_for_a_call(dana: Dispatcher, services: Servi
     assert dana.post(f"/board/tasks/{number}/done").status_code == 303
     assert "ovens" not in dana.get("/board/inbox").text
     assert words_of(dana.get("/board/inbox/count")) == before
+
+
+def test_a_conversation_is_looked_after_by_one_person(
+    dana: Dispatcher, omar: Dispatcher, services: Services
+) -> None:
+    """Assigned to oneself, a colleague or nobody, with or without a visit; the list says whose each is and
+    shows one's own, or what nobody has. A technician, or somebody who left, looks after none."""
+    visit_id = dana.scene.ids["Joe"]
+    with services.db.transaction() as session:
+        ask(session, visit_id, "Which door?")
+        guest_id = make_guest(session, name="Gus").id
+        (dana_id, _), (omar_id, colleague) = sorted((each.id, each.name) for each in office(session))
+        technician, gone = make_user(session, UserRole.TECHNICIAN).id, make_user(session)
+        gone.active, left = False, gone.id
+    pages = (f"/board/inbox/{visit_id}", f"/board/inbox/guests/{guest_id}")
+    assert dana.post(f"{pages[0]}/assign", owner=omar_id).status_code == 303
+    assert dana.post(f"{pages[1]}/assign", owner=dana_id).status_code == 303
+    for wrong in (technician, left, "x", 10**9):
+        assert dana.post(f"{pages[1]}/assign", owner=wrong).status_code == 422
+    shown = words_of(dana.get("/board/inbox"))
+    assert "yours" in shown
+    assert colleague in shown
+    assert seen(dana, "mine") == {"Do you repair ovens?"}
+    assert seen(omar, "mine") == {"Which door?"}
+    assert seen(dana, "nobody") == set()
+    assert seen(dana, "") == {"Which door?", "Do you repair ovens?"}
+    assert dana.post(f"{pages[0]}/assign", owner="").status_code == 303
+    assert seen(omar, "nobody") == {"Which door?"}
+    assert seen(dana, "anything") == seen(dana, "")
+    nothing = dana.post(f"/board/inbox/{dana.scene.ids['Ida']}/assign", owner="")
+    assert nothing.status_code == 404  # nobody has written there
+    with services.db.transaction() as session:
+        assert escalation.escalate(session, now=NOW + timedelta(days=2)) == 2
+        guests_task = select(OfficeTask).where(OfficeTask.conversation_id.is_not(None))
+        assert session.scalars(guests_task).one().owner_id == dana_id
+        visit = session.get_one(Visit, visit_id)
+        guests.give(session, session.get_one(Guest, guest_id), visit, now=NOW)
+        assert visit.conversation is not None
+        assert visit.conversation.owner_id == dana_id
+
+
+def seen(who: Dispatcher, of: str) -> set[str]:
+    """Which questions of two the inbox shows."""
+    shown = words_of(who.get(f"/board/inbox?of={of}"))
+    return {body for body in ("Which door?", "Do you repair ovens?") if body in shown}

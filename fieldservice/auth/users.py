@@ -25,9 +25,7 @@ def add_user(
 
     Raises a UserRefused: EmailInvalid, EmailTaken, NameInvalid, PasswordTooShort, -TooLong or -TooCommon.
     """
-    address, name = normal_email(email), name.strip()
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise NameInvalid(f"a name has 1 to {_LONGEST_NAME} characters")
+    address, name = normal_email(email), normal_name(name)
     if exists_one(session, select(User.id).where(User.email == address)):
         raise EmailTaken(f"there is already an account for {address}")
     user = User(
@@ -65,6 +63,14 @@ def deactivate(session: Session, user: User, *, now: datetime) -> None:
     user.active = False
     user.fs_uniquifier = _new_uniquifier()
     sessions.end_all(session, user, now=now)
+
+
+def normal_name(name: str) -> str:
+    """The form in which names are kept; raises NameInvalid."""
+    name = name.strip()
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise NameInvalid(f"a name has 1 to {_LONGEST_NAME} characters")
+    return name
 
 
 def normal_email(email: str) -> str:

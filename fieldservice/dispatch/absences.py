@@ -7,14 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from fieldservice.models import (
     Absence,
     AbsenceKind,
     AuditEntry,
-    Pin,
     Plan,
     Route,
     Stop,
@@ -24,8 +23,8 @@ from fieldservice.models import (
     VisitState,
 )
 from fieldservice.models.visit import PLANNABLE
-from fieldservice.planning.history import pin_json
-from fieldservice.planning.running import Cause, CauseKind, forget_absence, request_repair
+from fieldservice.planning.lost import lose_places
+from fieldservice.planning.running import CauseKind, forget_absence
 from fieldservice.planning.service import lock_territory
 from fieldservice.planning.store import ensure_plan
 
@@ -204,20 +203,9 @@ def _is_known(technician: Technician, starts_at: datetime, ends_at: datetime) ->
 
 
 def _ask_for_plan(session: Session, plan: Plan, absence: Absence, *, now: datetime, actor: str) -> list[int]:
-    plan.version += 1
-    lost = _lost(session, plan, absence)
-    if not lost:
-        return []
-    pins = {f"v{visit.id}": pin_json(visit.pin) for visit in lost if visit.pin is not None}
-    for visit in lost:
-        visit.record("place_lost", occurred_at=now, now=now, actor=actor, payload={"absence_id": absence.id})
-    session.execute(delete(Pin).where(Pin.visit_id.in_([visit.id for visit in lost])))
-    for visit in lost:
-        session.expire(visit, ["pin"])
-    ids = [visit.id for visit in lost]
-    cause = Cause(CauseKind(absence.kind), absence.technician_id, tuple(ids), absence.id, pins)
-    request_repair(session, plan, cause, now=now, actor=actor)
-    return ids
+    lost, kind = _lost(session, plan, absence), CauseKind(absence.kind)
+    why = {"absence_id": absence.id}
+    return lose_places(session, plan, lost, kind, absence.technician_id, why, now=now, actor=actor)
 
 
 def _lost(session: Session, plan: Plan, absence: Absence) -> Sequence[Visit]:

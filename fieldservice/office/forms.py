@@ -22,7 +22,7 @@ from wtforms import (
     TimeField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from fieldservice import auth, plan_words
 from fieldservice.auth import passwords, refusals
@@ -40,7 +40,7 @@ _NOT_FOUND = _l("This address was not found. Check it, or enter its latitude and
 
 def text_field(label: Any, message: Any = None, longest: int = _LONGEST_TEXT) -> StringField:
     """A line of text; with a message it must not be empty."""
-    required = InputRequired(message) if message else Optional()
+    required = DataRequired(message) if message else Optional()
     too_long = _l("Write at most %(most)d characters", most=longest)
     return StringField(
         label, filters=[tidy], validators=[required, Length(max=longest, message=too_long), Readable()]

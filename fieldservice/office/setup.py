@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,7 +13,6 @@ from sqlalchemy.orm import Session
 from fieldservice.db import exists_one, lock_names
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import (
-    AuditEntry,
     BreakRule,
     CompanyProfile,
     IntakeOption,
@@ -30,6 +28,7 @@ from fieldservice.models import (
     Territory,
 )
 from fieldservice.notify.translations import SOURCE, languages
+from fieldservice.office.records import Change, record
 from fieldservice.office.starters import QUESTION, SKILLS, TRADES, Starter
 
 _COLOURS = 8
@@ -104,7 +103,7 @@ def found_company(
     session.add_all([profile, territory])
     session.flush()
     after = {"company": name, "territory": area.name, "time_zone": area.time_zone, "radius_m": area.radius_m}
-    _record(session, "territory", territory.id, after, now=now, actor=actor)
+    record(session, "office_added", territory, {}, after, Change(now, actor))
     return territory
 
 
@@ -127,7 +126,7 @@ def add_services(session: Session, trades: Iterable[str], *, now: datetime, acto
         session.add(added[-1])
         session.flush()
         after = {"code": starter.code, "name": starter.name}
-        _record(session, "service", added[-1].id, after, now=now, actor=actor)
+        record(session, "office_added", added[-1], {}, after, Change(now, actor))
     return added
 
 
@@ -156,7 +155,7 @@ def add_technician(
     session.flush()
     after = {"name": technician.name, "weekdays": hours.weekdays}
     after |= {"starts": hours.starts.isoformat(), "ends": hours.ends.isoformat()}
-    _record(session, "technician", technician.id, after, now=now, actor=actor)
+    record(session, "office_added", technician, {}, after, Change(now, actor))
 
 
 def _service(starter: Starter, position: int, skills: Mapping[str, Skill]) -> Service:
@@ -182,19 +181,4 @@ def _service(starter: Starter, position: int, skills: Mapping[str, Skill]) -> Se
             for language in languages()
             if language != SOURCE
         },
-    )
-
-
-def _record(
-    session: Session, kind: str, number: int, after: Mapping[str, Any], *, now: datetime, actor: str
-) -> None:
-    session.add(
-        AuditEntry(
-            at=now,
-            actor=actor,
-            action="office_added",
-            subject_kind=kind,
-            subject_id=number,
-            detail={"before": {}, "after": dict(after)},
-        )
     )

@@ -91,6 +91,8 @@ TECHNICIANS = Table(
         selectinload(Technician.skills),
         selectinload(Technician.shift_patterns),
     ],
+    opens="people.technician",
+    new="office.technicians",
     none=_l("No technician was found."),
 )
 SERVICES = Table(
@@ -114,6 +116,8 @@ SERVICES = Table(
         Filter("place", _l("Where"), _of(PLACES), lambda value: Service.place == value),
         _in_use(Service.active),
     ],
+    opens="edit.service",
+    new="edit.new_service",
     none=_l("No service was found."),
 )
 AREAS = Table(
@@ -178,6 +182,8 @@ ACCOUNTS = Table(
         Filter("role", _l("Role"), _of(ROLES), lambda value: User.role == value),
         _in_use(User.active),
     ],
+    opens="edit.account",
+    new="edit.new_account",
     none=_l("No account was found."),
 )
 

@@ -29,6 +29,7 @@ class CauseKind(StrEnum):
     VEHICLE = "vehicle"
     OVERRUN = "overrun"
     HOLIDAY = "holiday"
+    OTHERWISE = "otherwise"  # other hours, other skills, or not with the company any more
 
 
 @dataclass(frozen=True)

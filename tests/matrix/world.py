@@ -162,6 +162,7 @@ class World:
         }
         if rule.startswith("/office/"):
             everything["name"] = "answer" if "/messages/" in rule else "customers"
+            everything["number"] = self._office_row(rule)
         if rule.startswith("/book/"):
             everything["attachment_id"] = self.numbers["draft_attachment_id"]
         if rule.startswith("/day/calendar/"):
@@ -171,6 +172,33 @@ class World:
         if rule.endswith("/locate"):
             everything["visit_id"] = self.numbers["lost_visit_id"]
         return {name: everything[name] for name in re.findall(r"<(?:\w+:)?(\w+)>", rule)}
+
+    def _office_row(self, rule: str) -> int:
+        """The row that a page of the office is about."""
+        if "/services/" in rule:
+            return self.company.service.id
+        if "/accounts/" in rule:
+            return self.users["technician"].id
+        return self.company.technicians[1].id
+
+    def _office_forms(self) -> dict[str, Mapping[str, Any]]:
+        """What an administrator sends about one row of the office."""
+        figures = {"duration": 60, "setup": 5, "cleanup": 5, "window_length": 120, "lead_time": 2}
+        figures |= {"reschedule_cutoff": 12, "cancel_cutoff": 12, "horizon_days": 14, "priority": 10}
+        offered = figures | {"name": "Marker service", "place": "on_site", "position": 3, "working_days": "0"}
+        account = {"name": "Mara Marker", "role": "technician", "active": "y", "version": 1}
+        new = {"email": "mara@example.com", "password": "correct horse battery"}
+        person = {"name": "Tess", "territory": self.company.territory.id, "from_on": TODAY.isoformat()}
+        version = {"version": self.company.technicians[1].version}
+        person |= {"active": "y", "sure": "y"} | version
+        return {
+            "/office/services/new": offered | {"code": "marker"},
+            "/office/services/<int:number>": offered | {"version": 1},
+            "/office/accounts/new": account | new,
+            "/office/accounts/<int:number>": account,
+            "/office/technicians/<int:number>": person,
+            "/office/technicians/<int:number>/days": {"on": TOMORROW.isoformat(), "sure": "y"} | version,
+        }
 
     def _colleague(self) -> Mapping[str, Any]:
         """The other technician, to exchange visits with."""
@@ -275,6 +303,7 @@ class World:
             "/board/visits/<int:visit_id>/emergency": self._emergency() | version,
             "/board/visits/<int:visit_id>/locate": {"latitude": CENTRE.lat, "longitude": CENTRE.lon},
             **self._plan_forms(),
+            **self._office_forms(),
         }.get(rule, {})
 
     def _plan_forms(self) -> dict[str, Mapping[str, Any]]:

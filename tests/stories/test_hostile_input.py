@@ -77,6 +77,7 @@ from fieldservice.field.forms import (
 )
 from fieldservice.field.time_forms import HoursForm, ShiftWishForm
 from fieldservice.models import Visit
+from fieldservice.office import edit_forms as office_rows
 from fieldservice.office import forms as office
 from fieldservice.office.answer_forms import CannedForm
 from fieldservice.office.text_forms import TextForm
@@ -295,9 +296,17 @@ FORMS: dict[str, Any] = {
     "/office/answers/new": CannedForm,
     "/office/answers/<int:answer_id>": CannedForm,
     "/office/answers/<int:answer_id>/remove": office.OfficeForm,
+    "/office/services/new": office_rows.ServiceForm,
+    "/office/services/<int:number>": office_rows.ServiceForm,
+    "/office/accounts/new": office_rows.AccountForm,
+    "/office/accounts/<int:number>": office_rows.AccountForm,
+    "/office/technicians/<int:number>": office_rows.PersonForm,
+    "/office/technicians/<int:number>/days": office_rows.ExceptionForm,
     "/login": None,
 }
 EXTRA = {
+    "/office/services/<int:number>": ["skill_1"],
+    "/office/technicians/<int:number>": ["skill_1", "until_1", "starts_0", "ends_0"],
     "/book": ["service", "known", "files", "drop", "website"],
     "/book/<token>": ["service", "files", "drop"],
     "/book/<token>/photos": ["files"],

@@ -18,7 +18,7 @@ from werkzeug.serving import make_server
 from fieldservice.auth import codes, limits
 from fieldservice.auth.links import make_link, token_of
 from fieldservice.dispatch import inbox
-from fieldservice.models import AccessCode, OfficeTask, Visit, VisitState
+from fieldservice.models import AccessCode, OfficeTask, UserRole, Visit, VisitState
 from fieldservice.web import Services
 from tests.factories import NOW
 from tests.fieldservice.field.crew import Crew
@@ -112,7 +112,9 @@ def open_page(chromium: Browser, app: Flask, stage: Stage, troubles: list[str]) 
     """Makes pages of browsers: of a customer, or of a dispatcher who has signed in."""
     contexts: list[BrowserContext] = []
 
-    def make(*, width: int = 390, scripts: bool = True, dark: bool = False, staff: bool = False) -> Page:
+    def make(
+        *, width: int = 390, scripts: bool = True, dark: bool = False, staff: UserRole | bool = False
+    ) -> Page:
         context = chromium.new_context(
             viewport={"width": width, "height": 844},
             java_script_enabled=scripts,
@@ -122,9 +124,9 @@ def open_page(chromium: Browser, app: Flask, stage: Stage, troubles: list[str]) 
         )
         contexts.append(context)
         if staff:
-            cookie = signed_in(app, stage.services.db, stage.services.db.run(make_user)).get_cookie(
-                "fieldservice"
-            )
+            role = UserRole.DISPATCHER if staff is True else staff
+            user = stage.services.db.run(lambda session: make_user(session, role))
+            cookie = signed_in(app, stage.services.db, user).get_cookie("fieldservice")
             assert cookie
             context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": stage.url}])
         page = context.new_page()

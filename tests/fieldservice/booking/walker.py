@@ -26,7 +26,7 @@ class Page(HTMLParser):
         self.action = ""
         self.enctype: str | None = None
         self._texts: list[str] = []
-        self._textarea = ""
+        self._textarea = self._select = ""
         self._silent = 0
         self.feed(html)
 
@@ -52,13 +52,19 @@ class Page(HTMLParser):
             self.fields.setdefault(self._textarea, "")
         elif tag == "input":
             self._input(values)
+        elif tag == "select":
+            self._select = values.get("name", "")
+        elif tag == "option" and self._select and ("selected" in values or self._select not in self.fields):
+            self.fields[self._select] = values.get("value", "")
         if tag in ("script", "style"):
             self._silent += 1
 
     def handle_endtag(self, tag: str) -> None:
-        """Text areas end."""
+        """Text areas and lists end."""
         if tag == "textarea":
             self._textarea = ""
+        if tag == "select":
+            self._select = ""
         if tag in ("script", "style"):
             self._silent -= 1
 

@@ -1,0 +1,132 @@
+"""Services and accounts as the office changes them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldservice.db import Database
+from fieldservice.models import AuditEntry, Service, Skill, User, UserRole
+from tests.factories import make_company
+from tests.fieldservice.office.owner import Owner
+from tests.signing_in import make_user, signed_in
+
+
+@pytest.fixture
+def number(db: Database) -> int:
+    """A service that can be booked."""
+    return db.run(lambda session: make_company(session, 1).service.id)
+
+
+def service(db: Database, number: int) -> Service:
+    """The service as stored."""
+    with db.reading() as session:
+        found = session.get_one(Service, number)
+        _ = [needed.skill for needed in found.skills]
+        return found
+
+
+def changes(db: Database, kind: str) -> list[dict[str, object]]:
+    """What the audit trail says of a kind of row, oldest first."""
+    with db.reading() as session:
+        query = select(AuditEntry).where(AuditEntry.subject_kind == kind, AuditEntry.actor != "test")
+        return [entry.detail for entry in session.scalars(query.order_by(AuditEntry.id))]
+
+
+def test_the_figures_of_a_service(owner: Owner, db: Database, number: int) -> None:
+    """Minutes and hours become durations; saving without a change writes nothing."""
+    owner.send(f"/office/services/{number}", 303)
+    assert changes(db, "service") == []
+    owner.send(
+        f"/office/services/{number}",
+        303,
+        duration="75",
+        lead_time="4",
+        max_per_day="6",
+        working_days=["0", "2"],
+        late_fee="$45 for the trip",
+    )
+    kept = service(db, number)
+    assert (kept.duration, kept.lead_time) == (timedelta(minutes=75), timedelta(hours=4))
+    assert (kept.max_per_day, kept.working_days, kept.late_fee) == (6, "02", "$45 for the trip")
+    [detail] = changes(db, "service")
+    assert detail["after"]["duration"] == 75  # type: ignore[index]
+    owner.send(f"/office/services/{number}", 303, max_per_day="")
+    assert service(db, number).max_per_day is None
+
+
+def test_skills_of_a_service(owner: Owner, db: Database, number: int) -> None:
+    """A level for each; an empty field takes the skill away."""
+
+    def make(session: Session) -> int:
+        skill = Skill(code="gas", name="Gas")
+        session.add(skill)
+        session.flush()
+        return skill.id
+
+    skill = db.run(make)
+    owner.send(f"/office/services/{number}", 303, **{f"skill_{skill}": "2"})
+    assert service(db, number).required_skills()["gas"] == 2
+    owner.send(f"/office/services/{number}", 303, **{f"skill_{skill}": ""})
+    assert "gas" not in service(db, number).required_skills()
+
+
+def test_a_new_service_can_be_booked(owner: Owner, db: Database, number: int) -> None:
+    """It stands on the first booking page; its code is there once."""
+    fields = {"code": "chimney", "name": "Chimney sweep", "place": "on_site"}
+    owner.send("/office/services/new", 303, **fields)
+    assert "Chimney sweep" in owner.open("/book").text
+    assert "Another service has this code" in owner.send("/office/services/new", 422, **fields).text
+
+
+def test_what_a_service_cannot_be(owner: Owner, db: Database, number: int) -> None:
+    """Each fault is named at its field."""
+    for fields, words in (
+        ({"duration": "0"}, "from 1 to 1440"),
+        ({"duration": "an hour"}, "whole number"),
+        ({"horizon_days": "9" * 30}, "whole number"),
+        ({"working_days": []}, "Choose at least one day"),
+        ({"place": "at_branch"}, "Choose the branch"),
+        ({"name": "\u202e"}, "Use letters"),
+    ):
+        assert words in owner.send(f"/office/services/{number}", 422, **fields).text, fields
+    assert changes(db, "service") == []
+
+
+def test_an_account_from_its_first_day_to_its_last(owner: Owner, db: Database) -> None:
+    """Made, promoted, closed and opened: signed out at once, and the trail has no secrets."""
+    fields = {
+        "name": "Dan Desk",
+        "email": "dan@example.com",
+        "role": "dispatcher",
+        "password": "a-good-long-one",
+    }
+    owner.send("/office/accounts/new", 303, **fields)
+    with db.reading() as session:
+        dan = session.scalars(select(User).where(User.email == "dan@example.com")).one()
+    browser = signed_in(owner.client.application, db, dan)
+    assert browser.get("/board/", follow_redirects=True).status_code == 200
+    owner.send(f"/office/accounts/{dan.id}", 303, role="admin")
+    assert browser.get("/office/technicians").status_code == 200
+    owner.send(f"/office/accounts/{dan.id}", 303, active=None)
+    assert browser.get("/office/technicians").status_code == 302
+    owner.send(f"/office/accounts/{dan.id}", 303, active="y", password="another-long-one")
+    said = str(changes(db, "user"))
+    assert "another-long-one" not in said
+    assert "a-good-long-one" not in said
+    assert "Somebody else signs in" in owner.send("/office/accounts/new", 422, **fields).text
+    assert "at least 8" in owner.send(f"/office/accounts/{dan.id}", 422, password="short").text
+
+
+def test_somebody_always_administers(owner: Owner, db: Database) -> None:
+    """The last administrator can neither be closed nor become something else."""
+    mine = f"/office/accounts/{owner.user.id}"
+    for fields in ({"active": None}, {"role": "dispatcher"}):
+        assert "Nobody could administer" in owner.send(mine, 422, **fields).text
+    db.run(lambda session: make_user(session, UserRole.ADMIN))
+    owner.send(mine, 303, role="dispatcher")
+    with db.reading() as session:
+        assert session.get_one(User, owner.user.id).role == UserRole.DISPATCHER

@@ -14,12 +14,14 @@ from urllib.parse import urlencode
 
 from babel import Locale
 from flask import Flask, Response, g, has_request_context, request
-from flask_babel import Babel, Domain, get_locale
+from flask_babel import Babel, Domain, get_locale, gettext
 from werkzeug.datastructures import MultiDict
 
 from fieldservice import web
-from fieldservice.models import Service, WorkOrder
+from fieldservice.models import Place, Service, Visit, WorkOrder
+from fieldservice.models.facts import called
 from fieldservice.notify.translations import language_of, languages, locale_in, translations_of
+from fieldservice.notify.words import phone_words
 
 ARGUMENT = "lang"
 COOKIE = "language"
@@ -50,7 +52,7 @@ def install(app: Flask) -> None:
     app.url_defaults(_stay)
     app.after_request(_remember)
     app.context_processor(lambda: {"language_menu": menu, "language_tag": tag})
-    app.jinja_env.filters.update(written=written, titled=titled)
+    app.jinja_env.filters.update(written=written, titled=titled, where=where)
 
 
 def current() -> str:
@@ -112,6 +114,16 @@ def names(services: Iterable[Service]) -> str:
 def titled(order: WorkOrder) -> str:
     """What is done for a work order."""
     return order.title_in(current())
+
+
+def where(visit: Visit) -> str:
+    """Where a visit takes place, as its customer is told: a remote one at no address."""
+    if visit.service.place != Place.REMOTE:
+        return visit.site.one_line
+    if number := called(visit):
+        in_words = phone_words(number, web.services().settings.country)
+        return str(gettext("We call %(number)s", number=in_words))
+    return str(gettext("By phone or video"))
 
 
 def answer_written(said: Mapping[str, Any], services: Sequence[Service]) -> dict[str, Any]:

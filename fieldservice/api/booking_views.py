@@ -38,6 +38,8 @@ def book(asked: dict[str, Any]) -> Response:
     asked["requester"]["phone"] = _number(asked["requester"]["phone"])
     with web.services().db.reading() as session:
         chosen = service_of(session, asked["service"])
+        if chosen.calls_back and not asked["requester"]["phone"]:
+            raise Refused(422, "invalid", "See errors.", {"requester": {"phone": ["We call this number."]}})
         asked["answers"] = _checked(chosen, asked["answers"])
         territory = places.territory_of(session, site)
         place = place_of(chosen, territory, site.coordinates) if territory else None
@@ -60,16 +62,17 @@ def _book(
     territory = places.territory_of(session, site)
     if territory is None or territory.id != territory_id:
         raise Refused(409, "overtaken", "The territories were changed meanwhile; try again.")
+    requester = Contact(**asked["requester"])
     answers = service.Answers(
         service=service_of(session, asked["service"]),
         territory=territory,
         site=site,
         window=Window(**asked["window"]) if asked["window"] else None,
-        requester=Contact(**asked["requester"]),
+        requester=requester,
         problem=asked["problem"],
         questions=asked["answers"],
         source="api",
-        locale=settings.locale,
+        locale=service.spoken_by(session, requester) or settings.locale,
     )
     visit = _visit(session, answers, tables)
     edge.audit(session, "booked", "visit", visit.id)

@@ -59,9 +59,9 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]
     access_notes = long_text(_("Entry notes"), 500)
     problem = long_text(_("Notes for the technician"), 2000)
 
-    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, country: str, calls_back: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.dialling = Phone(country)
+        self.dialling, self.calls_back = Phone(country), calls_back
 
     @staticmethod
     def known(contact: ContactRole, order: WorkOrder, site: Site) -> dict[str, str]:
@@ -82,6 +82,9 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]
     def validate(self, extra_validators: Any = None) -> bool:
         """Also ask for one way at least to reach the customer."""
         valid: bool = super().validate(extra_validators)
+        if self.calls_back and not self.phone.data:
+            self.phone.errors = [_("Enter the phone number that we call")]
+            return False
         if not (self.phone.data or self.email.data):
             self.phone.errors = self.phone.errors or [_("Enter a mobile number or an email address")]
             return False

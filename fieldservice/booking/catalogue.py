@@ -8,6 +8,7 @@
  "first_checks": [{"code": "thermostat", "title": "Check the thermostat", "text": "Set it to 22.",
                    "question": "Is it getting warm?", "yes": "solved", "no": "next"}],
  "faq": [{"question": "How long does it take?", "answer": "About an hour."}],
+ "remote": {"link": "https://meet.example.com/room"},
  "messages": {"reminders": ["3 days", "24 hours", "2 hours"], "delayed_after_minutes": 20},
  "cancelling": {"fee": "$49 for the trip", "hours_before": 24},
  "checklist": [{"code": "pressure", "kind": "number", "label": "Pressure", "unit": "psi",
@@ -17,6 +18,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -58,7 +60,9 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
     Raises CatalogueFault, before anything is changed, for what does not fit together.
     """
     part = _Part(data, "")
-    part.only("questions", "first_checks", "faq", "cancelling", "checklist", "messages", "translations")
+    part.only(
+        *("questions", "first_checks", "faq", "cancelling", "checklist", "messages", "remote"), "translations"
+    )
     questions = [_question(entry, position, skills) for position, entry in enumerate(part.list("questions"))]
     steps = [_step(entry, position) for position, entry in enumerate(part.list("first_checks"))]
     faq = [
@@ -67,6 +71,7 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
     ]
     fee, cutoff = _cancelling(part)
     spans, late_after = _messages(part)
+    call_link = _call_link(part)
     checklist = [_check(entry, position) for position, entry in enumerate(part.list("checklist"))]
     _require_different([item.code for item in checklist], "checklist")
     _require_different([question.code for question in questions], "questions")
@@ -86,7 +91,7 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
     service.late_fee = fee
     if cutoff is not None:
         service.cancel_cutoff = cutoff
-    service.reminders, service.late_after = spans, late_after
+    service.reminders, service.late_after, service.call_link = spans, late_after, call_link
     service.checklist = checklist
     service.translations = {translation.language: translation for translation in translations}
 
@@ -148,6 +153,18 @@ def _cancelling(part: _Part) -> tuple[str, timedelta | None]:
     terms.only("fee", "hours_before")
     hours = terms.number("hours_before", 1, 24 * 90)
     return terms.text("fee", 200), timedelta(hours=hours) if hours is not None else None
+
+
+def _call_link(part: _Part) -> str:
+    """The page on which a remote visit takes place; empty: the customer is called."""
+    if "remote" not in part.data:
+        return ""
+    remote = _Part(part.data["remote"], "remote")
+    remote.only("link")
+    link = remote.text("link", 300)
+    if not re.fullmatch(r"https://[^\s/]+(/\S*)?", link):
+        raise remote.fault("link", "not an address that begins with https://")
+    return link
 
 
 def _question(part: _Part, position: int, skills: Mapping[str, Skill]) -> IntakeQuestion:

@@ -35,6 +35,7 @@ def read_catalogue(service: Service, missing_in: Sequence[str] = ()) -> dict[str
         | ({"checklist": [_check(item) for item in service.checklist]} if service.checklist else {})
         | _cancelling(service)
         | _messages(service)
+        | ({"remote": {"link": service.call_link}} if service.call_link else {})
         | ({"translations": translations} if translations else {})
     )
 

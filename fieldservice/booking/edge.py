@@ -99,7 +99,8 @@ def contact_form(draft: Draft, **values: Any) -> ContactForm:
     """The form of the draft's customer, as the settings and what is known of them want it."""
     settings = web.services().settings
     internal = Internal(draft.answers.internal, settings.internal_mail_domains, settings.cost_centre_pattern)
-    return ContactForm(country=settings.country, internal=internal, **values)
+    calls_back = any(leg.service.calls_back for leg in draft.legs)
+    return ContactForm(country=settings.country, internal=internal, calls_back=calls_back, **values)
 
 
 def visit_url(endpoint: str, visit: Visit) -> str:

@@ -109,11 +109,12 @@ def star_words() -> list[str]:
 
 
 def _not_over(_error: feedback.NotOver) -> ResponseReturnValue:
-    return refusals.refused(gettext("You can tell us how it went once your visit was made."))
+    why = gettext("You can tell us how it went once your visit was made.")
+    return refusals.refused(why, heading=gettext("Tell us after the visit"))
 
 
 def _not_rated(_error: feedback.NotRated) -> ResponseReturnValue:
-    return refusals.refused(gettext("Please choose the stars first."))
+    return refusals.refused(gettext("Please choose the stars first."), heading=gettext("How did it go?"))
 
 
 bp.register_error_handler(feedback.NotOver, _not_over)

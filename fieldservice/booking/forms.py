@@ -276,9 +276,16 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
     approver_email = email_text(_("Email of the person who has to agree first"))
     cost_centre = text(_("Cost centre"), 40)
 
-    def __init__(self, *args: Any, country: str, internal: Internal | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        country: str,
+        internal: Internal | None = None,
+        calls_back: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.dialling = Phone(country)
+        self.dialling, self.calls_back = Phone(country), calls_back
         self.internal = internal or Internal()
 
     def validate_phone(self, field: Field) -> None:
@@ -292,7 +299,9 @@ class ContactForm(FlaskForm):  # type: ignore[misc]
         """Also ask for one way at least to reach the customer, and for whole contacts."""
         valid: bool = super().validate(extra_validators)
         missing = []
-        if not (self.phone.data or self.email.data):
+        if self.calls_back and not (self.phone.data or self.site_phone.data):
+            missing.append((self.phone, _("Enter the phone number that we call")))
+        elif not (self.phone.data or self.email.data):
             missing.append((self.phone, _("Enter a mobile number or an email address")))
         if self.site_phone.data and not self.site_name.data:
             missing.append((self.site_name, _("Enter the name of the person at the address")))

@@ -179,6 +179,10 @@ def stay_words(service: Service, zone: ZoneInfo, at: datetime, *, length: timede
         meaning = gettext(
             "Come to us inside the window you pick. It takes about %(length)s.", length=length_text
         )
+    elif service.call_link and service.place == Place.REMOTE:
+        meaning = gettext(
+            "We meet you online inside the window you pick. It takes about %(length)s.", length=length_text
+        )
     elif service.place == Place.REMOTE:
         meaning = gettext(
             "We call you inside the window you pick. It takes about %(length)s.", length=length_text

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from wtforms import DateField, Field, RadioField, ValidationError
-from wtforms.validators import Length, Optional
+from wtforms import DateField, Field, RadioField, SelectField, ValidationError
+from wtforms.validators import AnyOf, Length, Optional
 
 from fieldservice.booking.drafts import Contact, SiteAnswers
 from fieldservice.booking.forms import email_text, long_text, start_in, text, tidy_address
 from fieldservice.booking.problem_form import ProblemForm
+from fieldservice.language import name_of
 from fieldservice.models import IntakeQuestion, QuestionKind
+from fieldservice.notify.translations import languages
 from fieldservice.typed import Phone
 
 
@@ -30,14 +33,28 @@ class PhoneForm(ProblemForm):
     city = text(_("City"), 100)
     postcode = text(_("ZIP code"), 16)
     access_notes = long_text(_("Note for the technician"), 500)
+    language = SelectField(
+        _("Language of messages"),
+        choices=lambda: [("", _("As before, or ours")), *((code, name_of(code)) for code in languages())],
+        validate_choice=False,
+        validators=[Optional(), AnyOf(languages(), message=_("Choose one of these"))],
+    )
     not_before = DateField(_("Not before"), validators=[Optional()])
     window = RadioField(
         _("Arrival window"), choices=[], validators=[Optional(), Length(max=40)], validate_choice=False
     )
 
-    def __init__(self, *args: Any, country: str, known: SiteAnswers | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        country: str,
+        called_for: Collection[str] = (),
+        known: SiteAnswers | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.country, self.known, self.dialling = country, known, Phone(country)
+        self.called_for = called_for  # the services for which somebody is called
 
     def questions_of(self, code: str) -> list[tuple[IntakeQuestion, Field]]:
         """One service's questions with their fields; nobody can show a photo on the phone."""
@@ -60,7 +77,9 @@ class PhoneForm(ProblemForm):
         for question, name in self.asked.get(self.code, ()):
             if question.kind == QuestionKind.PHOTO:
                 self[name].errors = ()
-        if not (self.phone.data or self.email.data):
+        if self.code in self.called_for and not self.phone.data:
+            self.phone.errors = [_("Enter the phone number that we call")]
+        elif not (self.phone.data or self.email.data):
             self.phone.errors = [_("Enter a phone number or an email address")]
         if self.known is None and not self.street.data:
             self.street.errors = [_("Enter a street address with a house number")]

@@ -20,6 +20,7 @@ from fieldservice.booking.edge import Tables
 from fieldservice.booking.forms import cards, start_in, tidy
 from fieldservice.booking.phone_forms import PhoneForm
 from fieldservice.models import Needs, Service, Site, Territory, UserRole, Visit, Window
+from fieldservice.notify.translations import locale_in
 from fieldservice.planning import service as planning
 from fieldservice.planning.improve import improve_later
 from fieldservice.planning.windows import window_from
@@ -138,7 +139,7 @@ def _book(
         problem=form.problem.data or "",
         questions=form.answers_of(form.code),
         source="phone",
-        locale=web.services().settings.locale,
+        locale=_locale(session, form),
     )
     if window is None or answers.place is None:
         visit = service.request(session, answers, company=edge.company(), now=now, actor=actor)
@@ -151,6 +152,14 @@ def _book(
         return redirect(url_for("dispatch.urgent.who", visit_id=visit.id), 303)
     on = answers.territory.local_day(window.starts_at if window else now)
     return redirect(url_for("dispatch.day", on=on, visit=visit.id, territory=territory_id), 303)
+
+
+def _locale(session: Session, form: PhoneForm) -> str:
+    """What the caller chose; else what they spoke before, else the company's."""
+    own = web.services().settings.locale
+    if form.language.data:
+        return locale_in(form.language.data, own)
+    return service.spoken_by(session, form.requester) or own
 
 
 def _tell_booked(visit: Visit, window: Window) -> None:
@@ -168,6 +177,7 @@ def _call(session: Session, *, bound: bool = True) -> Call:
     kind = PhoneForm.for_services(services)
     options = {
         "country": web.services().settings.country,
+        "called_for": frozenset(each.code for each in services if each.calls_back),
         "known": again.site_answers(site) if site is not None else None,
         "data": _data(site),
     }

@@ -70,8 +70,11 @@ def _out_of_order(_: manage.OutOfOrder) -> ResponseReturnValue:
     )
 
 
-def refused(why: str, status: int = 409, *, back: str | None = None) -> ResponseReturnValue:
+def refused(
+    why: str, status: int = 409, *, back: str | None = None, heading: str = ""
+) -> ResponseReturnValue:
     """The page that says why, with the phone number and the way back to the visit, unless there is none."""
     if back is None:
         back = url_for("booking.visit.show", token=(request.view_args or {})["token"])
-    return render_template("booking/refused.html", why=why, back=back), status
+    heading = heading or pages.gettext("Please call us")
+    return render_template("booking/refused.html", why=why, back=back, heading=heading), status

@@ -317,13 +317,7 @@ def _customer(session: Session, answers: Answers, *, now: datetime) -> Customer:
     """
     requester = answers.requester
     lock_names(session, [f"customer {way}" for way in (requester.email, requester.phone) if way])
-    known = [Customer.email == requester.email] if requester.email else []
-    if requester.phone:
-        known.append(Customer.phone == requester.phone)
-    found = (
-        session.scalar(select(Customer).where(or_(*known)).order_by(Customer.id).limit(1)) if known else None
-    )
-    if found is not None:
+    if (found := _known(session, requester)) is not None:
         return found
     customer = Customer(
         name=requester.name,
@@ -335,3 +329,26 @@ def _customer(session: Session, answers: Answers, *, now: datetime) -> Customer:
     )
     session.add(customer)
     return customer
+
+
+def _known(session: Session, requester: Contact) -> Customer | None:
+    known = [Customer.email == requester.email] if requester.email else []
+    if requester.phone:
+        known.append(Customer.phone == requester.phone)
+    if not known:
+        return None
+    return session.scalar(select(Customer).where(or_(*known)).order_by(Customer.id).limit(1))
+
+
+def spoken_by(session: Session, requester: Contact) -> str:
+    """The locale in which this customer was spoken to last; empty for somebody new.
+
+    For who books without choosing a language: on the phone, or with a program.
+    """
+    customer = _known(session, requester)
+    if customer is None:
+        return ""
+    orders = select(WorkOrder.locale).where(
+        WorkOrder.customer_id == customer.id, WorkOrder.locale.is_not(None)
+    )
+    return session.scalar(orders.order_by(WorkOrder.id.desc()).limit(1)) or customer.locale

@@ -14,7 +14,7 @@ from fieldservice.booking.drafts import Draft
 from fieldservice.booking.pages import gettext, said_words
 from fieldservice.booking.several import Wanted
 from fieldservice.language import names, written
-from fieldservice.models import Window
+from fieldservice.models import Place, Window
 
 
 def summary_rows(draft: Draft) -> list[dict[str, Any]]:
@@ -82,6 +82,10 @@ def _where_row(draft: Draft) -> dict[str, Any]:
     if draft.at_sites:
         count = len(draft.legs)
         return {"label": gettext("Where"), "value": ngettext("%(num)d site", "%(num)d sites", count)}
+    if draft.service.place == Place.REMOTE:
+        meets = bool(draft.service.call_link)
+        how = gettext("You get the link with the confirmation.") if meets else gettext("We call you.")
+        return {"label": gettext("Where"), "value": gettext("By phone or video"), "detail": how}
     site = draft.site
     street = f"{site.address}, {site.unit}" if site.unit else site.address
     town = f"{site.city} {site.postcode}".strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -63,7 +64,7 @@ def correct(token: str) -> ResponseReturnValue:
         requester = details.require_correctable(visit)
         known = DetailsForm.known(requester, visit.work_order, visit.site)
         known["phone"] = pages.phone_words(requester.phone)
-        form = DetailsForm(data=known, country=web.services().settings.country)
+        form = _details_form(visit, data=known)
         return _details_page(visit, token, form)
 
 
@@ -71,10 +72,11 @@ def correct(token: str) -> ResponseReturnValue:
 @limits.FORM
 def keep_details(token: str) -> ResponseReturnValue:
     """Store what was corrected and say what it changes."""
-    now, form = clock.now(), DetailsForm(country=web.services().settings.country)
+    now = clock.now()
     with web.services().db.reading() as session:
         visit = links.find_visit(session, token, now=now)
         details.require_correctable(visit)
+        form = _details_form(visit)
         if not form.validate():
             return _details_page(visit, token, form), 422
     return web.once(partial(_correct, token=token, form=form, now=now), now=now, scope=token)
@@ -87,6 +89,11 @@ def _correct(session: Session, *, token: str, form: DetailsForm, now: datetime) 
     )
     changed = details.correct(session, visit, wanted, now=now)
     return redirect(url_for("booking.visit.show", token=token, changed=",".join(changed) or "nothing"), 303)
+
+
+def _details_form(visit: Visit, **values: Any) -> DetailsForm:
+    settings = web.services().settings
+    return DetailsForm(country=settings.country, calls_back=visit.service.calls_back, **values)
 
 
 def _details_page(visit: Visit, token: str, form: DetailsForm) -> str:

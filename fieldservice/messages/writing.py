@@ -70,7 +70,7 @@ class Writer:
         return Occasion(
             kind=told_as(message.kind),
             facts=facts_of(
-                visit, self.settings, link=link, promised=message.kind not in NOT_ABOUT_THE_WINDOW
+                visit, self.settings, link=link, promised=message.kind not in NOT_ABOUT_THE_WINDOW, at=at
             ),
             technician=who,
             others=tuple(others),

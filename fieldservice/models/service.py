@@ -86,6 +86,7 @@ class Service(Base):
     late_fee: Mapped[str] = mapped_column(String(200), default="", server_default="")  # of cancelling later
     price_text: Mapped[str] = mapped_column(String(200), default="")
     price_note: Mapped[str] = mapped_column(String(300), default="")
+    call_link: Mapped[str] = mapped_column(String(300), default="", server_default="")  # of a remote visit
     priority: Mapped[int] = mapped_column(default=10)
     position: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
@@ -121,6 +122,11 @@ class Service(Base):
     def occupied(self) -> timedelta:
         """How long a visit keeps its technician on site, buffers included."""
         return self.setup + self.duration + self.cleanup
+
+    @property
+    def calls_back(self) -> bool:
+        """Whether the customer is called, for which a number is needed; else there is a link or a place."""
+        return self.place == Place.REMOTE and not self.call_link
 
     def required_skills(self) -> dict[str, int]:
         """Skill code -> least level."""

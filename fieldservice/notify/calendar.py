@@ -108,8 +108,8 @@ def _event(facts: VisitFacts, written_at: datetime) -> Event:
     event.add("dtend", facts.ends_at.astimezone(facts.zone))
     event.add("summary", one_line(f"{facts.company.name}: {facts.service}"))
     event.add("description", _description(facts))
-    if facts.address:
-        event.add("location", one_line(facts.address))
+    if where := facts.address or facts.joins:
+        event.add("location", one_line(where))
     if facts.link:
         event.add("url", facts.link)
     organizer = vCalAddress(f"mailto:{facts.company.email}")
@@ -121,6 +121,8 @@ def _event(facts: VisitFacts, written_at: datetime) -> Event:
 def _description(facts: VisitFacts) -> str:
     _ = gettext_of(facts.locale)
     lines = [_("Reference %(reference)s") % {"reference": facts.reference}]
+    if facts.calls and not facts.cancelled:
+        lines.append(_("We call this number: %(calls)s") % {"calls": facts.calls})
     if facts.link and not facts.cancelled:
         lines.append(_("Change or cancel: %(link)s") % {"link": facts.link})
     lines.append(_("Questions? Call %(phone)s.") % {"phone": facts.company.phone})

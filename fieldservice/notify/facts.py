@@ -35,6 +35,9 @@ class VisitFacts:
     late_fee: str = ""  # what cancelling costs after `free_until`, in the customer's language
     free_until: datetime | None = None  # None: nothing is ever charged
     fee_due: str = ""  # what the cancellation costs the customer
+    may_change: bool = False  # whether the customer can still pick another window
+    calls: str = ""  # the number that is called for a remote visit, as people write it
+    joins: str = ""  # or the link under which it takes place
     promised: bool = True  # whether the message speaks of the window at all
 
     def __post_init__(self) -> None:

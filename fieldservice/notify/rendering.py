@@ -83,6 +83,10 @@ _PAGES = {
 """Where behind the private link a kind of message leads."""
 
 
+_SAYS_HOW = frozenset({"confirmation", "changed", "reminder_24h", "reminder_2h"})
+"""Kinds that tell about a promised window: their e-mails lead to another window with one tap, and their texts
+say which number is called for a remote visit, or where to join."""
+
 _TAGS = {"answer": "answer", "devices": "devices", "route": "route"}
 """A notification takes the place of an older one about the same."""
 
@@ -118,6 +122,9 @@ def short_text(occasion: Occasion) -> str:
     template = _environment(occasion.facts.locale).get_template(f"{occasion.kind}.txt")
     own = occasion.own.get("sms")
     parts = [filled(own, values) if own else _block(template, "sms", values)]
+    if occasion.kind in _SAYS_HOW:
+        how = _environment(occasion.facts.locale).get_template("_remote.txt")
+        parts.append(_block(how, "sms_remote", values))
     parts.append(_block(template, "sms_terms", values))
     if occasion.facts.link:
         parts.append(_block(template, "sms_link", values))
@@ -196,7 +203,7 @@ def _block(template: Template, name: str, values: dict[str, Any]) -> str:
 
 
 def _values(occasion: Occasion) -> dict[str, Any]:
-    facts = occasion.facts
+    facts, kind = occasion.facts, occasion.kind
     zone, locale = facts.zone, facts.locale
     values = {
         "language": words.locale_of(locale).language,
@@ -205,6 +212,8 @@ def _values(occasion: Occasion) -> dict[str, Any]:
         "zone": words.zone_words(zone, facts.starts_at, locale),
         "cancelled": facts.cancelled,
         "place": facts.place,
+        "calls": facts.calls,
+        "joins": "" if facts.cancelled else one_line(facts.joins),
         "address": one_line(facts.address),
         "service": one_line(facts.service),
         "reference": facts.reference,
@@ -212,7 +221,8 @@ def _values(occasion: Occasion) -> dict[str, Any]:
         "free_until": "",
         "fee_due": one_line(facts.fee_due),
         "link": facts.link and facts.link + _PAGES.get(occasion.kind, ""),
-        "kind": occasion.kind,
+        "change_link": f"{facts.link}/time" if facts.link and facts.may_change and kind in _SAYS_HOW else "",
+        "kind": kind,
         "promised": facts.promised,
         "words": occasion.words
         or "\n".join(_day_and_window(each, zone, locale) for each in occasion.choices),

@@ -11,7 +11,7 @@ from fieldservice.paths import TEMPLATES
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=True, extensions=["jinja2.ext.i18n", "jinja2.ext.do"]
 )
-ENVIRONMENT.filters.update(titled=titled, written=written, phone=str)
+ENVIRONMENT.filters.update(titled=titled, written=written, phone=str, where=str)
 EMAIL = "email/"
 NAMES = ENVIRONMENT.list_templates()
 INLINE = re.compile(

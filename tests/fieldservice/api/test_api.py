@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 from time_machine import Traveller
 
 from fieldservice.api.tokens import Scope, make_token, revoke
 from fieldservice.models import (
     ApiToken,
     Job,
+    Place,
     Plan,
     Proposal,
     Service,
@@ -68,6 +70,35 @@ def test_a_window_that_is_gone_is_refused(program: Make, company: Company, servi
     with services.db.reading() as session:
         kept = session.scalar(select(func.count()).select_from(Visit))
         assert kept == sum(answer.status_code == 201 for answer in answers)
+
+
+def test_a_customer_is_written_to_in_the_language_they_spoke(
+    program: Make, company: Company, services: Services
+) -> None:
+    """A program does not say it: it is that of their last order, and the company's for somebody new."""
+    shop = program()
+    first = shop.post("/bookings", booking(company, None))
+
+    def speak(session: Session) -> None:
+        order = session.scalars(select(Visit)).one().work_order
+        assert order.locale == services.settings.locale
+        order.locale = "nl_NL"
+
+    services.db.run(speak)
+    again = shop.post("/bookings", booking(company, None), key="another-order")
+    assert (first.status_code, again.status_code) == (201, 201)
+    with services.db.reading() as session:
+        assert [visit.work_order.locale for visit in session.scalars(select(Visit))] == ["nl_NL", "nl_NL"]
+
+
+def test_who_is_called_gives_a_number(program: Make, company: Company, services: Services) -> None:
+    """A remote visit without a link is refused with an e-mail address alone."""
+    with services.db.transaction() as session:
+        session.get_one(Service, company.service.id).place = Place.REMOTE
+    asked = booking(company, None) | {"requester": {"name": "Ada", "email": "ada@example.com"}}
+    answer = program().post("/bookings", asked)
+    _problem(answer, 422, "invalid")
+    assert "phone" in answer.json["errors"]["requester"]
 
 
 def test_without_a_window_the_office_finds_the_time(program: Make, company: Company) -> None:

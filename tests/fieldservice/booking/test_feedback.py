@@ -152,3 +152,11 @@ def test_words_without_stars_belong_to_nothing(done: Walker) -> None:
     done.send(url=f"{done.url}/words", body="Good", kind="compliment")
     assert done.status == 409
     assert "choose the stars first" in done.page.text
+
+
+def test_before_the_visit_feedback_can_wait(booked: Walker) -> None:
+    """Nobody has to call because they look too early."""
+    page = booked.open(f"{booked.url}/feedback")
+    assert booked.status == 409
+    assert "Tell us after the visit" in page.title
+    assert "once your visit was made" in page.text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -10,8 +12,11 @@ from icalendar import Calendar
 from sqlalchemy import inspect, select, text
 from time_machine import Traveller
 
+from fieldservice.messages.writing import Writer
 from fieldservice.models import OutboxMessage, Stop, Visit, VisitState
+from fieldservice.notify.rendering import letter
 from fieldservice.web import Services
+from tests.factories import NOW
 from tests.fieldservice.booking.demoville import heating
 from tests.fieldservice.booking.walker import Walker
 
@@ -33,6 +38,15 @@ def the_visit(services: Services) -> Visit:
         assert visit.messages is not None
         assert visit.stop is not None or visit.state == VisitState.CANCELLED
         return visit
+
+
+def confirmation_of(visit: Visit, services: Services, *, at: datetime) -> str:
+    """The e-mail that its customer gets when it is sent at this moment."""
+    with services.db.reading() as session:
+        message = session.scalars(select(OutboxMessage).where(OutboxMessage.kind == "confirmation")).first()
+        assert message is not None
+        told = Writer(services.settings).occasion(message, session.get_one(Visit, visit.id), at)
+        return letter(told).text
 
 
 def snapshot(services: Services) -> dict[str, list[tuple[object, ...]]]:
@@ -77,10 +91,12 @@ def test_looking_at_every_private_page_changes_nothing(
 
 
 def test_another_window_is_three_taps_away(booked: Walker, services: Services) -> None:
-    """The old window is marked; the new one is promised, and the customer is told."""
+    """Tapped are the message's link, a window and the button; the new window is promised, and it is told."""
     old = the_visit(services)
     link = booked.url
-    booked.open(f"{link}/time")
+    [change] = re.findall(r"Change time: (\S+)", confirmation_of(old, services, at=NOW))
+    assert confirmation_of(old, services, at=NOW + timedelta(days=2)).count("Change time") == 0
+    booked.open(urlsplit(change).path)
     assert "Your time now" in booked.page.text
     assert (
         "Your time now: Wednesday, Mar 4, 10 am – 12 pm." in booked.open(f"{link}/time?day=2026-03-06").text

@@ -169,3 +169,19 @@ def test_who_is_too_late_is_told(office: Office, services: Services) -> None:
     with services.db.reading() as session:
         stored = len(session.scalars(select(Visit)).all())
         assert stored == len(session.scalars(select(Stop)).all())
+
+
+def test_a_caller_is_written_to_in_their_own_language(office: Office, services: Services) -> None:
+    """What they chose now, else what they spoke before, else the company's; nothing else is a language."""
+
+    def spoken(**form: str) -> str | None:
+        asked = {f"about-{office.company.service.code}-age": "12"} | form
+        assert office.post(do="later", **asked).status_code == 303
+        with services.db.reading() as session:
+            return session.scalars(select(Visit).order_by(Visit.id.desc())).first().work_order.locale
+
+    assert spoken() == "en_US"
+    assert spoken(language="nl") == "nl"
+    assert spoken() == "nl"
+    assert spoken(name="New", phone="410 555 0123", email="") == "en_US"
+    assert office.post(do="later", language="xx").status_code == 422

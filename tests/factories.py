@@ -178,7 +178,11 @@ def make_service(session: Session, *, skills: Mapping[str, int] | None = None, *
     for code, level in ({HEATING: 1} if skills is None else skills).items():
         service.skills.append(ServiceSkill(skill=make_skill(session, code), level=level))
     ask(session, service, questions)
-    for name in overrides.keys() & {"reminders", "late_after"}:  # to write a catalogue is to write them too
+    for name in overrides.keys() & {
+        "crew",
+        "reminders",
+        "late_after",
+    }:  # to write a catalogue is to write them too
         setattr(service, name, overrides[name])
     return add(session, service)
 

@@ -10,6 +10,7 @@
  "faq": [{"question": "How long does it take?", "answer": "About an hour."}],
  "remote": {"link": "https://meet.example.com/room"},
  "messages": {"reminders": ["3 days", "24 hours", "2 hours"], "delayed_after_minutes": 20},
+ "technicians": 2,
  "cancelling": {"fee": "$49 for the trip", "hours_before": 24},
  "checklist": [{"code": "pressure", "kind": "number", "label": "Pressure", "unit": "psi",
                 "least": 0, "most": 60, "required": true}],
@@ -42,11 +43,12 @@ from fieldservice.models import (
 )
 from fieldservice.models.catalogue import NEXT, NO, YES
 from fieldservice.models.reminders import USUAL, length, read_span
-from fieldservice.models.service import LATE_AFTER
+from fieldservice.models.service import LATE_AFTER, MOST_TOGETHER
 
 _AMOUNTS = {EffectKind.DURATION, EffectKind.MORE_TIME, EffectKind.PRIORITY}
 _MOST = {EffectKind.DURATION: 1440, EffectKind.MORE_TIME: 1440, EffectKind.PRIORITY: 1_000_000}
 _MOST_REMINDERS = 8
+_OF_VISITS = ("technicians", "cancelling", "checklist", "messages", "remote")
 _OPTIONS = (QuestionKind.CHIPS, QuestionKind.CHOICE)
 
 
@@ -60,9 +62,7 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
     Raises CatalogueFault, before anything is changed, for what does not fit together.
     """
     part = _Part(data, "")
-    part.only(
-        *("questions", "first_checks", "faq", "cancelling", "checklist", "messages", "remote"), "translations"
-    )
+    part.only("questions", "first_checks", "faq", *_OF_VISITS, "translations")
     questions = [_question(entry, position, skills) for position, entry in enumerate(part.list("questions"))]
     steps = [_step(entry, position) for position, entry in enumerate(part.list("first_checks"))]
     faq = [
@@ -70,6 +70,7 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
         for position, entry in enumerate(part.list("faq"))
     ]
     fee, cutoff = _cancelling(part)
+    crew = part.number("technicians", 1, MOST_TOGETHER) or 1
     spans, late_after = _messages(part)
     call_link = _call_link(part)
     checklist = [_check(entry, position) for position, entry in enumerate(part.list("checklist"))]
@@ -88,7 +89,7 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
     if (session := object_session(service)) is not None:
         session.flush()  # rows are deleted last, and the new ones may have the codes of the old ones
     service.intake_questions, service.first_checks, service.faq = questions, steps, faq
-    service.late_fee = fee
+    service.late_fee, service.crew = fee, crew
     if cutoff is not None:
         service.cancel_cutoff = cutoff
     service.reminders, service.late_after, service.call_link = spans, late_after, call_link

@@ -33,6 +33,7 @@ def read_catalogue(service: Service, missing_in: Sequence[str] = ()) -> dict[str
             "faq": [{"question": entry.question, "answer": entry.answer} for entry in service.faq],
         }
         | ({"checklist": [_check(item) for item in service.checklist]} if service.checklist else {})
+        | ({"technicians": service.crew} if service.crew > 1 else {})
         | _cancelling(service)
         | _messages(service)
         | ({"remote": {"link": service.call_link}} if service.call_link else {})

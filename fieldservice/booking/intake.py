@@ -42,6 +42,7 @@ class Findings:
             cleanup=usual.cleanup,
             skills=highest(usual.skills, self.skills),
             priority=max(usual.priority, self.priority or 0),
+            crew=usual.crew,
         )
 
 

@@ -61,6 +61,7 @@ def new_visit(
         service_duration=needs.duration,
         cleanup=needs.cleanup,
         priority=needs.priority,
+        crew=needs.crew,
         promise_version=0,
         created_at=now,
         **values,

@@ -100,12 +100,7 @@ def leave(session: Session, visit: Visit) -> None:
 
 
 def free_windows(session: Session, visit: Visit, *, tables: TravelTables, now: datetime) -> list[Window]:
-    """The windows before theirs that a customer who waits could have now, in order of time.
-
-    None where several technicians come: nothing can be reserved for a crew.
-    """
-    if visit.crew > 1:
-        return []
+    """The windows before theirs that a customer who waits could have now, in order of time."""
     free = free_for(session, planning.ask_of(visit), tables=tables, now=now, before=visit.window)
     kept = between(session, visit)
     return [window for window in free if kept.has(window)]

@@ -1,4 +1,4 @@
-"""What a visit takes of the company's day: time on site, skills, and how urgent it is."""
+"""What a visit takes of the company's day: time on site, skills, how many come, and how urgent it is."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from datetime import timedelta
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """What has to be found for a visit: somebody with the skills who has this long."""
+    """What has to be found for a visit: somebody with the skills who has this long, or several who have."""
 
     setup: timedelta
     duration: timedelta
     cleanup: timedelta
     skills: Mapping[str, int]
     priority: int
+    crew: int = 1
 
     @property
     def occupied(self) -> timedelta:
@@ -40,4 +41,5 @@ def together(each: Sequence[Needs]) -> Needs:
         cleanup=max(needs.cleanup for needs in each),
         skills=highest(*(needs.skills for needs in each)),
         priority=max(needs.priority for needs in each),
+        crew=max(needs.crew for needs in each),
     )

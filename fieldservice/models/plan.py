@@ -62,8 +62,8 @@ class Stop(Base):
     """A visit, a break or a held slot on a route, with its times.
 
     A visit of a crew has one stop of its own, that of whoever leads it, and one of the kind `crew` on the
-    route of each other member. The database refuses two stops of one technician that overlap in
-    [starts_at, ends_at).
+    route of each other member; a slot that is held for a crew has one on the route of each. The database
+    refuses two stops of one technician that overlap in [starts_at, ends_at).
     """
 
     __tablename__ = "stop"
@@ -77,6 +77,7 @@ class Stop(Base):
             name="kind",
         ),
         UniqueConstraint("crew_visit_id", "technician_id"),
+        UniqueConstraint("hold_id", "technician_id"),
         Index("ix_stop_technician_id_starts_at", "technician_id", "starts_at"),
     )
 
@@ -85,7 +86,7 @@ class Stop(Base):
     technician_id: Mapped[int] = mapped_column(ForeignKey("technician.id"))
     kind: Mapped[str] = mapped_column(String(10))
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), unique=True)
-    hold_id: Mapped[int | None] = mapped_column(ForeignKey("hold.id"), unique=True)
+    hold_id: Mapped[int | None] = mapped_column(ForeignKey("hold.id"))
     crew_visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"))
     arrives_at: Mapped[datetime] = mapped_column(UtcDateTime)
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -125,7 +126,10 @@ class Hold(Base):
     """A slot reserved while a customer fills in the form; a stop in the route until it expires."""
 
     __tablename__ = "hold"
-    __table_args__ = (CheckConstraint("window_starts_at < window_ends_at", name="window"),)
+    __table_args__ = (
+        CheckConstraint("window_starts_at < window_ends_at", name="window"),
+        CheckConstraint("crew BETWEEN 1 AND 3", name="crew"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     draft_id: Mapped[int] = mapped_column(ForeignKey("booking_draft.id"), unique=True)
@@ -136,6 +140,7 @@ class Hold(Base):
     window_starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     window_ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    crew: Mapped[int] = mapped_column(default=1, server_default="1")  # each of them has a stop of it
 
 
 class Proposal(Base):

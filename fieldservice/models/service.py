@@ -16,6 +16,8 @@ from fieldservice.models.needs import Needs
 from fieldservice.models.reminders import USUAL
 from fieldservice.models.workforce import EVERY_DAY, Branch, Skill
 
+MOST_TOGETHER = 3
+"""Technicians that make a visit together at most."""
 LATE_AFTER = timedelta(minutes=10)
 """How far after the promised window an arrival is expected before the customer is told, as long as nobody
 says otherwise."""
@@ -61,6 +63,7 @@ class Service(Base):
     __table_args__ = (
         CheckConstraint("duration > 0 AND setup >= 0 AND cleanup >= 0", name="durations"),
         CheckConstraint("window_length > 0 AND lead_time >= 0 AND horizon_days > 0", name="offer"),
+        CheckConstraint(f"crew BETWEEN 1 AND {MOST_TOGETHER}", name="crew"),
         CheckConstraint("place IN ('on_site', 'at_branch', 'remote')", name="place"),
     )
 
@@ -88,6 +91,7 @@ class Service(Base):
     price_note: Mapped[str] = mapped_column(String(300), default="")
     call_link: Mapped[str] = mapped_column(String(300), default="", server_default="")  # of a remote visit
     priority: Mapped[int] = mapped_column(default=10)
+    crew: Mapped[int] = mapped_column(default=1, server_default="1")  # technicians that make a visit together
     position: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=1)
@@ -140,4 +144,5 @@ class Service(Base):
             cleanup=self.cleanup,
             skills=self.required_skills(),
             priority=self.priority,
+            crew=self.crew,
         )

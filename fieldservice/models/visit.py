@@ -138,6 +138,7 @@ class Visit(Steps, Told, CancelTerms, Base):
             cleanup=self.cleanup,
             skills=self.required_skills(),
             priority=self.priority,
+            crew=self.crew,
         )
 
     @property

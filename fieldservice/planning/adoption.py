@@ -14,7 +14,7 @@ import scheduler
 from fieldservice.geo.types import TravelTable
 from fieldservice.models import Plan, PlanChange, Stop, Territory
 from fieldservice.planning.history import ChangeLog
-from fieldservice.planning.names import visit_number
+from fieldservice.planning.names import visit_number, whole
 from fieldservice.planning.problem import Day, StaleTravel, build, row_id
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.service import lock_territory
@@ -144,7 +144,7 @@ class _Merge:
         for orders in (self.old, self.new):
             for shift, names in orders.items():
                 for name in names:
-                    place.setdefault(visit_number(name) or name, set()).add(shift)
+                    place.setdefault(visit_number(name) or whole(name), set()).add(shift)
         groups = [{shift} for shift in {*self.old, *self.new}]
         for shifts in place.values():
             joined = [group for group in groups if group & shifts]

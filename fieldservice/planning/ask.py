@@ -19,7 +19,7 @@ class Ask:
     """What a customer wants placed: the service, where, who would be welcome.
 
     `changed` is what it takes when the customer's answers ask for other than the service says. `also` are
-    services that the same visit does: a window has to be open for all of them. `crew` technicians come.
+    services that the same visit does: a window has to be open for all of them.
     """
 
     service: Service
@@ -29,7 +29,11 @@ class Ask:
     only_technician_id: int | None = None  # nobody else is looked for
     changed: Needs | None = None
     also: tuple[Service, ...] = ()
-    crew: int = 1
+
+    @property
+    def crew(self) -> int:
+        """How many technicians come."""
+        return self.needs.crew
 
     @property
     def needs(self) -> Needs:
@@ -82,5 +86,5 @@ def ask_of(visit: Visit) -> Ask | None:
         return None
     session = object_session(visit)
     links = links_of(session, [visit.id]) if session else ()
-    ask = Ask(visit.service, visit.territory, at, preferred, changed=changed, also=also, crew=visit.crew)
+    ask = Ask(visit.service, visit.territory, at, preferred, changed=changed, also=also)
     return replace(ask, only_technician_id=room_of(links, visit.id, stays=False).technician_id)

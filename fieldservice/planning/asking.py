@@ -47,12 +47,9 @@ class OfferOver(Exception):
 def windows_to_offer(
     session: Session, visit: Visit, *, tables: TravelTables, now: datetime, until: datetime
 ) -> list[Window]:
-    """The first windows that can be kept and begin after the offer has run out, in order of time.
-
-    None for a crew: nothing can be reserved for it.
-    """
+    """The first windows that can be kept and begin after the offer has run out, in order of time."""
     ask = ask_of(visit)
-    if ask is None or ask.crew > 1 or visit.state not in PLANNABLE:
+    if ask is None or visit.state not in PLANNABLE:
         return []
     days = service.offered_days(ask, now=now)[:_DAYS]
     offers = service.slots(session, ask, days, now=now, tables=tables)
@@ -77,7 +74,7 @@ def offer_windows(
 ) -> WindowOffer:
     """Reserve the windows until then and write to the customer; an earlier offer is withdrawn.
 
-    Raises SlotTaken when one of them is gone, planning's NoCrewHold, NotPlannable, StaleTravel.
+    Raises SlotTaken when one of them is gone, NotPlannable, StaleTravel.
     """
     service.lock_territory(session, visit.territory)
     session.refresh(visit, with_for_update={"of": Visit})

@@ -22,9 +22,9 @@ from fieldservice.planning.linked import links_of, room_of
 from fieldservice.planning.problem import Day, build
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.service import DayOffer, Slot, offered_days, slots
+from fieldservice.planning.teams import Team, first_place, with_team
 from fieldservice.planning.travel import table_of
 from scheduler.insertion import place
-from scheduler.slots import Slots
 
 WAYS = 5
 """In how many ways a customer may go on from one window."""
@@ -210,9 +210,11 @@ class _Search:
 
     def _put(self, day: Day, position: int, window: Window) -> Day | None:
         wish = self.asks[position].visit(day, f"wish{position}", window)
-        (best,) = Slots(day.problem, day.plan).cheapest(wish, wish.windows)
+        best = first_place(day, wish)
         if best is None:
             return None
+        if isinstance(best, Team):
+            return with_team(day, wish, best)
         day = day.adding(wish)
         return replace(day, plan=place(day.problem, day.plan, wish, best))
 

@@ -22,7 +22,7 @@ from fieldservice.geo.around import landmarks_of
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import Plan, Territory, WorkingDay
-from fieldservice.planning.names import name_of, visit_number
+from fieldservice.planning.names import name_of, visit_number, whole
 from fieldservice.planning.problem import Day, build
 from fieldservice.planning.rows import DayRows, load_days
 from fieldservice.planning.travel import departure, table_of
@@ -94,11 +94,11 @@ class AskedDay:
 
     def without(self, names: Sequence[str]) -> AskedDay | None:
         """The day without a visit or a reservation that somebody would give up; None for more than one."""
-        here = [name for name in names if name in self.day.problem.visit_by_id]
+        here = [name for name in self.day.problem.visit_by_id if whole(name) in names]
         if not here:
             return self
         crews = {visit_number(name) for name in self.day.problem.visit_by_id if name[0] == "c"}
-        if len(here) > 1 or visit_number(here[0]) in crews:
+        if len(here) > 1 or visit_number(here[0]) in crews or here[0] not in names:
             return None
         slots = Slots(self.day.problem, self.day.plan, without=here[0])
         return replace(self, slots=slots, lock=threading.Lock())
@@ -132,7 +132,7 @@ def asked_days(
     fresh = load_days(session, territory, missing, now=now) if missing else []
     for rows in fresh:
         stops = [stop for entry in rows.technicians for stop in entry.stops]
-        theirs = {name_of(stop) for stop in stops}
+        theirs = {whole(name_of(stop) or "") for stop in stops}
         given_up = [name for name in names if name in theirs]
         found[rows.on] = _asked(rows, tables, versions[rows.on], given_up)
         if not given_up:

@@ -1,6 +1,7 @@
 """What the scheduler calls things: v7 is a visit, h3 a held slot, t2 a technician and their shift.
 
-A visit that a crew makes is v7 on the route of whoever leads it, and c7@4 on that of each other member.
+A visit that a crew makes is v7 on the route of whoever leads it, and c7@4 on that of each other member. What
+is held for a crew is h3@4 on the route of each.
 """
 
 from __future__ import annotations
@@ -44,4 +45,14 @@ def name_of(stop: Stop) -> str | None:
         return member_id(stop.crew_visit_id, stop.technician_id)
     if stop.visit_id is not None:
         return f"v{stop.visit_id}"
-    return f"h{stop.hold_id}" if stop.hold_id is not None else None
+    return held_name(stop.hold, stop.technician_id) if stop.hold is not None else None
+
+
+def held_name(hold: Hold, technician_id: int) -> str:
+    """The scheduler's name of a held slot on a technician's route."""
+    return f"{hold_id(hold)}@{technician_id}" if hold.crew > 1 else hold_id(hold)
+
+
+def whole(name: str) -> str:
+    """What a name is a part of: a slot that is held for a crew."""
+    return name.partition("@")[0]

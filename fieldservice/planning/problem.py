@@ -13,8 +13,8 @@ from fieldservice.models.workforce import PlannedBreak
 from fieldservice.planning.crews import away, crews_begin
 from fieldservice.planning.facts import Done, facts_and_rest
 from fieldservice.planning.linked import Room, room_of
+from fieldservice.planning.names import held_name, member_id, visit_number
 from fieldservice.planning.names import hold_id as hold_id
-from fieldservice.planning.names import member_id, visit_number
 from fieldservice.planning.names import row_id as row_id
 from fieldservice.planning.names import shift_id as shift_id
 from fieldservice.planning.names import visit_id as visit_id
@@ -220,13 +220,14 @@ class _Builder:
         hold = stop.hold
         if hold is None or hold_id(hold) in self.without:
             return None
+        together = self._s(stop.starts_at) if hold.crew > 1 else None  # the others have it from then on, too
         return scheduler.Visit(
-            id=hold_id(hold),
+            id=held_name(hold, day.technician.id),
             location=_location(self.table, Coordinates(hold.lat, hold.lon)),
             service_s=seconds(stop.ends_at - stop.starts_at),
             windows=((self._s(hold.window_starts_at), self._s(hold.window_ends_at)),),
             promised=True,
-            pinned=scheduler.Pin(shift=shift_id(day.technician.id)),
+            pinned=scheduler.Pin(shift=shift_id(day.technician.id), start_s=together),
         )
 
     def _made(self, visit: Visit, stop: Stop) -> scheduler.Visit:

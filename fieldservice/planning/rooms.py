@@ -102,6 +102,7 @@ def _needs_as_json(needs: Needs) -> dict[str, Any]:
         **{f"{name}_s": round(length.total_seconds()) for name, length in lengths.items()},
         "skills": dict(needs.skills),
         "priority": needs.priority,
+        "crew": needs.crew,
     }
 
 
@@ -112,6 +113,7 @@ def _needs(found: dict[str, Any]) -> Needs:
         cleanup=timedelta(seconds=found["cleanup_s"]),
         skills=found["skills"],
         priority=found["priority"],
+        crew=found.get("crew", 1),  # none in what was asked for before services had one
     )
 
 

@@ -30,7 +30,6 @@ from fieldservice.planning.ask import ask_for as ask_for
 from fieldservice.planning.ask import ask_of as ask_of
 from fieldservice.planning.kept import AskedDay, asked_days
 from fieldservice.planning.limits import bookable_windows, full_days
-from fieldservice.planning.names import visit_number
 from fieldservice.planning.offers import DayOffer as DayOffer
 from fieldservice.planning.offers import Slot as Slot
 from fieldservice.planning.problem import (
@@ -43,7 +42,7 @@ from fieldservice.planning.problem import (
 )
 from fieldservice.planning.rows import load_day
 from fieldservice.planning.store import write_routes
-from fieldservice.planning.teams import Team, find_team, first_place, members, routes_together
+from fieldservice.planning.teams import Team, find_team, first_place, parts_for, routes_together
 from fieldservice.planning.windows import open_for_all, windows_on
 from scheduler.insertion import Board, Place, place
 
@@ -54,10 +53,6 @@ class SlotTaken(Exception):
     def __init__(self, window: Window) -> None:
         super().__init__(f"no technician can come between {window.starts_at} and {window.ends_at}")
         self.window = window
-
-
-class NoCrewHold(SlotTaken):
-    """A window cannot be reserved for a crew: a hold is one stop of one technician."""
 
 
 def territory_at(session: Session, at: Coordinates) -> Territory | None:
@@ -183,8 +178,8 @@ def hold_slot(
 ) -> Hold:
     """Reserve a window for a draft until `until`, in place of what it held before.
 
-    It stands in a route as a stop: nobody else is offered what it takes. Raises SlotTaken, NoCrewHold for a
-    visit that several make, StaleTravel.
+    It stands in a route as a stop, in that of each of a crew: nobody else is offered what it takes. Raises
+    SlotTaken, StaleTravel.
     """
     lock_territory(session, ask.territory)
     old = session.scalar(select(Hold).where(Hold.draft_id == draft.id))
@@ -207,6 +202,7 @@ def add_hold(session: Session, draft: BookingDraft, ask: Ask, window: Window, *,
         window_starts_at=window.starts_at,
         window_ends_at=window.ends_at,
         expires_at=until,
+        crew=ask.crew,
     )
     session.add(hold)
     session.flush()
@@ -358,10 +354,7 @@ def _require_place(day: Day, wish: scheduler.Visit, window: Window) -> Place | T
 def _insert(session: Session, day: Day, wish: scheduler.Visit, window: Window) -> None:
     best = _require_place(day, wish, window)
     if isinstance(best, Team):
-        number = visit_number(wish.id)
-        if number is None:
-            raise NoCrewHold(window)
-        each = members(wish, number, best.technicians)
+        each = parts_for(wish, best.technicians)
         routes = routes_together(day, each, best.start_s)
         write_routes(session, day.adding(*each.values()), routes)
         return

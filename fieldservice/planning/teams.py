@@ -62,16 +62,17 @@ def find_team(
         return Team(tuple(wanted), start_s)
     board = board or Board(day.problem, day.plan)
     windows = asked.windows if start_s is None else ((start_s, start_s),)
-    people = frozenset(map(shift_id, wanted)) if complete else asked.technicians
+    people = frozenset(map(shift_id, wanted)) if complete else asked.technicians if wanted else None
     alone = replace(asked, crew=1, windows=windows, technicians=people)
-    among = frozenset({shift_id(wanted[0])}) if wanted else None
+    among = frozenset({shift_id(wanted[0])}) if wanted else asked.technicians  # one of those is enough
     best = next(teams(board.kernel, alone, board.admitting(alone), asked.crew, among), None)
     if best is None:
         return None
     found = [row_id(day.problem.shifts[row].technician) for row, _ in best.spots]
     if complete:
         found = list(wanted)
-    found.sort(key=lambda technician: technician not in wanted)
+    leads = among or ()
+    found.sort(key=lambda technician: (technician not in wanted, shift_id(technician) not in leads))
     return Team(tuple(found), best.start_s, best.added_s)
 
 
@@ -89,6 +90,15 @@ def members(asked: scheduler.Visit, number: int, technicians: Sequence[int]) -> 
     return {technician: as_member(asked, name) for technician, name in names.items()}
 
 
+def parts_for(asked: scheduler.Visit, technicians: Sequence[int]) -> Mapping[int, scheduler.Visit]:
+    """A wish as each of them has it: a visit, or a slot that is held or only looked for."""
+    number = visit_number(asked.id)
+    if number is not None:
+        return members(asked, number, technicians)
+    names = {technician: f"{asked.id}@{technician}" for technician in technicians}
+    return {technician: as_member(asked, name) for technician, name in names.items()}
+
+
 def routes_together(day: Day, each: Mapping[int, scheduler.Visit], start_s: int) -> list[scheduler.Route]:
     """The routes with the visit in them, begun at one time: that of the last who can be there."""
     routes: list[scheduler.Route] = []
@@ -100,6 +110,14 @@ def routes_together(day: Day, each: Mapping[int, scheduler.Visit], start_s: int)
             break
         start_s = max(starts)
     return routes
+
+
+def with_team(day: Day, wish: scheduler.Visit, team: Team) -> Day:
+    """The day with a wish on the routes of those who could make it together."""
+    each = parts_for(wish, team.technicians)
+    changed = {route.shift: route for route in routes_together(day, each, team.start_s)}
+    routes = tuple(changed.get(route.shift, route) for route in day.plan.routes)
+    return replace(day.adding(*each.values()), plan=replace(day.plan, routes=routes))
 
 
 def route_at(day: Day, asked: scheduler.Visit, technician_id: int, start_s: int) -> scheduler.Route:

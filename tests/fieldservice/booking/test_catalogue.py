@@ -74,6 +74,22 @@ def test_reminders_and_delays_are_written_read_and_usual_again(session: Session)
     assert "messages" not in read_catalogue(service)
 
 
+def test_how_many_technicians_come_is_written_and_read(session: Session) -> None:
+    """Two or three make a visit together; one is as usual and left out; four are a mistake that is named."""
+    service = make_service(session)
+    write_catalogue(service, {"technicians": 2}, {})
+    session.flush()
+    assert (service.crew, service.needs().crew) == (2, 2)
+    assert read_catalogue(service)["technicians"] == 2
+    for wrong in (0, 4, "two"):
+        with pytest.raises(CatalogueFault, match="technicians: not a whole number from 1 to 3"):
+            write_catalogue(service, {"technicians": wrong}, {})
+    assert service.crew == 2
+    write_catalogue(service, {}, {})
+    assert service.crew == 1
+    assert "technicians" not in read_catalogue(service)
+
+
 def test_writing_again_replaces_everything(session: Session) -> None:
     """The same codes may be used again; nothing of the old remains."""
     service = make_service(session)

@@ -15,6 +15,7 @@ from fieldservice.models import (
     OutboxMessage,
     Role,
     Service,
+    Stop,
     StopKind,
     Technician,
     Territory,
@@ -53,6 +54,34 @@ def test_a_walk_through_four_screens_makes_a_promised_visit(walker: Walker, serv
         assert "confirmation" in kinds
         assert visit.reference in walker.page.text
         assert session.scalars(select(Hold)).all() == []
+
+
+def test_a_service_of_two_is_booked_for_two(walker: Walker, services: Services, company: Company) -> None:
+    """Windows are offered that two can keep; both are held while the form is filled in, and both come."""
+    with services.db.transaction() as session:
+        session.get_one(Service, company.service.id).crew = 2
+    walker.to_time()
+    walker.pick_window(1)
+    with services.db.reading() as session:
+        held = session.scalars(select(Stop).where(Stop.kind == StopKind.HOLD)).all()
+        assert len({stop.technician_id for stop in held}) == len(held) == 2
+    walker.confirm()
+    assert "You’re booked" in walker.page.text
+    with services.db.reading() as session:
+        visit = session.scalars(select(Visit)).one()
+        assert (visit.crew, len(visit.made_by)) == (2, 2)
+        assert visit.window.starts_at <= visit.stop.starts_at <= visit.window.ends_at
+        assert {stop.starts_at for stop in visit.crew_stops} == {visit.stop.starts_at}
+        assert session.scalars(select(Hold)).all() == []
+
+
+def test_who_cannot_find_two_is_offered_nothing(walker: Walker, services: Services, company: Company) -> None:
+    """Three are asked for and two work there: no window is offered, on any day."""
+    with services.db.transaction() as session:
+        session.get_one(Service, company.service.id).crew = 3
+    walker.choose_problem()
+    walker.give_address()
+    assert "No windows in the next" in walker.page.text
 
 
 def test_each_kind_of_answer_is_asked_and_kept(walker: Walker, services: Services) -> None:

@@ -27,12 +27,12 @@ from fieldservice.models import (
 )
 from fieldservice.planning import changes
 from fieldservice.planning.adoption import Adoption, adopt
-from fieldservice.planning.asking import offer_windows, windows_to_offer
+from fieldservice.planning.asking import offer_windows, open_offer, take, windows_to_offer
 from fieldservice.planning.improve import Found, search
 from fieldservice.planning.judge import Move, RuleBroken, best_fits
 from fieldservice.planning.order import TOGETHER
 from fieldservice.planning.progress import follow
-from fieldservice.planning.service import NoCrewHold, ask_for, ask_of, release_visit, slots
+from fieldservice.planning.service import ask_for, ask_of, release_visit, slots
 from fieldservice.planning.swap import swap_routes
 from fieldservice.planning.why import why
 from scheduler import timeline
@@ -253,24 +253,48 @@ def test_places_for_a_crew_are_found_and_given_back(scene: Scene) -> None:
         assert told.ways[-1].refusal.rule == "crew"
 
 
-@ONE
-def test_no_window_is_reserved_for_a_crew(scene: Scene) -> None:
-    """A hold is one stop: it is refused by its name, and the visit with the hold's number keeps its own."""
-    first = scene.book()
-    number = free(scene)
-    before = scene.stops()[first]
+def held(scene: Scene) -> dict[int, set[tuple[int, datetime]]]:
+    """By held window who keeps it free, and from when."""
+    with scene.db.reading() as session:
+        found: dict[int, set[tuple[int, datetime]]] = {}
+        for stop in session.scalars(select(Stop).where(Stop.hold_id.is_not(None))):
+            found.setdefault(stop.hold_id, set()).add((stop.technician_id, stop.starts_at))
+        return found
+
+
+def test_windows_are_reserved_for_a_crew(scene: Scene) -> None:
+    """Each of two windows is kept by two who begin together, no other stop is touched, one is taken whole."""
+    first, number = scene.book(), free(scene)
+    before, until = scene.stops(), NOW + timedelta(hours=1)
+    wanted = [window(starts=14, ends=16), window(starts=8, ends=10)]
 
     def offer(session, tables) -> None:
-        found, until = session.get_one(Visit, number), NOW + timedelta(hours=1)
-        assert windows_to_offer(session, found, tables=scene.tables, now=NOW, until=until) == []
-        hold = {"tables": tables, "now": NOW, "until": until, "actor": "test"}
-        with pytest.raises(NoCrewHold):
-            offer_windows(session, found, [window(starts=14, ends=16)], **hold)
-        session.rollback()
+        found = session.get_one(Visit, number)
+        free_ones = windows_to_offer(session, found, tables=scene.tables, now=NOW, until=until)
+        assert set(wanted) <= set(free_ones)
+        offer_windows(session, found, wanted, tables=tables, now=NOW, until=until, actor="test")
 
-    scene.change(offer)
-    assert first == 1  # the number that the first hold has
-    assert scene.stops()[first] == before
+    scene.change(offer, extra=[near(0, 0)])
+    assert scene.stops() == before
+    assert [len(stops) for stops in held(scene).values()] == [2, 2]
+    assert all(len({start for _, start in stops}) == 1 for stops in held(scene).values())
+    with scene.db.reading() as session:
+        ask = ask_of(session.get_one(Visit, number))
+        assert ask
+        mine = [f"h{hold}" for hold in held(scene)]
+        offered = slots(session, ask, [TOMORROW], now=NOW, tables=scene.tables, without=mine)[TOMORROW]
+        assert set(wanted) <= {slot.window for slot in offered.slots}
+
+    def choose(session, tables) -> None:
+        found = session.get_one(Visit, number)
+        asked = open_offer(session, found, now=NOW)
+        take(session, found, asked.id, 0, tables=tables, now=NOW, actor="customer")
+
+    scene.change(choose, extra=[near(0, 0)])
+    assert len(made(scene, number)) == 2
+    assert len(set(made(scene, number).values())) == 1
+    assert held(scene) == {}
+    assert scene.stops()[first] == before[first]
 
 
 @ONE
@@ -294,11 +318,11 @@ def test_a_plan_for_one_of_a_crew_stands_or_falls_with_the_others(scene: Scene) 
 
     scene.db.run(touch)
 
-    def take(session, tables) -> Adoption:
+    def adopted(session, tables) -> Adoption:
         plan = session.scalars(select(Plan)).one()
         return adopt(session, plan, orders=orders, based_on=based_on, tables=tables, now=NOW, actor="test")
 
-    adoption = scene.change(take)
+    adoption = scene.change(adopted)
     assert (adoption.change, adoption.left_out) == (None, {single})
     assert scene.stops() == before
 
@@ -343,7 +367,8 @@ def test_windows_for_a_crew_take_no_more_reading_than_for_one(scene: Scene) -> N
     def asked(crew: int, place) -> list[int]:
         with scene.db.reading() as session:
             service = session.get_one(Service, scene.service_id)
-            ask = replace(ask_for(service, session.get_one(Territory, scene.territory_id), place), crew=crew)
+            needs = replace(service.needs(), crew=crew)
+            ask = ask_for(service, session.get_one(Territory, scene.territory_id), place, changed=needs)
             with statements(scene.db) as sent:
                 offers = slots(session, ask, days, now=NOW, tables=scene.tables)
             assert not [statement for statement in sent if "FROM stop" in statement] or crew == 1

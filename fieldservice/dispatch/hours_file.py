@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from io import StringIO
 from zoneinfo import ZoneInfo
 
 from fieldservice.planning.time_sheets import Hours, Sheet, SheetWeek
@@ -26,30 +24,25 @@ COLUMNS = (
     "tapped_worked_minutes",
     "reason",
 )
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_csv(weeks: Iterable[SheetWeek], zone: ZoneInfo) -> str:
-    """The days that have hours, in the territory's time. No text of a cell is a formula to a spreadsheet."""
-    out = StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+def rows(weeks: Iterable[SheetWeek], zone: ZoneInfo) -> Iterator[Iterator[str | int]]:
+    """The days that have hours, in the territory's time."""
     for week in weeks:
         for line in week.sheets:
             if line.counts is not None:
-                writer.writerow(_cells(week.technician.name, line, line.counts, zone))
-    return out.getvalue()
+                yield _cells(week.technician.name, line, line.counts, zone)
 
 
 def _cells(name: str, line: Sheet, counts: Hours, zone: ZoneInfo) -> Iterator[str | int]:
-    yield _plain(name)
+    yield name
     yield line.on.isoformat()
     yield from _hours(counts, zone)
     yield _minutes(line.at_visits)
     yield _minutes(line.on_road)
     yield "corrected" if line.correction else "recorded"
     yield from _hours(line.tapped, zone) if line.tapped else ("", "", "", "")
-    yield _plain(line.correction.reason) if line.correction else ""
+    yield line.correction.reason if line.correction else ""
 
 
 def _hours(hours: Hours, zone: ZoneInfo) -> tuple[str, str, int, int]:
@@ -63,7 +56,3 @@ def _moment(at: datetime, zone: ZoneInfo) -> str:
 
 def _minutes(length: timedelta) -> int:
     return round(length.total_seconds() / 60)
-
-
-def _plain(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULAS) else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from fieldservice.dispatch.edge import staff
 from fieldservice.models import Territory
 from fieldservice.planning import time_sheets
 from fieldservice.planning.time_sheets import SheetWeek
+from fieldservice.sheets import csv_file
 
 bp = Blueprint("hours", __name__)
 
@@ -45,11 +46,8 @@ def file(on: date) -> ResponseReturnValue:
     """The same as a file, a line for each technician and day."""
     with web.services().db.reading() as session:
         territory = edge.territory_of(session)
-        text = hours_file.as_csv(_weeks(session, territory, on, clock.now()), territory.zone)
-    answer = Response(text.encode("utf-8-sig"), mimetype="text/csv")  # spreadsheets know UTF-8 by its mark
-    name = f"hours-{time_sheets.days_of_week(on)[0]}.csv"
-    answer.headers.set("Content-Disposition", "attachment", filename=name)
-    return answer
+        rows = hours_file.rows(_weeks(session, territory, on, clock.now()), territory.zone)
+        return csv_file(f"hours-{time_sheets.days_of_week(on)[0]}", hours_file.COLUMNS, rows)
 
 
 def _weeks(session: Session, territory: Territory, on: date, now: datetime) -> Sequence[SheetWeek]:

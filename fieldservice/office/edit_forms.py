@@ -24,8 +24,9 @@ from wtforms.widgets import HiddenInput
 
 from fieldservice import plan_words
 from fieldservice.auth import passwords
-from fieldservice.models import Place, Service, Skill, Technician, UserRole
-from fieldservice.office.forms import AccountFields, OfficeForm, PlaceFields, text_field
+from fieldservice.geo.types import Coordinates
+from fieldservice.models import Place, Service, Skill, Technician, Territory, UserRole
+from fieldservice.office.forms import AccountFields, AreaForm, OfficeForm, PlaceFields, text_field
 from fieldservice.office.people import Held, Likeness, Shift, Week
 from fieldservice.office.words import PLACES, ROLES
 from fieldservice.typed import DayField, Phone, Readable, WholeNumber, cards, tidy
@@ -306,3 +307,42 @@ class AccountForm(RowForm, AccountFields):
     def chosen(self) -> UserRole:
         """The role of a valid form."""
         return UserRole(self.role.data)
+
+
+class TerritoryForm(RowForm, AreaForm):
+    """Where an area is, and on which days somebody works there."""
+
+    active = BooleanField(_l("Visits are offered here"))
+
+    @staticmethod
+    def known(territory: Territory) -> dict[str, Any]:
+        """What is stored, to start from."""
+        return {
+            "territory": territory.name,
+            "latitude": territory.centre_lat,
+            "longitude": territory.centre_lon,
+            "radius_km": round(territory.radius_m / 1000),
+            "working_days": list(territory.working_days),
+            "holidays": territory.holidays,
+            "active": territory.active,
+        }
+
+    def values(self, centre: Coordinates) -> dict[str, Any]:
+        """Columns of the territory around a place."""
+        found = {"name": self.territory.data, "radius_m": self.radius_km.data * 1000}
+        found |= {"centre_lat": centre.lat, "centre_lon": centre.lon, "holidays": self.holidays.data}
+        for name in ("time_zone", "active"):
+            if name in self:
+                found[name] = self[name].data
+        return {**found, "working_days": "".join(sorted(set(self.working_days.data)))}
+
+
+class BranchForm(PlaceFields):
+    """A place of the company to which customers come."""
+
+    branch = text_field(_l("Name of the branch"), _l("Enter a name"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in (self.address, self.latitude, self.longitude):  # the page has the area's as well
+            field.id = f"branch-{field.name}"

@@ -41,9 +41,7 @@ def history(session: Session, row: Any) -> list[AuditEntry]:
     return list(session.scalars(query))
 
 
-def page(
-    session: Session, template: str, part: str, form: RowForm, row: Any, **more: Any
-) -> ResponseReturnValue:
+def page(session: Session, template: str, part: str, form: RowForm, row: Any, **more: Any) -> tuple[str, int]:
     """The page of a row, or of one that is to be: 422 when the form is at fault."""
     entries = history(session, row) if row is not None else []
     shown = render_template(
@@ -83,7 +81,7 @@ def new_service() -> ResponseReturnValue:
         return saved(url(".service", number=service.id))
 
     try:
-        return _once(work)
+        return once(work)
     except offered.CodeTaken:
         form.code.errors = [_("Another service has this code")]
         with web.services().db.reading() as session:
@@ -107,7 +105,7 @@ def service(number: int) -> ResponseReturnValue:
         return saved(url(".service", number=number))
 
     try:
-        return _once(work)
+        return once(work)
     except Overtaken:
         overtaken(form)
         with web.services().db.reading() as session:
@@ -152,7 +150,7 @@ def new_account() -> ResponseReturnValue:
 
     if form.validate_on_submit():
         try:
-            return _once(work)
+            return once(work)
         except auth.UserRefused as error:
             form.refuse(error)
     with web.services().db.reading() as session:
@@ -183,7 +181,7 @@ def account(number: int) -> ResponseReturnValue:
 
     if form.validate_on_submit():
         try:
-            return _once(work)
+            return once(work)
         except auth.UserRefused as error:
             form.refuse(error)
         except Overtaken:
@@ -194,5 +192,6 @@ def account(number: int) -> ResponseReturnValue:
         return page(session, "office/account.html", "accounts", form, found_row(session, User, number))
 
 
-def _once(work: Any) -> ResponseReturnValue:
+def once(work: Any) -> ResponseReturnValue:
+    """Do the work of a form once, however often it is sent."""
     return web.once(work, now=clock.now(), scope=f"user:{auth.actor().id}")

@@ -126,11 +126,9 @@ class PlaceFields(OfficeForm):
         return found.coordinates
 
 
-class CompanyForm(PlaceFields):
-    """The company and the area where it works."""
+class AreaForm(PlaceFields):
+    """An area where the company works."""
 
-    company = text_field(_l("Company name"), _l("Enter the name of the company"))
-    phone = text_field(_l("Telephone"), _l("Enter the number that customers may call"), 32)
     territory = text_field(_l("Name of the area"), _l("Enter a name, such as the town"))
     time_zone = SelectField(_l("Time zone"), choices=[], validators=[InputRequired(_l("Choose a time zone"))])
     radius_km = WholeNumber(
@@ -147,17 +145,11 @@ class CompanyForm(PlaceFields):
     working_days = SelectMultipleField(_l("Working days"), choices=[])
     holidays = text_field(_l("Country of public holidays"), longest=16)
 
-    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._country = country
         zones = [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
         self.time_zone.choices = cards([("", _l("Choose a time zone")), *zones])
         self.working_days.choices = cards(plan_words.weekday_choices())
-
-    def validate_phone(self, field: Field) -> None:
-        """Customers' phones dial what is written there."""
-        if Phone(self._country).parse(field.data or "") is None:
-            raise ValidationError(_l("Enter a telephone number with its area code"))
 
     def validate_working_days(self, field: Field) -> None:
         """Somebody works some day."""
@@ -172,6 +164,22 @@ class CompanyForm(PlaceFields):
         known = holidays.list_supported_countries()
         if field.data and (country not in known or (part and part not in known[country])):
             raise ValidationError(_l("Enter a country such as US, or with a part of it such as US-MD"))
+
+
+class CompanyForm(AreaForm):
+    """The company and the first area where it works."""
+
+    company = text_field(_l("Company name"), _l("Enter the name of the company"))
+    phone = text_field(_l("Telephone"), _l("Enter the number that customers may call"), 32)
+
+    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._country = country
+
+    def validate_phone(self, field: Field) -> None:
+        """Customers' phones dial what is written there."""
+        if Phone(self._country).parse(field.data or "") is None:
+            raise ValidationError(_l("Enter a telephone number with its area code"))
 
 
 class ServicesForm(OfficeForm):

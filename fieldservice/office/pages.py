@@ -6,6 +6,7 @@ from flask import Flask
 
 from fieldservice.office import (
     answer_views,
+    area_views,
     edit_views,
     list_views,
     people_views,
@@ -20,6 +21,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals["office_lists"] = TABLES.values
     app.register_blueprint(views.bp)
     app.register_blueprint(edit_views.bp, url_prefix="/office")
+    app.register_blueprint(area_views.bp, url_prefix="/office")
     app.register_blueprint(people_views.bp, url_prefix="/office")
     app.register_blueprint(list_views.bp, url_prefix="/office")
     app.register_blueprint(text_views.bp, url_prefix="/office/messages")

@@ -12,20 +12,18 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from fieldservice import auth, clock, web
+from fieldservice import clock, web
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import Skill, Technician, Territory, User, UserRole, Visit
 from fieldservice.office import people
 from fieldservice.office.edit_forms import ExceptionForm, PersonForm, RowForm
-from fieldservice.office.edit_views import change_by, found_row, history, overtaken, saved
+from fieldservice.office.edit_views import admin, change_by, found_row, history, once, overtaken, saved
 from fieldservice.office.people import Misfit, Touches
 from fieldservice.office.records import Overtaken
 from fieldservice.office.words import change_words
 from fieldservice.plan_words import weekday_name
 
 bp = Blueprint("people", __name__)
-
-admin = auth.require(UserRole.ADMIN)
 
 
 @bp.route("/technicians/<int:number>", methods=["GET", "POST"])
@@ -81,7 +79,7 @@ def _save(work: Callable[[Session], None], number: int, form: RowForm, forms: Fo
 
     misfits: list[Misfit] = []
     try:
-        return web.once(attempt, now=clock.now(), scope=f"user:{auth.actor().id}")
+        return once(attempt)
     except Touches as error:
         misfits = list(error.misfits)
     except Overtaken:

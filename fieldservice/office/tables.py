@@ -137,6 +137,8 @@ AREAS = Table(
     sort="name",
     filters=[_in_use(Territory.active)],
     options=[selectinload(Territory.branches)],
+    opens="areas.area",
+    new="areas.new_area",
     none=_l("No area was found."),
 )
 CUSTOMERS = Table(

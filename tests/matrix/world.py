@@ -179,6 +179,8 @@ class World:
             return self.company.service.id
         if "/accounts/" in rule:
             return self.users["technician"].id
+        if "/areas/" in rule:
+            return self.company.territory.id
         return self.company.technicians[1].id
 
     def _office_forms(self) -> dict[str, Mapping[str, Any]]:
@@ -191,7 +193,12 @@ class World:
         person = {"name": "Tess", "territory": self.company.territory.id, "from_on": TODAY.isoformat()}
         version = {"version": self.company.technicians[1].version}
         person |= {"active": "y", "sure": "y"} | version
+        place = {"latitude": CENTRE.lat, "longitude": CENTRE.lon}
+        area = place | {"territory": "Elsewhere", "radius_km": 20, "working_days": "0"}
         return {
+            "/office/areas/new": area | {"time_zone": "UTC"},
+            "/office/areas/<int:number>": area | {"active": "y"},
+            "/office/areas/<int:number>/branches": place | {"branch": "Workshop"},
             "/office/services/new": offered | {"code": "marker"},
             "/office/services/<int:number>": offered | {"version": 1},
             "/office/accounts/new": account | new,

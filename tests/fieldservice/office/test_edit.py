@@ -9,8 +9,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice.db import Database
-from fieldservice.models import AuditEntry, Service, Skill, User, UserRole
-from tests.factories import make_company
+from fieldservice.models import (
+    AuditEntry,
+    Branch,
+    Service,
+    Skill,
+    Territory,
+    User,
+    UserRole,
+    Visit,
+    VisitState,
+)
+from tests.factories import NOW, make_company, make_site, make_visit, make_work_order
 from tests.fieldservice.office.owner import Owner
 from tests.signing_in import make_user, signed_in
 
@@ -130,3 +140,56 @@ def test_somebody_always_administers(owner: Owner, db: Database) -> None:
     owner.send(mine, 303, role="dispatcher")
     with db.reading() as session:
         assert session.get_one(User, owner.user.id).role == UserRole.DISPATCHER
+
+
+def test_an_area_moves_and_gets_a_branch(owner: Owner, db: Database, number: int) -> None:
+    """Its time zone stays; a branch stands on its page and can be chosen for a service."""
+    with db.reading() as session:
+        area = session.scalars(select(Territory)).one()
+        zone, mine = area.time_zone, f"/office/areas/{area.id}"
+    owner.send(mine, 303, territory="The valley", radius_km="40", working_days=["0", "1"], time_zone="UTC")
+    with db.reading() as session:
+        area = session.scalars(select(Territory)).one()
+        assert (area.name, area.radius_m, area.working_days) == ("The valley", 40_000, "01")
+        assert area.time_zone == zone
+    fields = {"branch": "Workshop", "address": "Mill Lane 1", "latitude": "39.2", "longitude": "-76.6"}
+    owner.post(f"{mine}/branches", 303, **fields)
+    assert "Workshop" in owner.open(mine).text
+    assert "Enter a name" in owner.post(f"{mine}/branches", 422, **{**fields, "branch": ""}).text
+    with db.reading() as session:
+        branch = str(session.scalars(select(Branch)).one().id)
+    owner.send(f"/office/services/{number}", 303, place="at_branch", branch=branch)
+    assert service(db, number).branch_id == int(branch)
+
+
+def test_an_area_is_closed_when_its_visits_are_over(owner: Owner, db: Database, number: int) -> None:
+    """A visit that is promised would be forgotten in an area that nobody looks at."""
+
+    def book(session: Session) -> int:
+        area = session.scalars(select(Territory)).one()
+        site = make_site(session, territory=area)
+        order = make_work_order(session, site=site, service=session.get_one(Service, number))
+        return make_visit(session, territory=area, work_order=order).id
+
+    visit = db.run(book)
+    with db.reading() as session:
+        mine = f"/office/areas/{session.scalars(select(Territory)).one().id}"
+    assert "not over yet" in owner.send(mine, 422, active=None).text
+
+    def cancel(session: Session) -> None:
+        session.get_one(Visit, visit).advance(VisitState.CANCELLED, occurred_at=NOW, now=NOW, actor="test")
+
+    db.run(cancel)
+    owner.send(mine, 303, active=None)
+    with db.reading() as session:
+        assert not session.scalars(select(Territory)).one().active
+
+
+def test_a_second_area(owner: Owner, db: Database, number: int) -> None:
+    """With a zone of its own; no two have the same name."""
+    fields = {"territory": "Far away", "time_zone": "Asia/Kathmandu", "latitude": "27.7", "longitude": "85.3"}
+    owner.send("/office/areas/new", 303, **fields)
+    with db.reading() as session:
+        assert session.scalars(select(Territory).where(Territory.name == "Far away")).one().active
+    assert "with this name already" in owner.send("/office/areas/new", 422, **fields).text
+    assert "Choose a time zone" in owner.send("/office/areas/new", 422, territory="Third", time_zone="").text

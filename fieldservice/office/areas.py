@@ -1,0 +1,62 @@
+"""Where a company works: its territories and their branches. Knows no web."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fieldservice.db import exists_one, lock_names
+from fieldservice.geo.types import Coordinates
+from fieldservice.models import Branch, Territory, Visit
+from fieldservice.models.visit import ENDED
+from fieldservice.office.records import Change, record
+from fieldservice.office.setup import NameTaken
+
+_KEPT = ("name", "time_zone", "centre_lat", "centre_lon", "radius_m", "working_days", "holidays", "active")
+
+
+def as_json(territory: Territory) -> dict[str, Any]:
+    """What the audit trail keeps of a territory."""
+    return {name: getattr(territory, name) for name in _KEPT}
+
+
+class VisitsAhead(Exception):
+    """The area cannot be closed: visits in it are not over."""
+
+
+def save(session: Session, territory: Territory, values: Mapping[str, Any], by: Change) -> None:
+    """Store a territory, new or known, with these columns. Raises NameTaken, VisitsAhead."""
+    lock_names(session, ["company", f"territory {values['name']}"])
+    known = territory in session
+    same = select(Territory.id).where(Territory.name == values["name"])
+    if exists_one(session, same.where(Territory.id != territory.id) if known else same):
+        raise NameTaken
+    unfinished = select(Visit.id).where(Visit.territory_id == territory.id, Visit.state.not_in(ENDED))
+    if known and not values.get("active", True) and exists_one(session, unfinished):
+        raise VisitsAhead
+    before = as_json(territory) if known else {}
+    for name, value in values.items():
+        setattr(territory, name, value)
+    session.add(territory)
+    session.flush()
+    action = "office_changed" if before else "office_added"
+    record(session, action, territory, before, as_json(territory), by)
+
+
+def add_branch(
+    session: Session,
+    territory: Territory,
+    by: Change,
+    *,
+    name: str,
+    address: str,
+    at: Coordinates,
+) -> None:
+    """A place of the company to which customers come."""
+    branch = Branch(territory_id=territory.id, name=name, address=address, lat=at.lat, lon=at.lon)
+    session.add(branch)
+    session.flush()
+    record(session, "office_added", branch, {}, {"name": name, "address": address}, by)

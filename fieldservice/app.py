@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import structlog
 from flask import Blueprint, Flask, Response, abort, render_template, send_file
@@ -13,7 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from fieldservice import auth, clock, company, language, schema, web
+from fieldservice import auth, clock, company, language, readiness, schema, web
 from fieldservice.api import setup as api
 from fieldservice.assets import Assets
 from fieldservice.attachments import words as file_words
@@ -128,6 +129,13 @@ def healthz() -> tuple[dict[str, str], int]:
         log.warning("not healthy", error=str(error))
         return {"status": "no database"}, 503
     return ({"status": "ok"}, 200) if ready else ({"status": "database schema is not current"}, 503)
+
+
+@root.get("/readyz")
+def readyz() -> tuple[dict[str, Any], int]:
+    """Say whether this process may be sent traffic, and which parts forbid it."""
+    failing = readiness.failing_parts(web.services(), now=clock.now())
+    return ({"status": "not ready", "failing": failing}, 503) if failing else ({"status": "ready"}, 200)
 
 
 @root.get("/tiles/<name>.pmtiles")

@@ -14,7 +14,8 @@ from fieldservice.web import Services
 
 LOOK_AGAIN_S = 10.0  # other processes than the one that stored it
 _KEY, _LOOKED = "fieldservice", "fieldservice looked"
-_NEVER = ("root.healthz", "root.tiles", "static")  # what answers without a database, or needs no name
+# what answers without a database, or needs no name
+_NEVER = ("root.healthz", "root.readyz", "root.tiles", "static")
 
 log = structlog.get_logger()
 

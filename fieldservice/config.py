@@ -34,6 +34,7 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
     "quiet_from": (0, 23),
     "quiet_until": (0, 23),
     "digest_hour": (0, 24),
+    "ready_sweep_seconds": (0, 86_400),
 }
 _ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?")
 
@@ -197,6 +198,13 @@ class Settings:
     )
     records_years: int = field(
         default=7, metadata={"help": "How many years the law wants records of the work to be kept"}
+    )
+
+    ready_sweep_seconds: int = field(
+        default=0,
+        metadata={
+            "help": "How old the last search for due messages may be for `/readyz`; 0: it does not look"
+        },
     )
 
     @property

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from celery import Celery, beat, current_app, signals
 
-from fieldservice import broker, clock
+from fieldservice import broker, clock, swept
 from fieldservice.config import Settings
 from fieldservice.processes import die_with_parent
 
@@ -64,7 +64,7 @@ TIMETABLE = [
     Periodic("planning.tell_delays", timedelta(seconds=60)),
     Periodic("planning.replan", timedelta(minutes=10)),
 ]
-
+_SWEEPS = frozenset(line.task for line in TIMETABLE)
 
 _opening = threading.Lock()  # a pool of threads opens the services once
 
@@ -162,6 +162,13 @@ class Beat(beat.Scheduler):  # type: ignore[misc]
 def pulse(settings: Settings) -> Path:
     """The file that beat touches at every tick."""
     return settings.data_dir / "beat.pulse"
+
+
+@signals.task_success.connect  # type: ignore[untyped-decorator]
+def _remember_sweep(sender: Any, **_: Any) -> None:
+    """What `/readyz` and the metrics know of the sweeps."""
+    if isinstance(sender.app, Worker) and sender.name in _SWEEPS:
+        swept.mark(sender.app.settings.data_dir, sender.name)
 
 
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]

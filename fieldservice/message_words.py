@@ -52,6 +52,7 @@ def _kinds() -> dict[str, str]:
         "corrected": _("Contact details changed"),
         "code": _("Code for one’s own data"),
         "visitor_code": _("Code for a visitor"),
+        "area_open": _("We come there now"),
         "digest_day": _("Technicians: tomorrow’s day"),
         "overdue": _("Office: a question waits too long"),
         "digest_office": _("Dispatchers: tomorrow at a glance"),

@@ -56,6 +56,7 @@ TIMETABLE = [
     Periodic("booking.tidy", timedelta(minutes=10)),
     Periodic("booking.expire_approvals", timedelta(seconds=60)),
     Periodic("booking.offer_gaps", timedelta(seconds=30)),
+    Periodic("booking.tell_areas", timedelta(minutes=10)),
     Periodic("field.push", timedelta(seconds=15)),
     Periodic("field.tidy", timedelta(minutes=5)),
     Periodic("attachments.scan", timedelta(seconds=5)),

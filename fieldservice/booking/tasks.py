@@ -11,7 +11,7 @@ from celery import current_app, shared_task
 from fieldservice import clock, web
 from fieldservice.attachments import service as attachments
 from fieldservice.auth import abuse, puzzles, visitors
-from fieldservice.booking import approvals_sweep, chat, drafts, plan_sweep, strangers, waiting_sweep
+from fieldservice.booking import approvals_sweep, area, chat, drafts, plan_sweep, strangers, waiting_sweep
 from fieldservice.booking.new_visits import company_of
 
 if TYPE_CHECKING:
@@ -56,3 +56,10 @@ def serve_plans() -> None:
     """Invite the customers of service plans whose next visit is due."""
     services: Services = current_app.services
     plan_sweep.serve_plans(services.db, company_of(services.settings), now=clock.now())
+
+
+@shared_task(name="booking.tell_areas")  # type: ignore[untyped-decorator]
+def tell_areas() -> None:
+    """Tell those who asked that we come to where they are now."""
+    services: Services = current_app.services
+    area.tell_all(services.db, now=clock.now())

@@ -21,6 +21,7 @@ from fieldservice.models.facts import facts_of, facts_of_nobody
 from fieldservice.models.message_text import TEST
 from fieldservice.models.push import PUSH
 from fieldservice.models.reminders import told_as
+from fieldservice.models.waiting import AREA_OPEN
 from fieldservice.notify import words
 from fieldservice.notify.facts import Company
 from fieldservice.notify.rendering import Occasion
@@ -113,6 +114,10 @@ class Writer:
             return escalation.occasion_of(session, message, self.settings)
         if message.channel == PUSH:
             return pushes.occasion_of(message, self.settings, at)
+        if message.kind == AREA_OPEN:
+            facts = facts_of_nobody(self.settings, locale=message.payload["locale"], now=at)
+            book = f"{self.settings.public_url.rstrip('/')}/book"
+            return Occasion(kind=AREA_OPEN, facts=replace(facts, link=book))
         return Occasion(
             kind=VISITOR_CODE,
             facts=facts_of_nobody(self.settings, locale=message.payload["locale"], now=at),

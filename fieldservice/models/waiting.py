@@ -13,6 +13,7 @@ from fieldservice.db import Base, UtcDateTime
 from fieldservice.models.window import Window
 
 if TYPE_CHECKING:
+    from fieldservice.models.service import Service
     from fieldservice.models.visit import Visit
 
 
@@ -108,6 +109,10 @@ class WindowOffer(Base):
         return tuple(Window(*map(datetime.fromisoformat, each)) for each in self.windows)
 
 
+AREA_OPEN = "area_open"
+"""The kind of the message that a territory was opened or widened to where somebody is."""
+
+
 class AreaWish(Base):
     """Somebody outside every territory who wants to know when we come there; the place is kept coarse."""
 
@@ -123,3 +128,6 @@ class AreaWish(Base):
     lon: Mapped[float | None]
     locale: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    service: Mapped[Service] = relationship()

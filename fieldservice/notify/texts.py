@@ -44,6 +44,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "corrected": (),
     "code": (),
     "visitor_code": (),
+    "area_open": (),
     "digest_day": (),
     "digest_office": (),
     "overdue": (),
@@ -53,9 +54,9 @@ CASES: Mapping[str, tuple[str, ...]] = {
 _WITHOUT_WINDOW = {
     *("answer", "approval", "approved", "ask", "awaiting", "choose", "code", "complaint", "complaint_answer"),
     *("corrected", "not_approved", "plan_invitation", "plan_reminder", "plan_term", "visitor_code"),
-    *("digest_day", "digest_office", "overdue"),
+    *("area_open", "digest_day", "digest_office", "overdue"),
 }
-_OF_NOBODY = frozenset({"visitor_code", "digest_day", "digest_office", "overdue"})
+_OF_NOBODY = frozenset({"area_open", "visitor_code", "digest_day", "digest_office", "overdue"})
 _FACTS = frozenset(
     ["answer_by", "answer_by_day", "arrival", "day", "first_day", "last_day", "window", "words"]
 )

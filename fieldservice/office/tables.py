@@ -7,19 +7,22 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, String, cast, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import ColumnElement, String, cast, func, select
+from sqlalchemy.orm import Session, joinedload, object_session, selectinload
 
 from fieldservice import web
 from fieldservice.models import (
+    AreaWish,
     AuditEntry,
     Customer,
+    Ending,
     Service,
     Site,
     Skill,
     Technician,
     TechnicianSkill,
     Territory,
+    TroubleshootingResult,
     User,
 )
 from fieldservice.notify.words import phone_words
@@ -95,6 +98,19 @@ TECHNICIANS = Table(
     new="office.technicians",
     none=_l("No technician was found."),
 )
+_SOLVED = (
+    select(func.count(TroubleshootingResult.id))
+    .where(TroubleshootingResult.service_id == Service.id, TroubleshootingResult.ending == Ending.SOLVED)
+    .scalar_subquery()
+)
+
+
+def _solved(service: Service) -> int:
+    """How many problems its first checks solved without a visit; a company has a handful of services."""
+    session = object_session(service)
+    return session.execute(select(_SOLVED).where(Service.id == service.id)).scalar_one() if session else 0
+
+
 SERVICES = Table(
     name="services",
     title=_l("Services"),
@@ -108,6 +124,7 @@ SERVICES = Table(
         ),
         Column("price", _l("Price"), lambda row: row.price_text),
         Column("fee", _l("Late cancellation"), lambda row: row.late_fee),
+        Column("solved", _l("Solved by first checks"), _solved, _SOLVED),
         Column("state", _l("State"), _state, Service.active),
     ],
     search=[Service.name, Service.code, Service.description],
@@ -190,6 +207,40 @@ ACCOUNTS = Table(
 )
 
 
+WISHES = Table(
+    name="wishes",
+    title=_l("Wanted elsewhere"),
+    entity=AreaWish,
+    columns=[
+        Column("city", _l("Town"), lambda row: row.city, AreaWish.city),
+        Column("postcode", _l("Postcode"), lambda row: row.postcode, AreaWish.postcode),
+        Column("email", _l("E-mail address"), lambda row: row.email, AreaWish.email),
+        Column("service", _l("Service"), lambda row: row.service.name, Service.name),
+        Column("since", _l("Since"), lambda row: row.created_at.date().isoformat(), AreaWish.created_at),
+        Column(
+            "told",
+            _l("Told on"),
+            lambda row: row.told_at.date().isoformat() if row.told_at else "",
+            AreaWish.told_at,
+        ),
+    ],
+    search=[AreaWish.city, AreaWish.postcode, AreaWish.email],
+    sort="-since",
+    filters=[
+        Filter("service", _l("Service"), _named(Service), lambda value: AreaWish.service_id == int(value)),
+        Filter(
+            "told",
+            _l("Told"),
+            _of({"no": _l("not yet"), "yes": _l("told")}),
+            lambda value: AreaWish.told_at.is_(None) if value == "no" else AreaWish.told_at.is_not(None),
+        ),
+    ],
+    joins=[AreaWish.service],
+    options=[joinedload(AreaWish.service)],
+    none=_l("Nobody outside your areas asked for you."),
+)
+
+
 def _actions(session: Session) -> Choices:
     found = session.scalars(select(AuditEntry.action).distinct())
     return sorted(((action, change_words(action)) for action in found), key=lambda each: each[1])
@@ -229,4 +280,4 @@ CHANGES = Table(
     filters=[Filter("action", _l("What"), _actions, lambda value: AuditEntry.action == value)],
     none=_l("No change was found."),
 )
-TABLES = {table.name: table for table in (TECHNICIANS, SERVICES, AREAS, CUSTOMERS, ACCOUNTS, CHANGES)}
+TABLES = {table.name: table for table in (TECHNICIANS, SERVICES, AREAS, CUSTOMERS, WISHES, ACCOUNTS, CHANGES)}

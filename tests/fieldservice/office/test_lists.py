@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy.orm import Session
 
 from fieldservice.db import Database
-from fieldservice.models import AuditEntry
+from fieldservice.models import AuditEntry, TroubleshootingResult
 from fieldservice.office import lists
 from fieldservice.office.tables import TABLES
 from fieldservice.sheets import csv_text
-from tests.factories import NOW, make_company, make_customer, make_site
+from tests.factories import NOW, make_company, make_customer, make_service, make_site
 from tests.fieldservice.office.owner import Owner
 
 
@@ -104,3 +104,19 @@ def test_changes_are_listed_newest_first(owner: Owner, db: Database) -> None:
     assert newest[1:3] == ["Dana", "Changed"]
     assert newest[4:] == ['{"name": "old"}', '{"name": "Cooling"}']
     assert len(names(owner, "/office/changes.csv?q=heating")) == 1
+
+
+def test_services_say_how_often_first_checks_solved_it(owner: Owner, db: Database) -> None:
+    """Solved problems alone count, each for its own service; the list sorts by it."""
+
+    def check(session: Session) -> None:
+        often, never = (make_service(session, code=code, name=code.title()) for code in ("often", "never"))
+        for service, ending in ((often, "solved"), (often, "solved"), (often, "book"), (never, "call_us")):
+            ended = {"step": "tap", "ending": ending, "ended_at": NOW}
+            session.add(TroubleshootingResult(service_id=service.id, **ended))
+
+    db.run(check)
+    head, *rows = sheet(owner, "/office/services.csv?sort=-solved")
+    at = head.index("Solved by first checks")
+    assert (rows[0][0], rows[0][at]) == ("Often", "2")
+    assert {row[at] for row in rows[1:]} == {"0"}

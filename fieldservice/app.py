@@ -7,14 +7,15 @@ from functools import partial
 from typing import Any
 
 import structlog
-from flask import Blueprint, Flask, Response, abort, render_template, send_file
+from flask import Blueprint, Flask, Response, abort, render_template, request, send_file
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from fieldservice import auth, clock, company, language, readiness, schema, web
+from fieldservice import auth, clock, company, counted, language, metrics, readiness, schema, web
 from fieldservice.api import setup as api
 from fieldservice.assets import Assets
 from fieldservice.attachments import words as file_words
@@ -83,6 +84,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
     )
     app.extensions["fieldservice"] = services
+    metrics.install(app)
     app.request_class = UploadRequest
     app.url_value_preprocessor(make_room)
     app.url_map.converters.update(web.CONVERTERS)
@@ -138,6 +140,15 @@ def readyz() -> tuple[dict[str, Any], int]:
     return ({"status": "not ready", "failing": failing}, 503) if failing else ({"status": "ready"}, 200)
 
 
+@root.get("/metrics")
+def metrics_text() -> Response:
+    """The figures for Prometheus; for everybody else there is nothing here."""
+    services = web.services()
+    if not metrics.may_read(request, services.settings.metrics_token):
+        abort(404)
+    return Response(metrics.exposition(services, now=clock.now()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
 @root.get("/tiles/<name>.pmtiles")
 def tiles(name: str) -> Response:
     """The base map; the browser asks for the ranges that it shows. The name changes with the map."""
@@ -159,6 +170,7 @@ def _error_page(error: Exception) -> tuple[str, int]:
 
 
 def _overtaken(_error: Exception) -> tuple[str, int]:
+    counted.conflicts.labels("overtaken").inc()
     return render_template("errors/409.html"), 409
 
 

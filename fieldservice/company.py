@@ -15,7 +15,7 @@ from fieldservice.web import Services
 LOOK_AGAIN_S = 10.0  # other processes than the one that stored it
 _KEY, _LOOKED = "fieldservice", "fieldservice looked"
 # what answers without a database, or needs no name
-_NEVER = ("root.healthz", "root.readyz", "root.tiles", "static")
+_NEVER = ("root.healthz", "root.readyz", "root.metrics_text", "root.tiles", "static")
 
 log = structlog.get_logger()
 

@@ -200,6 +200,10 @@ class Settings:
         default=7, metadata={"help": "How many years the law wants records of the work to be kept"}
     )
 
+    metrics_token: str = field(
+        default="",
+        metadata={"help": "Lets another machine read `/metrics`; empty: this machine alone", "secret": True},
+    )
     ready_sweep_seconds: int = field(
         default=0,
         metadata={

@@ -7,11 +7,24 @@ import gc
 import os
 import signal
 import sys
+from pathlib import Path
 
 SOCKET_VARIABLE = "SUPERVISED_SOCKET"  # set by the supervisor, which keeps the port open over restarts
+COUNTS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus-client when it is imported
 _PR_SET_PDEATHSIG = 1
 # Loaded here, not between fork and exec, where loading a library could block.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def count_together(folder: Path) -> None:
+    """Let this process and those it forks share their counts; call it before prometheus-client is imported.
+
+    What an earlier server left is forgotten: counts begin anew with a server, as Prometheus expects.
+    """
+    folder = Path(os.environ.setdefault(COUNTS_VARIABLE, str(folder)))
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("*.db"):
+        left.unlink()
 
 
 def settle_memory() -> None:

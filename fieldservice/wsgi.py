@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import socket
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from fieldservice.app import create_app
 from fieldservice.config import Settings
-from fieldservice.processes import SOCKET_VARIABLE, die_with_parent, settle_memory
+from fieldservice.processes import SOCKET_VARIABLE, count_together, die_with_parent, settle_memory
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -27,6 +28,8 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """The app of one web process."""
+        from fieldservice.app import create_app  # loaded by `main`
+
         app = create_app(self.settings)
         settle_memory()
         return app
@@ -53,8 +56,12 @@ def _post_fork(arbiter: Any, worker: Any) -> None:
 
 def main() -> None:
     """Serve until a signal."""
+    settings = Settings.from_environment()
+    count_together(settings.data_dir / "metrics" / f"{socket.gethostname()}-{settings.port}")
+    # Only now, as it reads where to count; and before the fork, so that all processes have it in common.
+    importlib.import_module("fieldservice.app")
     inherited = os.environ.get(SOCKET_VARIABLE)
-    Server(Settings.from_environment(), socket=int(inherited) if inherited else None).run()
+    Server(settings, socket=int(inherited) if inherited else None).run()
 
 
 if __name__ == "__main__":

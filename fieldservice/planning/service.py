@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
 import scheduler
+from fieldservice import counted
 from fieldservice.db import lock_rows, lock_technicians
 from fieldservice.geo.tables import TravelTables
 from fieldservice.geo.types import Coordinates, TravelTable
@@ -53,6 +54,7 @@ class SlotTaken(Exception):
     def __init__(self, window: Window) -> None:
         super().__init__(f"no technician can come between {window.starts_at} and {window.ends_at}")
         self.window = window
+        counted.conflicts.labels("slot_taken").inc()  # here, as each page says it in its own words
 
 
 def territory_at(session: Session, at: Coordinates) -> Territory | None:

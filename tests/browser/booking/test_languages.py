@@ -19,7 +19,7 @@ from tests.fieldservice.booking.demoville import heating
 pytestmark = pytest.mark.browser
 WIDTHS = (320, 390)
 OTHERS = [language for language in languages() if language != SOURCE]
-OF_A_DRAFT = ("", "/try", "/address", "/time", "/waiting", "/confirm")
+OF_A_DRAFT = ("", "/try", "/address", "/several", "/time", "/waiting", "/confirm")
 OF_A_VISIT = (
     "",
     "/booked",
@@ -30,6 +30,8 @@ OF_A_VISIT = (
     "/details",
     "/calendar",
     "/track",
+    "/photos",
+    "/feedback",
     "/data",
 )
 CUT_OFF = """() => {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session, contains_eager
 
 from fieldservice.models import PushDevice, User, UserSession
@@ -40,13 +41,7 @@ def find(session: Session, token: str, *, now: datetime) -> UserSession | None:
         select(UserSession)
         .join(UserSession.user)
         .options(contains_eager(UserSession.user))
-        .where(
-            UserSession.token_hash == hash_of(token),
-            UserSession.ended_at.is_(None),
-            UserSession.expires_at > now,
-            UserSession.last_seen_at > now - LONGEST_IDLE,
-            User.active,
-        )
+        .where(UserSession.token_hash == hash_of(token), *_lasts(now), User.active)
     )
 
 
@@ -57,12 +52,23 @@ def touch(session: Session, token: str, *, now: datetime) -> None:
     )
 
 
+def lasting(session: Session, user_id: int, *, now: datetime) -> Sequence[UserSession]:
+    """The logins of a user that would be let in, the one that was used last first."""
+    query = select(UserSession).where(UserSession.user_id == user_id, *_lasts(now))
+    return session.scalars(query.order_by(UserSession.last_seen_at.desc(), UserSession.id)).all()
+
+
 def end(session: Session, token: str, *, now: datetime) -> None:
     """End the login of this token, if it lasts, and the notifications of the browser that it was in."""
-    session.execute(delete(PushDevice).where(PushDevice.login == hash_of(token)))
+    end_login(session, hash_of(token), now=now)
+
+
+def end_login(session: Session, token_hash: str, *, now: datetime) -> None:
+    """As `end`, for the hash that is kept of a token."""
+    session.execute(delete(PushDevice).where(PushDevice.login == token_hash))
     session.execute(
         update(UserSession)
-        .where(UserSession.token_hash == hash_of(token), UserSession.ended_at.is_(None))
+        .where(UserSession.token_hash == token_hash, UserSession.ended_at.is_(None))
         .values(ended_at=now)
     )
 
@@ -80,3 +86,11 @@ def end_all(session: Session, user: User, *, now: datetime) -> None:
 def hash_of(token: str) -> str:
     """What is kept of a login's token."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _lasts(now: datetime) -> list[ColumnElement[bool]]:
+    return [
+        UserSession.ended_at.is_(None),
+        UserSession.expires_at > now,
+        UserSession.last_seen_at > now - LONGEST_IDLE,
+    ]

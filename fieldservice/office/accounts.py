@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from fieldservice import auth
-from fieldservice.auth import users
+from fieldservice.auth import sessions, users
 from fieldservice.db import lock_names
 from fieldservice.models import User, UserRole
 from fieldservice.office.records import Change, record, require_version
@@ -60,6 +60,14 @@ def change(
     record(session, "office_changed", user, before, as_json(user), by)
     if password:
         record(session, "password_set", user, {}, {"email": user.email}, by)
+
+
+def end_login(session: Session, user: User, number: int, by: Change) -> None:
+    """Sign somebody out of one browser; nothing when that login is over, or is not theirs."""
+    for login in sessions.lasting(session, user.id, now=by.now):
+        if login.id == number:
+            sessions.end_login(session, login.token_hash, now=by.now)
+            record(session, "login_ended", user, {}, {"login": login.id}, by)
 
 
 def _administrators(session: Session) -> int:

@@ -26,6 +26,7 @@ from fieldservice import plan_words
 from fieldservice.auth import passwords
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import Place, Service, Skill, Technician, Territory, UserRole
+from fieldservice.models.service import MOST_TOGETHER
 from fieldservice.office.forms import AccountFields, AreaForm, OfficeForm, PlaceFields, text_field
 from fieldservice.office.people import Held, Likeness, Shift, Week
 from fieldservice.office.words import PLACES, ROLES
@@ -82,6 +83,8 @@ class ServiceForm(RowForm):
     place = SelectField(_l("Where"), choices=[], validators=[InputRequired()])
     branch = SelectField(_l("Branch"), choices=[], validators=[Optional()])
     duration = whole(_l("Work, in minutes"), 1, _DAY_MINUTES)
+    call_link = text_field(_l("Link of a video visit"), longest=300)
+    crew = whole(_l("Technicians who make it together"), 1, MOST_TOGETHER)
     setup = whole(_l("Before it, in minutes"), 0, _DAY_MINUTES)
     cleanup = whole(_l("After it, in minutes"), 0, _DAY_MINUTES)
     window_length = whole(_l("Length of an arrival window, in minutes"), 15, _DAY_MINUTES)
@@ -107,6 +110,11 @@ class ServiceForm(RowForm):
     def validate_code(self, field: Field) -> None:
         """A part of addresses."""
         Regexp(r"^[a-z0-9][a-z0-9_-]*$", message=_l("Use small letters, digits, - and _"))(self, field)
+
+    def validate_call_link(self, field: Field) -> None:
+        """Customers follow it from their messages."""
+        if field.data and not field.data.startswith("https://"):
+            raise ValidationError(_l("Enter an address that begins with https://"))
 
     def validate_working_days(self, field: Field) -> None:
         """Something that is never offered is switched off instead."""
@@ -146,6 +154,8 @@ _SAME = (
     "name",
     "description",
     "place",
+    "call_link",
+    "crew",
     "horizon_days",
     "max_per_day",
     "late_fee",

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
+from fieldservice.auth import sessions
 from fieldservice.models import AuditEntry, Branch, Service, Skill, User, UserRole
 from fieldservice.office import accounts, offered
 from fieldservice.office.edit_forms import AccountForm, RowForm, ServiceForm
@@ -123,7 +124,7 @@ def _usual_service() -> dict[str, Any]:
     usual = Service.__table__.columns
     figures = {name: usual[name].default.arg for name in ("horizon_days", "priority", "position")}
     hours = {"lead_time": 2, "reschedule_cutoff": 12, "cancel_cutoff": 12}
-    minutes = {"duration": 60, "setup": 5, "cleanup": 5, "window_length": 120}
+    minutes = {"crew": 1, "duration": 60, "setup": 5, "cleanup": 5, "window_length": 120}
     return {**figures, **hours, **minutes, "working_days": list("0123456"), "active": True}
 
 
@@ -189,7 +190,22 @@ def account(number: int) -> ResponseReturnValue:
         except accounts.LastAdministrator:
             form.role.errors = [_("Nobody could administer the company any more")]
     with web.services().db.reading() as session:
-        return page(session, "office/account.html", "accounts", form, found_row(session, User, number))
+        logins = sessions.lasting(session, number, now=clock.now())
+        row = found_row(session, User, number)
+        return page(session, "office/account.html", "accounts", form, row, logins=logins)
+
+
+@bp.post("/accounts/<int:number>/logins/<int:login>/end")
+@admin
+def end_login(number: int, login: int) -> ResponseReturnValue:
+    """Sign somebody out of a browser that was lost."""
+
+    def work(writing: Session) -> ResponseReturnValue:
+        by = Change(clock.now(), auth.actor().label)
+        accounts.end_login(writing, found_row(writing, User, number), login, by)
+        return saved(url(".account", number=number))
+
+    return once(work)
 
 
 def once(work: Any) -> ResponseReturnValue:

@@ -162,7 +162,7 @@ class World:
         }
         if rule.startswith("/office/"):
             everything["name"] = "answer" if "/messages/" in rule else "customers"
-            everything["number"] = self._office_row(rule)
+            everything["number"] = everything["login"] = self._office_row(rule)
         if rule.startswith("/book/"):
             everything["attachment_id"] = self.numbers["draft_attachment_id"]
         if rule.startswith("/day/calendar/"):
@@ -186,7 +186,13 @@ class World:
     def _office_forms(self) -> dict[str, Mapping[str, Any]]:
         """What an administrator sends about one row of the office."""
         figures = {"duration": 60, "setup": 5, "cleanup": 5, "window_length": 120, "lead_time": 2}
-        figures |= {"reschedule_cutoff": 12, "cancel_cutoff": 12, "horizon_days": 14, "priority": 10}
+        figures |= {
+            "reschedule_cutoff": 12,
+            "cancel_cutoff": 12,
+            "horizon_days": 14,
+            "priority": 10,
+            "crew": 1,
+        }
         offered = figures | {"name": "Marker service", "place": "on_site", "position": 3, "working_days": "0"}
         account = {"name": "Mara Marker", "role": "technician", "active": "y", "version": 1}
         new = {"email": "mara@example.com", "password": "correct horse battery"}

@@ -303,6 +303,7 @@ FORMS: dict[str, Any] = {
     "/office/areas/<int:number>/branches": office_rows.BranchForm,
     "/office/accounts/new": office_rows.AccountForm,
     "/office/accounts/<int:number>": office_rows.AccountForm,
+    "/office/accounts/<int:number>/logins/<int:login>/end": office.OfficeForm,
     "/office/technicians/<int:number>": office_rows.PersonForm,
     "/office/technicians/<int:number>/days": office_rows.ExceptionForm,
     "/login": None,

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fieldservice.auth import sessions
 from fieldservice.db import Database
 from fieldservice.models import (
     AuditEntry,
@@ -100,6 +101,8 @@ def test_what_a_service_cannot_be(owner: Owner, db: Database, number: int) -> No
         ({"horizon_days": "9" * 30}, "whole number"),
         ({"working_days": []}, "Choose at least one day"),
         ({"place": "at_branch"}, "Choose the branch"),
+        ({"crew": "4"}, "from 1 to 3"),
+        ({"call_link": "javascript:alert(1)"}, "begins with https://"),
         ({"name": "\u202e"}, "Use letters"),
     ):
         assert words in owner.send(f"/office/services/{number}", 422, **fields).text, fields
@@ -129,6 +132,21 @@ def test_an_account_from_its_first_day_to_its_last(owner: Owner, db: Database) -
     assert "a-good-long-one" not in said
     assert "Somebody else signs in" in owner.send("/office/accounts/new", 422, **fields).text
     assert "at least 8" in owner.send(f"/office/accounts/{dan.id}", 422, password="short").text
+
+
+def test_one_lost_browser_is_signed_out(owner: Owner, db: Database) -> None:
+    """The other one stays signed in, and a login of somebody else is not ended by this one's page."""
+    dan = db.run(lambda session: make_user(session, UserRole.DISPATCHER))
+    kept, lost = (signed_in(owner.client.application, db, dan) for _ in range(2))
+    mine = f"/office/accounts/{dan.id}"
+    with db.reading() as session:
+        logins = {each.id for each in sessions.lasting(session, dan.id, now=NOW)}
+        [other] = [each.id for each in sessions.lasting(session, owner.user.id, now=NOW)]
+    owner.post(f"{mine}/logins/{max(logins)}/end", 303)
+    owner.post(f"{mine}/logins/{other}/end", 303)
+    assert lost.get("/board/").location.startswith("/login")
+    assert "/login" not in (kept.get("/board/").location or "")
+    assert owner.open(mine).html.count("/logins/") == 1
 
 
 def test_somebody_always_administers(owner: Owner, db: Database) -> None:

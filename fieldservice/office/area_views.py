@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, request
 from flask import url_for as url
 from flask.typing import ResponseReturnValue
@@ -9,11 +11,12 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from fieldservice import auth, clock, web
+from fieldservice.geo.types import Coordinates
 from fieldservice.models import Territory
 from fieldservice.office import areas
 from fieldservice.office.edit_forms import BranchForm, TerritoryForm
-from fieldservice.office.edit_views import admin, change_by, found_row, once, page, saved
-from fieldservice.office.records import Change
+from fieldservice.office.edit_views import admin, change_by, found_row, once, overtaken, page, saved
+from fieldservice.office.records import Change, Overtaken
 from fieldservice.office.setup import NameTaken
 
 bp = Blueprint("areas", __name__)
@@ -34,14 +37,23 @@ def new_area() -> ResponseReturnValue:
 def area(number: int) -> ResponseReturnValue:
     """Where an area is, when somebody works there, and where customers can come to."""
     with web.services().db.reading() as session:
-        known = TerritoryForm.known(found_row(session, Territory, number))
-    form = TerritoryForm(data=known if request.method != "POST" else None)
+        row = found_row(session, Territory, number)
+        form, centre = _form_of(row), Coordinates(row.centre_lat, row.centre_lon)
+    return _area(form, number, centre)
+
+
+def _form_of(row: Territory, *, shown: bool = False) -> TerritoryForm:
+    """The form as it was sent, or (`shown`) as it is before anybody types."""
+    known = {**TerritoryForm.known(row), "version": areas.version_of(row)}
+    fresh = shown or request.method != "POST"
+    more: dict[str, Any] = {"formdata": None} if fresh else {}
+    form = TerritoryForm(radius_km=known["radius_km"], data=known if fresh else None, **more)
     del form.time_zone
-    return _area(form, number)
+    return form
 
 
-def _area(form: TerritoryForm, number: int | None) -> ResponseReturnValue:
-    centre = form.place(web.services().geocoding) if form.validate_on_submit() else None
+def _area(form: TerritoryForm, number: int | None, middle: Coordinates | None = None) -> ResponseReturnValue:
+    centre = form.place(web.services().geocoding, middle) if form.validate_on_submit() else None
 
     def work(session: Session) -> ResponseReturnValue:
         row = Territory() if number is None else found_row(session, Territory, number)
@@ -56,6 +68,8 @@ def _area(form: TerritoryForm, number: int | None) -> ResponseReturnValue:
             form.territory.errors = [_("There is an area with this name already")]
         except areas.VisitsAhead:
             form.active.errors = [_("Visits in this area are not over yet")]
+        except Overtaken:
+            overtaken(form)
     return _page(form, BranchForm(formdata=None), number)
 
 
@@ -66,8 +80,7 @@ def add_branch(number: int) -> ResponseReturnValue:
     form = BranchForm()
     at = form.place(web.services().geocoding) if form.validate() else None
     with web.services().db.reading() as session:
-        shown = TerritoryForm(formdata=None, data=TerritoryForm.known(found_row(session, Territory, number)))
-    del shown.time_zone
+        shown = _form_of(found_row(session, Territory, number), shown=True)
     if at is None:
         return _page(shown, form, number)
 

@@ -142,7 +142,7 @@ class ServiceForm(RowForm):
     @property
     def values(self) -> dict[str, Any]:
         """Columns of the service."""
-        found = {name: self[name].data for name in _SAME}
+        found = {name: self[name].data for name in _SAME if name in self}
         found |= {name: timedelta(minutes=self[name].data) for name in _MINUTES}
         found |= {name: timedelta(hours=self[name].data) for name in _HOURS}
         found["working_days"] = "".join(sorted(set(self.working_days.data)))
@@ -324,13 +324,15 @@ class TerritoryForm(RowForm, AreaForm):
 
     active = BooleanField(_l("Visits are offered here"))
 
+    def __init__(self, *args: Any, radius_km: int | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._radius_km = radius_km
+
     @staticmethod
     def known(territory: Territory) -> dict[str, Any]:
         """What is stored, to start from."""
         return {
             "territory": territory.name,
-            "latitude": territory.centre_lat,
-            "longitude": territory.centre_lon,
             "radius_km": round(territory.radius_m / 1000),
             "working_days": list(territory.working_days),
             "holidays": territory.holidays,
@@ -339,7 +341,9 @@ class TerritoryForm(RowForm, AreaForm):
 
     def values(self, centre: Coordinates) -> dict[str, Any]:
         """Columns of the territory around a place."""
-        found = {"name": self.territory.data, "radius_m": self.radius_km.data * 1000}
+        found: dict[str, Any] = {"name": self.territory.data}
+        if self.radius_km.data != self._radius_km:  # not rounded by being shown
+            found["radius_m"] = self.radius_km.data * 1000
         found |= {"centre_lat": centre.lat, "centre_lon": centre.lon, "holidays": self.holidays.data}
         for name in ("time_zone", "active"):
             if name in self:

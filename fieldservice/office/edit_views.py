@@ -73,6 +73,7 @@ def new_service() -> ResponseReturnValue:
     """Offer something that was not offered before."""
     with web.services().db.reading() as session:
         form = _service_form(session, _usual_service())
+        del form.position
         if request.method != "POST" or not form.validate():
             return page(session, "office/service.html", "services", form, None)
 
@@ -105,12 +106,22 @@ def service(number: int) -> ResponseReturnValue:
         offered.change(writing, kept, form.values, form.levels, change_by(form))
         return saved(url(".service", number=number))
 
+    touched = 0
     try:
         return once(work)
     except Overtaken:
         overtaken(form)
-        with web.services().db.reading() as session:
-            return page(session, "office/service.html", "services", form, found_row(session, Service, number))
+    except offered.InUse as error:
+        touched = 0 if error.refused else error.visits
+        if error.refused:
+            form.place.errors = [
+                _("Visits that are booked take place where the service does. Offer another one")
+            ]
+        else:
+            form.form_errors.append(_("Nothing is changed yet"))
+    with web.services().db.reading() as session:
+        row = found_row(session, Service, number)
+        return page(session, "office/service.html", "services", form, row, touched=touched)
 
 
 def _service_form(session: Session, known: dict[str, Any]) -> ServiceForm:
@@ -122,7 +133,7 @@ def _service_form(session: Session, known: dict[str, Any]) -> ServiceForm:
 
 def _usual_service() -> dict[str, Any]:
     usual = Service.__table__.columns
-    figures = {name: usual[name].default.arg for name in ("horizon_days", "priority", "position")}
+    figures = {name: usual[name].default.arg for name in ("horizon_days", "priority")}
     hours = {"lead_time": 2, "reschedule_cutoff": 12, "cancel_cutoff": 12}
     minutes = {"crew": 1, "duration": 60, "setup": 5, "cleanup": 5, "window_length": 120}
     return {**figures, **hours, **minutes, "working_days": list("0123456"), "active": True}

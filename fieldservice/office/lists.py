@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,7 +80,7 @@ class Asked:
         page = args.get("page", "1")
         number = int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1
         return cls(
-            text=args.get("q", "").strip()[:_LONGEST_SEARCH],
+            text=args.get("q", "").replace("\x00", " ").strip()[:_LONGEST_SEARCH],
             sort=sort if sort.removeprefix("-") in sortable else table.sort,
             page=min(max(number, 1), _LAST_PAGE),
             chosen={each.name: args[each.name] for each in table.filters if args.get(each.name)},
@@ -124,7 +125,9 @@ def _query(table: Table, asked: Asked, filters: list[tuple[Filter, Choices]]) ->
     for target in table.joins:
         query = query.outerjoin(target)
     for word in asked.text.split()[:_MOST_WORDS]:
-        query = query.where(or_(*(column.icontains(word, autoescape=True) for column in table.search)))
+        spellings = {word, json.dumps(word)[1:-1]}  # as it is, and as JSON stores it
+        found = [column.icontains(one, autoescape=True) for column in table.search for one in spellings]
+        query = query.where(or_(*found))
     for each, choices in filters:
         value = asked.chosen.get(each.name)
         if value is not None and value in [known for known, _words in choices]:

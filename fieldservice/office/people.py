@@ -11,7 +11,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
+from fieldservice.db import exists_one
 from fieldservice.models import (
+    Hold,
     Plan,
     Route,
     ShiftOverride,
@@ -21,11 +23,14 @@ from fieldservice.models import (
     TechnicianSkill,
     Visit,
 )
-from fieldservice.models.visit import PLANNABLE
+from fieldservice.models.visit import ENDED, PLANNABLE
 from fieldservice.office.records import Change, record, require_version
+from fieldservice.planning.crews import drop_stops
 from fieldservice.planning.lost import lose_places
 from fieldservice.planning.running import CauseKind
 from fieldservice.planning.service import lock_territory
+
+_MADE = or_(Visit.id == Stop.visit_id, Visit.id == Stop.crew_visit_id)  # led, or helped with
 
 
 @dataclass(frozen=True)
@@ -74,28 +79,51 @@ class Touches(Exception):
         self.misfits = misfits
 
 
+class AtWork(Exception):
+    """Somebody who leaves is on a visit, or a customer has a window of theirs reserved for some minutes."""
+
+
+class LaterHours(Exception):
+    """Other hours are planned from a later day on, which these would take away."""
+
+    def __init__(self, on: date) -> None:
+        super().__init__(on.isoformat())
+        self.on = on
+
+
 def week_of(technician: Technician, on: date) -> dict[int, Shift]:
-    """The usual hours from a day on, without what is otherwise on single days."""
-    found = {}
-    for weekday in range(7):
-        day = on + timedelta(days=(weekday - on.weekday()) % 7)
-        matching = [pattern for pattern in technician.shift_patterns if pattern.applies(day)]
-        if matching:
-            usual = max(matching, key=lambda pattern: pattern.valid_from)
-            found[weekday] = Shift(usual.starts, usual.ends)
-    return found
+    """The usual week that counts on a day, without what is otherwise on single days or planned for later."""
+    found: dict[int, ShiftPattern] = {}
+    for pattern in technician.shift_patterns:
+        ended = pattern.valid_until is not None and pattern.valid_until < on
+        known = found.get(pattern.weekday)
+        if (
+            pattern.valid_from <= on
+            and not ended
+            and (known is None or known.valid_from < pattern.valid_from)
+        ):
+            found[pattern.weekday] = pattern
+    return {day: Shift(found[day].starts, found[day].ends) for day in sorted(found)}
+
+
+def later_weeks(technician: Technician, after: date) -> dict[date, dict[int, Shift]]:
+    """The usual weeks that are planned to begin after a day."""
+    days = sorted({pattern.valid_from for pattern in technician.shift_patterns if pattern.valid_from > after})
+    return {day: week_of(technician, day) for day in days}
 
 
 def as_json(technician: Technician, on: date) -> dict[str, Any]:
-    """What the audit trail keeps of a technician; the usual hours are those from a day on."""
+    """What the audit trail keeps of a technician: hours and single days are those from a day on."""
     names = ("name", "phone", "territory_id", "user_id", "home_address", "home_lat", "home_lon", "active")
-    week = week_of(technician, on)
+    patterns = [
+        each for each in technician.shift_patterns if each.valid_until is None or each.valid_until >= on
+    ]
     return {
         **{name: getattr(technician, name) for name in names},
         "skills": {
             held.skill.code: f"{held.level} {held.expires_on or ''}".strip() for held in technician.skills
         },
-        "hours": {str(day): f"{week[day].starts:%H:%M}–{week[day].ends:%H:%M}" for day in sorted(week)},
+        "hours": sorted(map(_pattern_words, patterns)),
         "exceptions": {
             each.on.isoformat(): "off" if each.day_off else f"{each.starts:%H:%M}–{each.ends:%H:%M}"
             for each in technician.shift_overrides
@@ -104,24 +132,32 @@ def as_json(technician: Technician, on: date) -> dict[str, Any]:
     }
 
 
+def _pattern_words(pattern: ShiftPattern) -> str:
+    hours = f"{pattern.weekday}: {pattern.starts:%H:%M}–{pattern.ends:%H:%M}"
+    return f"{hours} {pattern.valid_from}–{pattern.valid_until or ''}"
+
+
 def change(
     session: Session,
     technician: Technician,
     wanted: Likeness,
     by: Change,
 ) -> None:
-    """Make a technician what the form says. Raises Overtaken, and Touches unless they are sure.
+    """Make a technician what the form says.
 
-    Visits that somebody could not make afterwards lose their place; a plan for them is looked for, and what
-    was promised to their customers stands.
+    Raises Overtaken, AtWork, LaterHours, and Touches unless they are sure. Visits that could not be made any
+    more lose their place; a plan for them is looked for, and what was promised to their customers stands.
     """
 
     def work() -> None:
         for name, value in wanted.values.items():
             setattr(technician, name, value)
         _write_skills(technician, wanted.skills)
-        if week_of(technician, wanted.from_on) != dict(wanted.week):
-            _write_week(technician, wanted.week, wanted.from_on)
+        if week_of(technician, wanted.from_on) == dict(wanted.week):
+            return
+        for later in later_weeks(technician, wanted.from_on):
+            raise LaterHours(later)
+        _write_week(technician, wanted.week, wanted.from_on)
 
     _changed(session, technician, work, by)
 
@@ -174,15 +210,31 @@ def _changed(
     require_version(technician, by)
     today, planned = territory.local_day(by.now), _planned(session, technician, now=by.now)
     before = as_json(technician, today)
-    fitted = [each for each in planned if _fits(technician, *each)]
+    fitted = {visit.id for stop, on, visit in planned if _fits(technician, stop, on, visit)}
     work()
     flag_modified(technician, "name")  # other hours alone are another version as well
     session.flush()
-    lost = [(visit, on) for stop, on, visit in fitted if not _fits(technician, stop, on, visit)]
+    leaves = not technician.active or technician.territory_id != territory.id
+    if leaves and _is_busy(session, technician, now=by.now):
+        raise AtWork
+    lost = [
+        (visit, on)
+        for stop, on, visit in planned
+        if not _fits(technician, stop, on, visit) and (leaves or visit.id in fitted)
+    ]
     if lost and not by.sure:
         raise Touches([Misfit(visit.id, on) for visit, on in lost])
     record(session, "office_changed", technician, before, as_json(technician, today), by)
+    if leaves:  # nobody looks at their routes any more
+        drop_stops(session, [visit.id for visit, _on in lost])
     _find_places(session, technician, lost, by)
+
+
+def _is_busy(session: Session, technician: Technician, *, now: datetime) -> bool:
+    mine = select(Stop.id).where(Stop.technician_id == technician.id)
+    begun = mine.join(Visit, _MADE).where(Visit.state.not_in([*PLANNABLE, *ENDED]))
+    held = mine.join(Hold, Hold.id == Stop.hold_id).where(Hold.expires_at > now)
+    return exists_one(session, begun) or exists_one(session, held)
 
 
 def _planned(session: Session, technician: Technician, *, now: datetime) -> list[tuple[Stop, date, Visit]]:
@@ -190,8 +242,8 @@ def _planned(session: Session, technician: Technician, *, now: datetime) -> list
         select(Stop, Plan.on, Visit)
         .join(Route, Route.id == Stop.route_id)
         .join(Plan, Plan.id == Route.plan_id)
-        .join(Visit, or_(Visit.id == Stop.visit_id, Visit.id == Stop.crew_visit_id))
-        .where(Stop.technician_id == technician.id, Stop.starts_at >= now, Visit.state.in_(PLANNABLE))
+        .join(Visit, _MADE)
+        .where(Stop.technician_id == technician.id, Stop.ends_at > now, Visit.state.in_(PLANNABLE))
         .order_by(Stop.starts_at)
     )
     return [(stop, on, visit) for stop, on, visit in rows]
@@ -204,9 +256,7 @@ def _fits(technician: Technician, stop: Stop, on: date, visit: Visit) -> bool:
         return False
     held = technician.skill_levels(on)
     skilled = all(held.get(code, 0) >= level for code, level in visit.required_skills().items())
-    helps = stop.visit_id is None  # whoever leads a crew has its skills
-    in_time = day.starts_at <= stop.starts_at and stop.ends_at <= day.ends_at + day.overtime
-    return (skilled or helps) and in_time
+    return skilled and day.starts_at <= stop.starts_at and stop.ends_at <= day.ends_at + day.overtime
 
 
 def _find_places(

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from flask import url_for as url
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -82,6 +83,15 @@ def _save(work: Callable[[Session], None], number: int, form: RowForm, forms: Fo
         return once(attempt)
     except Touches as error:
         misfits = list(error.misfits)
+    except people.AtWork:
+        form.form_errors.append(
+            _("Somebody is on a visit, or a customer is booking a window with them. Try again later.")
+        )
+    except people.LaterHours as error:
+        later = web.day_words(error.on, year=True)
+        form["from_on"].errors = [
+            _("Other hours are planned from %(day)s. Choose that day or a later one", day=later)
+        ]
     except Overtaken:
         overtaken(form)
     with web.services().db.reading() as session:
@@ -112,6 +122,7 @@ def _page(
         exceptions=sorted(
             (each for each in row.shift_overrides if each.on >= today), key=lambda each: each.on
         ),
+        later=people.later_weeks(row, today),
         entries=history(session, row),
         change_words=change_words,
         zone=row.territory.zone,

@@ -54,6 +54,7 @@ from fieldservice.models import (
     VisitState,
     Window,
 )
+from fieldservice.office.areas import version_of
 from fieldservice.planning import improve, proposals
 from fieldservice.planning.changes import move_visit
 from fieldservice.planning.judge import Move
@@ -203,10 +204,11 @@ class World:
         area = place | {"territory": "Elsewhere", "radius_km": 20, "working_days": "0"}
         return {
             "/office/areas/new": area | {"time_zone": "UTC"},
-            "/office/areas/<int:number>": area | {"active": "y"},
+            "/office/areas/<int:number>": area
+            | {"active": "y", "version": version_of(self.company.territory)},
             "/office/areas/<int:number>/branches": place | {"branch": "Workshop"},
             "/office/services/new": offered | {"code": "marker"},
-            "/office/services/<int:number>": offered | {"version": 1},
+            "/office/services/<int:number>": offered | {"version": 1, "sure": "y"},
             "/office/accounts/new": account | new,
             "/office/accounts/<int:number>": account,
             "/office/technicians/<int:number>": person,

@@ -109,6 +109,31 @@ def test_what_a_service_cannot_be(owner: Owner, db: Database, number: int) -> No
     assert changes(db, "service") == []
 
 
+def book(db: Database, number: int) -> int:
+    """A visit of a service that is not over."""
+
+    def work(session: Session) -> int:
+        area = session.scalars(select(Territory)).one()
+        site = make_site(session, territory=area)
+        order = make_work_order(session, site=site, service=session.get_one(Service, number))
+        return make_visit(session, territory=area, work_order=order).id
+
+    return db.run(work)
+
+
+def test_what_booked_visits_share_with_their_service(owner: Owner, db: Database, number: int) -> None:
+    """Cut-offs and skills are asked about first; where it happens stays until the last visit is over."""
+    book(db, number)
+    mine = f"/office/services/{number}"
+    before = service(db, number).cancel_cutoff
+    assert "1 visit that is booked" in owner.send(mine, 422, cancel_cutoff="48").text
+    assert service(db, number).cancel_cutoff == before
+    owner.send(mine, 303, cancel_cutoff="48", sure="y")
+    assert service(db, number).cancel_cutoff == timedelta(hours=48)
+    assert "where the service does" in owner.send(mine, 422, place="remote", sure="y").text
+    owner.send(mine, 303, duration="90")
+
+
 def test_an_account_from_its_first_day_to_its_last(owner: Owner, db: Database) -> None:
     """Made, promoted, closed and opened: signed out at once, and the trail has no secrets."""
     fields = {
@@ -170,6 +195,14 @@ def test_an_area_moves_and_gets_a_branch(owner: Owner, db: Database, number: int
         area = session.scalars(select(Territory)).one()
         assert (area.name, area.radius_m, area.working_days) == ("The valley", 40_000, "01")
         assert area.time_zone == zone
+    old = owner.form(mine).to_dict()
+    owner.send(mine, 303, radius_km="35")
+    assert "Somebody else changed this meanwhile" in owner.post(mine, 422, **{**old, "radius_km": "20"}).text
+    moved = {"address": "", "latitude": "39.25", "longitude": "-76.5"}
+    owner.send(mine, 303, **moved)
+    with db.reading() as session:
+        area = session.scalars(select(Territory)).one()
+        assert (area.radius_m, area.centre_lat, area.centre_lon) == (35_000, 39.25, -76.5)
     fields = {"branch": "Workshop", "address": "Mill Lane 1", "latitude": "39.2", "longitude": "-76.6"}
     owner.post(f"{mine}/branches", 303, **fields)
     assert "Workshop" in owner.open(mine).text
@@ -182,14 +215,7 @@ def test_an_area_moves_and_gets_a_branch(owner: Owner, db: Database, number: int
 
 def test_an_area_is_closed_when_its_visits_are_over(owner: Owner, db: Database, number: int) -> None:
     """A visit that is promised would be forgotten in an area that nobody looks at."""
-
-    def book(session: Session) -> int:
-        area = session.scalars(select(Territory)).one()
-        site = make_site(session, territory=area)
-        order = make_work_order(session, site=site, service=session.get_one(Service, number))
-        return make_visit(session, territory=area, work_order=order).id
-
-    visit = db.run(book)
+    visit = book(db, number)
     with db.reading() as session:
         mine = f"/office/areas/{session.scalars(select(Territory)).one().id}"
     assert "not over yet" in owner.send(mine, 422, active=None).text

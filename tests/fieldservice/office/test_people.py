@@ -9,7 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice.db import Database
-from fieldservice.models import AuditEntry, Job, Skill, Technician, Visit
+from fieldservice.models import AuditEntry, Job, Skill, Stop, Technician, Territory, Visit, VisitState
+from fieldservice.planning.crews import drop_stops
+from fieldservice.planning.rows import load_day
 from tests.factories import NOW, TODAY, TOMORROW
 from tests.fieldservice.field.crew import Crew
 from tests.fieldservice.office.owner import Owner
@@ -64,8 +66,13 @@ def test_other_hours_from_a_day_on(owner: Owner, db: Database, crew: Crew) -> No
     assert hours(db, crew, on) == (time(6, 30), before[1])
     assert hours(db, crew, on + timedelta(days=7)) is None
     with db.reading() as session:
-        entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "office_changed")).all()
-        assert all(entry.subject_id == crew.technician_id for entry in entries)
+        query = select(AuditEntry).where(AuditEntry.action == "office_changed").order_by(AuditEntry.id)
+        first, second = session.scalars(query)
+        assert (first.subject_id, second.subject_id) == (crew.technician_id, crew.technician_id)
+        new = f"{on.weekday()}: 06:30–{before[1]:%H:%M} {on.isoformat()}–"
+        assert new in first.detail["after"]["hours"]
+        assert new not in first.detail["before"]["hours"]
+        assert new not in second.detail["after"]["hours"]
 
 
 def test_what_touches_planned_visits_is_asked_first(owner: Owner, db: Database, crew: Crew) -> None:
@@ -87,6 +94,49 @@ def test_what_touches_planned_visits_is_asked_first(owner: Owner, db: Database, 
     assert hours(db, crew, TODAY) == usual
 
 
+def unassigned(db: Database, crew: Crew) -> list[int]:
+    """What the board shows as unassigned."""
+    with db.reading() as session:
+        territory = session.get_one(Territory, crew.scene.territory_id)
+        return [visit.id for visit in load_day(session, territory, TODAY, now=NOW).unassigned]
+
+
+def test_hours_that_are_planned_for_later_stay(owner: Owner, db: Database, crew: Crew) -> None:
+    """They are shown, other hours cannot begin before them, and a change of the name touches none."""
+    on = TODAY + timedelta(days=21)
+    owner.send(page(crew), 303, from_on=on.isoformat(), **{f"starts_{on.weekday()}": "06:30"})
+    assert "Planned from" in owner.open(page(crew)).text
+    refused = owner.send(page(crew), 422, starts_0="07:15")
+    assert "Other hours are planned from" in refused.text
+    owner.send(page(crew), 303, name="Ana Reyes")
+    day = hours(db, crew, on)
+    assert day is not None
+    assert day[0] == time(6, 30)
+
+
+def test_who_is_at_work_cannot_leave(owner: Owner, db: Database, crew: Crew) -> None:
+    """A visit that has not begun in time is named as well."""
+
+    def drive(session: Session) -> None:
+        visit = session.get_one(Visit, crew.visits[0])
+        for state in (VisitState.DISPATCHED, VisitState.EN_ROUTE):
+            visit.advance(state, occurred_at=NOW, now=NOW, actor="test")
+
+    db.run(drive)
+    assert "Somebody is on a visit" in owner.send(page(crew), 422, active=None, sure="y").text
+
+    def end(session: Session) -> None:
+        visit = session.get_one(Visit, crew.visits[0])
+        for state in (VisitState.ON_SITE, VisitState.DONE):
+            visit.advance(state, occurred_at=NOW, now=NOW, actor="test")
+        drop_stops(session, [visit.id])
+        stop = session.scalars(select(Stop).where(Stop.visit_id == crew.visits[1])).one()
+        stop.arrives_at = stop.starts_at = NOW - timedelta(minutes=5)
+
+    db.run(end)
+    assert "2 planned visits" in owner.send(page(crew), 422, active=None).text
+
+
 def test_somebody_who_leaves_and_a_skill_that_ends(owner: Owner, db: Database, crew: Crew) -> None:
     """Both take planned visits away, after the same question; the certificate's last day still counts."""
 
@@ -101,8 +151,10 @@ def test_somebody_who_leaves_and_a_skill_that_ends(owner: Owner, db: Database, c
     assert "3 planned visits" in asked.text
     left = owner.send(page(crew), 422, active=None)
     assert "3 planned visits" in left.text
+    assert unassigned(db, crew) == []
     owner.send(page(crew), 303, active=None, sure="y")
     assert lost(db) == crew.visits
+    assert unassigned(db, crew) == crew.visits
     assert not technician(db, crew).active
 
 

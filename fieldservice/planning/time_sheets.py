@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,6 +14,7 @@ from fieldservice.models import HoursCorrection, Plan, Route, Stop, StopKind, Te
 from fieldservice.models.visit import ENDED
 
 _NONE = timedelta(0)
+type _Steps = dict[str, datetime]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Sheet:
     """One day's line: what the taps say, and what counts instead of it.
 
     `on_road` is from each "On my way" to its "Arrived", `at_visits` from there to the end of the visit: by
-    the taps alone, also on a day whose hours were put right.
+    the taps alone, also on a day whose hours were put right. Who helps with a visit has the taps of whoever
+    leads it; of these no time counts a second time that was spent elsewhere.
     """
 
     on: date
@@ -148,7 +150,11 @@ def _stops(
         .join(Route, Route.plan_id == Plan.id)
         .join(Stop, Stop.route_id == Route.id)
         .where(Stop.technician_id.in_(technicians), Plan.on.in_(days))
-        .options(selectinload(Stop.visit).selectinload(Visit.events))
+        .order_by(Stop.starts_at, Stop.id)
+        .options(
+            selectinload(Stop.visit).selectinload(Visit.events),
+            selectinload(Stop.crew_visit).selectinload(Visit.events),
+        )
     )
     found = defaultdict(list)
     for on, stop in rows:
@@ -167,18 +173,31 @@ def _corrections(
     return {(row.technician_id, row.on): row for row in rows}
 
 
-def _sheet(on: date, stops: Iterable[Stop], correction: HoursCorrection | None, now: datetime) -> Sheet:
-    steps = [_steps(stop.visit) for stop in stops if stop.visit is not None]
-    return Sheet(
-        on,
-        _tapped(stops, [at for taken in steps for at in taken.values()], now),
-        correction,
-        on_road=sum((_between(taken, "on_my_way", "arrived") for taken in steps), _NONE),
-        at_visits=sum((_between(taken, "arrived", "over") for taken in steps), _NONE),
-    )
+def _sheet(on: date, stops: Sequence[Stop], correction: HoursCorrection | None, now: datetime) -> Sheet:
+    led = [_steps(stop.visit) for stop in stops if stop.visit is not None]
+    helped = [_steps(stop.crew_visit) for stop in stops if stop.crew_visit is not None]
+    taps = [at for steps in (*led, *helped) for at in steps.values()]
+    return Sheet(on, _tapped(stops, taps, now), correction, *_spent(led, helped))
 
 
-def _tapped(stops: Iterable[Stop], taps: Sequence[datetime], now: datetime) -> Hours | None:
+def _spent(led: Sequence[_Steps], helped: Sequence[_Steps]) -> list[timedelta]:
+    """On the road and at visits; of what was helped with only the time that is not spent already."""
+    spent, taken = [_NONE, _NONE], list[tuple[datetime, datetime]]()
+    for steps, helps in (*((one, False) for one in led), *((one, True) for one in helped)):
+        for part, (first, last) in enumerate((("on_my_way", "arrived"), ("arrived", "over"))):
+            if first in steps and last in steps:
+                begins, ends = steps[first], steps[last]
+                busy = [_overlap(begins, ends, *one) for one in taken] if helps else []
+                spent[part] += max(ends - begins - sum(busy, _NONE), _NONE)
+                taken.append((begins, ends))
+    return spent
+
+
+def _overlap(begins: datetime, ends: datetime, other_begins: datetime, other_ends: datetime) -> timedelta:
+    return max(min(ends, other_ends) - max(begins, other_begins), _NONE)
+
+
+def _tapped(stops: Sequence[Stop], taps: Sequence[datetime], now: datetime) -> Hours | None:
     """From the first tap to the last; the breaks are those of the route that lie between them."""
     if not taps or min(taps) >= max(taps):
         return None
@@ -188,7 +207,7 @@ def _tapped(stops: Iterable[Stop], taps: Sequence[datetime], now: datetime) -> H
     return Hours(starts_at, ends_at, sum((stop.ends_at - stop.starts_at for stop in inside), _NONE))
 
 
-def _steps(visit: Visit) -> dict[str, datetime]:
+def _steps(visit: Visit) -> _Steps:
     """The steps that count, with `arrived` where it was passed over, and `over`: done, or it could not be."""
     found = dict(visit.moments)
     if "arrived" not in found and "working" in found:
@@ -200,9 +219,3 @@ def _steps(visit: Visit) -> dict[str, datetime]:
             if event.to_state in ("no_show", "could_not_do") and event.actor.startswith("user:"):
                 found["over"] = event.occurred_at
     return found
-
-
-def _between(steps: Mapping[str, datetime], first: str, last: str) -> timedelta:
-    if first not in steps or last not in steps:
-        return _NONE
-    return max(steps[last] - steps[first], _NONE)

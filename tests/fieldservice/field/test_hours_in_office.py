@@ -72,7 +72,7 @@ def office_of(app: Flask, crew: Crew, at: datetime) -> Phone:
 def lines(office: Phone, path: str) -> list[dict[str, str]]:
     """The file as a spreadsheet reads it."""
     answer = office.client.get(path)
-    assert answer.headers["Content-Disposition"].startswith("attachment; filename=hours-")
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="hours-')
     assert answer.data.startswith(b"\xef\xbb\xbf")
     return list(csv.DictReader(StringIO(answer.data.decode("utf-8-sig"), newline="")))
 
@@ -120,6 +120,57 @@ def test_a_week_of_taps_and_corrections(
     assert "Loaded the van" in page
     assert "href" in office.page(f"/board/{TODAY}/week").split(week)[0]
     assert office.page(f"/board/{TODAY - timedelta(days=7)}/hours").count("<b>0 min</b>") == 2
+
+
+def tap(phone: Phone, clock: time_machine.Traveller, *taps: tuple[int, int, str]) -> None:
+    """Minutes after eight, visit, and what is tapped."""
+    for minutes, visit, kind in taps:
+        clock.move_to(NOW + timedelta(minutes=minutes))
+        phone.say(visit, kind)
+
+
+def of_colleague(app: Flask, crew: Crew) -> dict[str, str]:
+    """The colleague's line in the file."""
+    found = lines(office_of(app, crew, EVENING), f"/board/{TODAY}/hours.csv")
+    with crew.db.reading() as session:
+        name = session.get_one(Technician, crew.colleague_id).name
+    [line] = [line for line in found if line["technician"] == name]
+    return {each: line[each] for each in ("began", "ended", "at_visits_minutes", "on_road_minutes")}
+
+
+def test_who_helps_has_worked(app: Flask, crew: Crew, phone: Phone, clock: time_machine.Traveller) -> None:
+    """A day of a visit that somebody else leads: its taps are the hours of both."""
+    first, second, _third = crew.visits
+    crew.make_together(second, crew.colleague_id)
+    tap(phone, clock, (0, first, "arrived"), (100, first, "done"), (110, second, "on_my_way"))
+    tap(phone, clock, (130, second, "arrived"), (190, second, "done"))
+    clock.move_to(EVENING)
+    assert of_colleague(app, crew) == {
+        "began": f"{TODAY} 09:50",
+        "ended": f"{TODAY} 11:10",
+        "at_visits_minutes": "60",
+        "on_road_minutes": "20",
+    }
+
+
+def test_who_leads_one_and_helps_with_another_is_in_one_place(
+    app: Flask, crew: Crew, phone: Phone, other_phone: Phone, clock: time_machine.Traveller
+) -> None:
+    """Whoever leads drives off while the colleague still works elsewhere: those minutes count once."""
+    first, second, _third = crew.visits
+    crew.give_away(first)
+    crew.make_together(second, crew.colleague_id)
+    tap(other_phone, clock, (0, first, "on_my_way"), (20, first, "arrived"))
+    tap(phone, clock, (90, second, "on_my_way"))
+    tap(other_phone, clock, (100, first, "done"))
+    tap(phone, clock, (130, second, "arrived"), (190, second, "done"))
+    clock.move_to(EVENING)
+    assert of_colleague(app, crew) == {
+        "began": f"{TODAY} 08:00",
+        "ended": f"{TODAY} 11:10",
+        "at_visits_minutes": "140",
+        "on_road_minutes": "50",
+    }
 
 
 def test_no_cell_is_a_formula_and_nobody_is_left_out(

@@ -37,8 +37,9 @@ def prepared(session: Session, language: str) -> Mapping[str, list[CannedAnswer]
 def words_for(body: str, visit: Visit | None, settings: Settings, *, now: datetime) -> str:
     """An answer about a visit, or to somebody who has none; what is not known stays in braces."""
     if visit is None:
-        facts, technician = facts_of_nobody(settings, locale="", now=now), ""
+        facts, crew = facts_of_nobody(settings, locale="", now=now), []
     else:
         facts = facts_of(visit, settings, link="", promised=visit.window is not None)
-        technician = visit.stop.technician.name if visit.stop else ""
-    return in_answer(body, Occasion(kind=KIND, facts=facts, technician=technician))
+        crew = [technician.name for technician in visit.made_by]
+    who, *others = crew or [""]
+    return in_answer(body, Occasion(kind=KIND, facts=facts, technician=who, others=tuple(others)))

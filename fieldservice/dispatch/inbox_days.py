@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from fieldservice.models import (
@@ -96,11 +96,12 @@ def _planned(session: Session, technicians: Iterable[int], *, now: datetime) -> 
         select(Stop, Plan.on)
         .join(Route, Route.id == Stop.route_id)
         .join(Plan, Plan.id == Route.plan_id)
-        .join(Visit, Visit.id == Stop.visit_id)
+        .join(Visit, Visit.id == func.coalesce(Stop.visit_id, Stop.crew_visit_id))
         .where(Stop.technician_id.in_(list(technicians)), Stop.starts_at >= now)
         .where(Visit.state.in_(PLANNABLE), Stop.starts_at < now + 2 * AHEAD)
         .order_by(Stop.starts_at)
         .options(joinedload(Stop.visit).options(*visit_options()))
+        .options(selectinload(Stop.crew_visit).options(*visit_options()))
     )
     return [(stop, on) for stop, on in rows]
 
@@ -109,5 +110,5 @@ def _affected(held: TechnicianSkill, planned: Sequence[tuple[Stop, date]]) -> It
     for stop, on in planned:
         theirs = held.expires_on is not None and on > held.expires_on
         theirs = theirs and stop.technician_id == held.technician_id
-        if theirs and stop.visit is not None and held.skill.code in stop.visit.required_skills():
-            yield stop.visit
+        if theirs and stop.work is not None and held.skill.code in stop.work.required_skills():
+            yield stop.work

@@ -105,11 +105,12 @@ def _write_once(
 
 
 def _stops_on(on: date, *what: ColumnElement[bool]) -> Any:
+    """Those of visits, led or helped with."""
     return (
         select(Stop)
         .join(Route, Route.id == Stop.route_id)
         .join(Plan, Plan.id == Route.plan_id)
-        .join(Visit, Visit.id == Stop.visit_id)
+        .join(Visit, Visit.id == func.coalesce(Stop.visit_id, Stop.crew_visit_id))
         .where(Plan.on == on, Visit.state.in_(PLANNABLE), *what)
     )
 
@@ -120,7 +121,7 @@ def _visits(session: Session, technician_id: int, on: date, locale: str) -> list
     )
     lines = []
     for stop in stops:
-        visit, zone = stop.visit, stop.visit.territory.zone
+        visit, zone = stop.work, stop.work.territory.zone
         window = visit.window
         when = words.clock_time(stop.starts_at, zone, locale)
         if window is not None:
@@ -136,7 +137,7 @@ def _office(session: Session, territory: Territory, on: date, locale: str) -> li
     ngettext = ngettext_of(locale)
     start, end = (datetime.combine(on + timedelta(days=more), time(), territory.zone) for more in (0, 1))
     here = Visit.territory_id == territory.id
-    planned = _count(session, _stops_on(on, here))
+    planned = _count(session, _stops_on(on, here, Stop.visit_id.is_not(None)))
     promised = Visit.window_starts_at.between(start, end)
     without = and_(here, Visit.state.in_(PLANNABLE), ~Visit.stop.has(), or_(promised, Visit.wanted_on == on))
     lost = _count(session, select(Visit).where(without))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
-from fieldservice.models import Job, Stop, Visit, VisitState
+from fieldservice.models import CannedAnswer, Job, Stop, TechnicianSkill, Visit, VisitState
 from fieldservice.planning.jobs import Work, run_next_job
-from tests.factories import NOW
+from tests.factories import NOW, TODAY, add
 from tests.fieldservice.dispatch.scene import BOARD, Dispatcher, found_in, words_of
 from tests.fieldservice.dispatch.test_proposals import ACCEPT, UNDO
 
@@ -70,6 +72,21 @@ def together(dana: Dispatcher) -> None:
     who = [dana.scene.ana.id, dana.scene.ben.id]
     form = {"people": "2", "who": who, "start": "13:00", "plan_version": dana.version()}
     assert dana.post(f"{BOARD}/visits/{dana.scene.ids['Joe']}/crew", **form).status_code == 303
+
+
+def test_the_office_knows_who_helps(dana: Dispatcher) -> None:
+    """A prepared answer names both; Ben's certificate that has ended is one that Joe's visit needs."""
+    together(dana)
+    page = f"/board/inbox/{dana.scene.ids['Joe']}"
+    with dana.db.transaction() as session:
+        answer = add(session, CannedAnswer(language="en", title="Who", body="Expect {technician}.")).id
+        query = select(TechnicianSkill).where(TechnicianSkill.technician_id == dana.scene.ben.id)
+        for held in session.scalars(query):
+            held.expires_on = TODAY - timedelta(days=1)
+    picked = dana.post(f"{page}/answer", do="pick", canned=answer, body="")
+    assert "Expect Ana Reyes and Ben Okafor." in words_of(picked)
+    inbox = words_of(dana.get("/board/inbox"))
+    assert "2 planned visits need it" in inbox, "Kim's, which he leads, and Joe's"
 
 
 def test_whoever_falls_out_frees_what_they_help_with(dana: Dispatcher, work: Work) -> None:

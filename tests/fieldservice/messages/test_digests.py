@@ -6,11 +6,12 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fieldservice.db import Database
 from fieldservice.messages import digests
-from fieldservice.models import OutboxMessage, UserRole
+from fieldservice.models import OutboxMessage, Stop, StopKind, Technician, UserRole
 from tests import factories
 from tests.factories import NOW, TOMORROW, window
 from tests.fieldservice.messages.conftest import Sender, part, rows
@@ -37,6 +38,26 @@ def company(session: Session) -> None:
                 session, technician, promised.starts_at, promised.starts_at + timedelta(hours=1), visit=visit
             )
     make_user(session, UserRole.DISPATCHER, name="Dana", email="dana@example.com")
+
+
+def test_who_helps_reads_what_tomorrow_brings(db: Database, sender: Sender, sink: SmtpSink) -> None:
+    """Ben leads nothing and helps Ana; the visit is in both digests, and one visit for the office."""
+
+    def help_ana(session: Session) -> None:
+        company(session)
+        led = session.scalars(select(Stop)).one()
+        ben = session.scalars(select(Technician).where(Technician.name == "Ben")).one()
+        factories.make_stop(
+            session, ben, led.starts_at, led.ends_at, kind=StopKind.CREW, crew_visit_id=led.visit_id
+        )
+
+    db.run(help_ana)
+    assert write(db, sender, EVENING) == 3
+    sender.sweep(EVENING)
+    mails = {str(mail["To"]): part(mail, "text/plain") for mail in sink.messages}
+    for name in ("ana", "ben"):
+        assert "10:00 am (10 am – 12 pm): Boiler repair" in mails[f"{name}@example.com"]
+    assert "1 visit is planned" in mails["dana@example.com"]
 
 
 def write(db: Database, sender: Sender, at: datetime) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from fieldservice.auth import passwords, sessions
 from fieldservice.auth.refusals import EmailInvalid, EmailTaken, EmailUnknown, NameInvalid
 from fieldservice.db import exists_one
-from fieldservice.models import User, UserRole
+from fieldservice.models import User, UserRole, owners
 
 _LONGEST_NAME = 120
 
@@ -59,10 +59,11 @@ def set_password(session: Session, user: User, password: str, *, now: datetime) 
 
 
 def deactivate(session: Session, user: User, *, now: datetime) -> None:
-    """Close an account and end all its sessions; what it did stays recorded."""
+    """Close an account and end all its sessions; what it did stays recorded, what it owned is nobody's."""
     user.active = False
     user.fs_uniquifier = _new_uniquifier()
     sessions.end_all(session, user, now=now)
+    owners.leave_to_nobody(session, user)
 
 
 def normal_name(name: str) -> str:

@@ -15,7 +15,7 @@ from fieldservice.models.answers import OVERDUE, lock_guest
 from fieldservice.models.conversation import ANSWER_WITHIN
 from fieldservice.models.facts import facts_of_nobody
 from fieldservice.models.message import new_message
-from fieldservice.models.owners import least_busy
+from fieldservice.models.owners import least_busy, owns
 from fieldservice.notify.rendering import Occasion
 from fieldservice.notify.translations import gettext_of
 
@@ -65,7 +65,7 @@ def _escalate(session: Session, conversation: Conversation, *, now: datetime) ->
     told = select(OfficeTask.id).filter_by(kind=OVERDUE, **about).where(OfficeTask.created_at >= since)
     if exists_one(session, told):
         return False
-    owner = conversation.owner if conversation.owner is not None and conversation.owner.active else None
+    owner = conversation.owner if conversation.owner is not None and owns(conversation.owner) else None
     owner = owner or session.get(User, least_busy(session) or 0)
     task = OfficeTask(
         kind=OVERDUE,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from fieldservice import auth
 from fieldservice.auth import sessions, users
 from fieldservice.db import lock_names
-from fieldservice.models import User, UserRole
+from fieldservice.models import User, UserRole, owners
 from fieldservice.office.records import Change, record, require_version
 
 
@@ -42,6 +42,8 @@ def change(
 ) -> None:
     """Another name, role, state or password; who is closed or gets a password is signed out everywhere.
 
+    What somebody owned who is closed or leaves the office belongs to nobody afterwards.
+
     Raises Overtaken, LastAdministrator, and as `auth.add_user` for the name and the password.
     """
     lock_names(session, ["administrators"])
@@ -56,6 +58,8 @@ def change(
     if user.active and not active:
         users.deactivate(session, user, now=by.now)
     user.active = active
+    if not owners.owns(user):
+        owners.leave_to_nobody(session, user)
     session.flush()
     record(session, "office_changed", user, before, as_json(user), by)
     if password:

@@ -17,6 +17,7 @@ from fieldservice.models import (
     MessageState,
     OfficeTask,
     OutboxMessage,
+    UserRole,
     Visit,
 )
 from fieldservice.models.conversation import ANSWER_WITHIN
@@ -59,6 +60,20 @@ def test_a_question_that_waits_too_long_becomes_a_task_once(
         assert escalation.escalate(session, now=LATE + timedelta(days=5)) == 0
         thread.ask("And the key?", channel=Channel.SMS, now=LATE + timedelta(days=6))
         assert escalation.escalate(session, now=LATE + timedelta(days=8)) == 1
+
+
+def test_who_left_the_office_is_not_asked(db: Database, sender: Sender, sink: SmtpSink) -> None:
+    """The owner is a technician now: the task and the e-mail are those of somebody of the office."""
+    with db.transaction() as session:
+        dana = make_user(session, name="Dana", email="dana@example.com").id
+        owner = make_user(session, UserRole.TECHNICIAN, name="Ted", email="ted@example.com")
+        thread = Conversation(visit=make_visit(session), owner=owner, last_at=NOW)
+        session.add(thread)
+        thread.ask("Which door?", channel=Channel.PAGE, now=NOW)
+    assert db.run(lambda session: escalation.escalate(session, now=LATE)) == 1
+    assert [task.owner_id for task in rows(db, OfficeTask)] == [dana]
+    sender.sweep(LATE)
+    assert [mail["To"] for mail in sink.messages] == ["dana@example.com"]
 
 
 def test_who_has_no_visit_waits_no_longer_than_others(db: Database, sender: Sender, sink: SmtpSink) -> None:

@@ -13,6 +13,8 @@ from fieldservice.db import Database
 from fieldservice.models import (
     AuditEntry,
     Branch,
+    Conversation,
+    OfficeTask,
     Service,
     Skill,
     Territory,
@@ -21,7 +23,7 @@ from fieldservice.models import (
     Visit,
     VisitState,
 )
-from tests.factories import NOW, make_company, make_site, make_visit, make_work_order
+from tests.factories import NOW, add, make_company, make_site, make_visit, make_work_order
 from tests.fieldservice.office.owner import Owner
 from tests.signing_in import make_user, signed_in
 
@@ -172,6 +174,31 @@ def test_one_lost_browser_is_signed_out(owner: Owner, db: Database) -> None:
     assert lost.get("/board/").location.startswith("/login")
     assert "/login" not in (kept.get("/board/").location or "")
     assert owner.open(mine).html.count("/logins/") == 1
+
+
+@pytest.mark.parametrize("gone", [{"active": None}, {"role": "technician"}])
+def test_who_leaves_the_office_owns_nothing(owner: Owner, db: Database, gone: dict[str, object]) -> None:
+    """Open tasks and conversations are nobody's; what was done stays theirs, and so does all of somebody who
+    only changes within the office."""
+
+    def work(session: Session) -> int:
+        dan, visit = make_user(session), make_visit(session)
+        add(session, Conversation(visit=visit, owner=dan, last_at=NOW))
+        for done_at in (None, NOW):
+            told = {"visit_id": visit.id, "owner_id": dan.id, "created_at": NOW, "done_at": done_at}
+            add(session, OfficeTask(kind="complaint", **told))
+        return dan.id
+
+    def owned() -> list[int | None]:
+        with db.reading() as session:
+            tasks = session.scalars(select(OfficeTask.owner_id).order_by(OfficeTask.id)).all()
+            return [*tasks, *session.scalars(select(Conversation.owner_id))]
+
+    number = db.run(work)
+    owner.send(f"/office/accounts/{number}", 303, role="admin", name="Dan Desk")
+    assert owned() == [number] * 3
+    owner.send(f"/office/accounts/{number}", 303, **gone)
+    assert owned() == [None, number, None]
 
 
 def test_somebody_always_administers(owner: Owner, db: Database) -> None:

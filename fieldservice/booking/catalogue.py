@@ -59,6 +59,7 @@ class CatalogueFault(ValueError):
 def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[str, Skill]) -> None:
     """Give a service these questions, first checks, common questions, checklist and translations, no others.
 
+    How many technicians make a visit, and the page of a remote one, stay where the data do not say.
     Raises CatalogueFault, before anything is changed, for what does not fit together.
     """
     part = _Part(data, "")
@@ -70,7 +71,7 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
         for position, entry in enumerate(part.list("faq"))
     ]
     fee, cutoff = _cancelling(part)
-    crew = part.number("technicians", 1, MOST_TOGETHER) or 1
+    crew = part.number("technicians", 1, MOST_TOGETHER)
     spans, late_after = _messages(part)
     call_link = _call_link(part)
     checklist = [_check(entry, position) for position, entry in enumerate(part.list("checklist"))]
@@ -89,10 +90,14 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
     if (session := object_session(service)) is not None:
         session.flush()  # rows are deleted last, and the new ones may have the codes of the old ones
     service.intake_questions, service.first_checks, service.faq = questions, steps, faq
-    service.late_fee, service.crew = fee, crew
+    service.late_fee = fee
+    if crew is not None:
+        service.crew = crew
+    if call_link is not None:
+        service.call_link = call_link
     if cutoff is not None:
         service.cancel_cutoff = cutoff
-    service.reminders, service.late_after, service.call_link = spans, late_after, call_link
+    service.reminders, service.late_after = spans, late_after
     service.checklist = checklist
     service.translations = {translation.language: translation for translation in translations}
 
@@ -156,12 +161,14 @@ def _cancelling(part: _Part) -> tuple[str, timedelta | None]:
     return terms.text("fee", 200), timedelta(hours=hours) if hours is not None else None
 
 
-def _call_link(part: _Part) -> str:
-    """The page on which a remote visit takes place; empty: the customer is called."""
+def _call_link(part: _Part) -> str | None:
+    """The page on which a remote visit takes place; empty: the customer is called; None: as it was."""
     if "remote" not in part.data:
-        return ""
+        return None
     remote = _Part(part.data["remote"], "remote")
     remote.only("link")
+    if not remote.data:
+        return ""
     link = remote.text("link", 300)
     if not re.fullmatch(r"https://[^\s/]+(/\S*)?", link):
         raise remote.fault("link", "not an address that begins with https://")

@@ -75,7 +75,8 @@ def test_reminders_and_delays_are_written_read_and_usual_again(session: Session)
 
 
 def test_how_many_technicians_come_is_written_and_read(session: Session) -> None:
-    """Two or three make a visit together; one is as usual and left out; four are a mistake that is named."""
+    """Two or three make a visit together; one is as usual and left out; four are a mistake that is named; a
+    file that does not say how many leaves it so."""
     service = make_service(session)
     write_catalogue(service, {"technicians": 2}, {})
     session.flush()
@@ -86,6 +87,8 @@ def test_how_many_technicians_come_is_written_and_read(session: Session) -> None
             write_catalogue(service, {"technicians": wrong}, {})
     assert service.crew == 2
     write_catalogue(service, {}, {})
+    assert service.crew == 2
+    write_catalogue(service, {"technicians": 1}, {})
     assert service.crew == 1
     assert "technicians" not in read_catalogue(service)
 

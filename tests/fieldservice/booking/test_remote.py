@@ -146,7 +146,8 @@ def test_the_office_asks_for_a_number_too(app: Flask, services: Services, walker
 def test_only_a_safe_link_is_written(
     session: Session, walker: Walker, services: Services, link: object
 ) -> None:
-    """What is written is read again; anything but a page under https is refused."""
+    """What is written is read again and stays until it is taken away; anything but a page under https is
+    refused."""
     with services.db.transaction() as own:
         service = of_code(own, "call")
         with pytest.raises(CatalogueFault, match=r"^remote\.link"):
@@ -154,4 +155,6 @@ def test_only_a_safe_link_is_written(
         write_catalogue(service, {"remote": {"link": LINK}}, {})
         assert read_catalogue(service)["remote"] == {"link": LINK}
         write_catalogue(service, {}, {})
+        assert service.call_link == LINK
+        write_catalogue(service, {"remote": {}}, {})
         assert service.call_link == ""

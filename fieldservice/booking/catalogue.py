@@ -91,8 +91,7 @@ def write_catalogue(service: Service, data: Mapping[str, Any], skills: Mapping[s
         session.flush()  # rows are deleted last, and the new ones may have the codes of the old ones
     service.intake_questions, service.first_checks, service.faq = questions, steps, faq
     service.late_fee = fee
-    if crew is not None:
-        service.crew = crew
+    service.crew = crew or service.crew or 1  # one that is not stored yet has none
     if call_link is not None:
         service.call_link = call_link
     if cutoff is not None:

@@ -81,7 +81,8 @@ OTHERS: Mapping[str, frozenset[str]] = {
         "route_seen": "visits",
         "push_device": "login endpoint_hash locale",
         "proposal": "state based_on routes summary goal",
-        "service": "code name icon description place late_fee price_text price_note reminders working_days",
+        "service": "code name icon description place late_fee price_text price_note reminders working_days"
+        " call_link",
         "service_plan": "unit renewal preferred_weekdays preferred_part",
         "shift_override": "reason",
         "shift_wish": "kind words state event_key answer",

@@ -81,7 +81,7 @@ class ServiceForm(RowForm):
         validators=[Length(max=1000, message=_l("Write at most 1000 characters")), Readable(lines=True)],
     )
     place = SelectField(_l("Where"), choices=[], validators=[InputRequired()])
-    branch = SelectField(_l("Branch"), choices=[], validators=[Optional()])
+    branch = SelectField(_l("Branch"), choices=[])
     duration = whole(_l("Work, in minutes"), 1, _DAY_MINUTES)
     call_link = text_field(_l("Link of a video visit"), longest=300)
     crew = whole(_l("Technicians who make it together"), 1, MOST_TOGETHER)
@@ -190,7 +190,7 @@ class PersonForm(RowForm, PlaceFields):
     name = text_field(_l("Name"), _l("Enter a name"))
     phone = text_field(_l("Telephone"), longest=32)
     territory = SelectField(_l("Area"), choices=[], validators=[InputRequired()])
-    account = SelectField(_l("Signs in as"), choices=[], validators=[Optional()])
+    account = SelectField(_l("Signs in as"), choices=[])
     from_on = DayField(_l("These hours count from"), validators=[InputRequired(_l("Choose a day"))])
     active = BooleanField(_l("Makes visits"))
 
@@ -230,7 +230,7 @@ class PersonForm(RowForm, PlaceFields):
 
     def validate_from_on(self, field: Field) -> None:
         """What was worked stays as it was."""
-        if field.data < self._today:
+        if field.data is not None and field.data < self._today:
             raise ValidationError(_l("Choose today or a day after it"))
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -288,7 +288,7 @@ class ExceptionForm(RowForm):
 
     def validate_on(self, field: Field) -> None:
         """What was worked stays as it was."""
-        if field.data < self._today:
+        if field.data is not None and field.data < self._today:
             raise ValidationError(_l("Choose today or a day after it"))
 
     def validate(self, extra_validators: Any = None) -> bool:

@@ -230,8 +230,6 @@ def _values(occasion: Occasion) -> dict[str, Any]:
         "technician": one_line(words.names_words([occasion.technician, *occasion.others], locale)),
         "people": 1 + len(occasion.others),
         "arrival": "",
-        "old_day": "",
-        "old_window": "",
         "answer_by": "",
         "first_day": words.day_words(occasion.first_on, locale) if occasion.first_on else "",
         "last_day": words.day_words(occasion.last_on, locale) if occasion.last_on else "",
@@ -250,10 +248,18 @@ def _values(occasion: Occasion) -> dict[str, Any]:
     if occasion.answer_by:
         values["answer_by"] = words.clock_time(occasion.answer_by, zone, locale)
         values["answer_by_day"] = words.day_words(occasion.answer_by.astimezone(zone).date(), locale)
-    if occasion.old_starts_at and occasion.old_ends_at:
-        values["old_day"] = words.day_words(occasion.old_starts_at.astimezone(zone).date(), locale)
-        values["old_window"] = words.window_words(occasion.old_starts_at, occasion.old_ends_at, zone, locale)
-    return values
+    return {**values, **_before(occasion)}
+
+
+def _before(occasion: Occasion) -> dict[str, str]:
+    """The day and window that a visit had, where it has others now."""
+    zone, locale = occasion.facts.zone, occasion.facts.locale
+    if not occasion.old_starts_at or not occasion.old_ends_at:
+        return {"old_day": "", "old_window": ""}
+    return {
+        "old_day": words.day_words(occasion.old_starts_at.astimezone(zone).date(), locale),
+        "old_window": words.window_words(occasion.old_starts_at, occasion.old_ends_at, zone, locale),
+    }
 
 
 def _day_and_window(span: Span, zone: ZoneInfo, locale: str) -> str:

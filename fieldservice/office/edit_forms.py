@@ -27,10 +27,17 @@ from fieldservice.auth import passwords
 from fieldservice.geo.types import Coordinates
 from fieldservice.models import Place, Service, Skill, Technician, Territory, UserRole
 from fieldservice.models.service import MOST_TOGETHER
-from fieldservice.office.forms import AccountFields, AreaForm, OfficeForm, PlaceFields, text_field
+from fieldservice.office.forms import (
+    AccountFields,
+    AreaForm,
+    OfficeForm,
+    PersonFields,
+    PlaceFields,
+    text_field,
+)
 from fieldservice.office.people import Held, Likeness, Shift, Week
 from fieldservice.office.words import PLACES, ROLES
-from fieldservice.typed import DayField, Phone, Readable, WholeNumber, cards, tidy
+from fieldservice.typed import DayField, Readable, WholeNumber, cards, tidy
 
 _LEVELS = 5
 _DAY_MINUTES = 24 * 60
@@ -184,11 +191,9 @@ def _are_hours(starts: Field, ends: Field) -> bool:
     return True
 
 
-class PersonForm(RowForm, PlaceFields):
+class PersonForm(RowForm, PersonFields):
     """Who a technician is, what they can do until when, and when they usually work."""
 
-    name = text_field(_l("Name"), _l("Enter a name"))
-    phone = text_field(_l("Telephone"), longest=32)
     territory = SelectField(_l("Area"), choices=[], validators=[InputRequired()])
     account = SelectField(_l("Signs in as"), choices=[])
     from_on = DayField(_l("These hours count from"), validators=[InputRequired(_l("Choose a day"))])
@@ -197,14 +202,13 @@ class PersonForm(RowForm, PlaceFields):
     def __init__(
         self,
         *args: Any,
-        country: str,
         territories: Iterable[tuple[str, str]],
         accounts: Iterable[tuple[str, str]],
         today: date,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._country, self._today = country, today
+        self._today = today
         self.territory.choices = cards(territories)
         self.account.choices = cards([("", _l("No account")), *accounts])
 
@@ -219,14 +223,6 @@ class PersonForm(RowForm, PlaceFields):
             for which, words in ((_STARTS, _l("From")), (_ENDS, _l("Until")))
         }
         return cls.with_skills(known, **ends, **hours)
-
-    def validate_phone(self, field: Field) -> None:
-        """Empty, or a number that can be dialled; kept in international form."""
-        if not field.data:
-            return
-        field.data = Phone(self._country).parse(field.data)
-        if field.data is None:
-            raise ValidationError(_l("Enter a telephone number with its area code"))
 
     def validate_from_on(self, field: Field) -> None:
         """What was worked stays as it was."""

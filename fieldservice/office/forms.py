@@ -202,24 +202,15 @@ class ServicesForm(OfficeForm):
             raise ValidationError(_l("Choose at least one"))
 
 
-class TechnicianForm(AccountFields, PlaceFields):
-    """Somebody who makes visits, and with what they sign in."""
+class PersonFields(PlaceFields):
+    """Who somebody of the company is, and where they live; `country` is the company's."""
 
     name = text_field(_l("Name"), _l("Enter a name"))
     phone = text_field(_l("Telephone"), longest=32)
-    email = EmailField(_l("E-mail address"), validators=[Optional(), Length(max=254)])
-    password = PasswordField(_l("First password"), validators=[Optional(), Length(max=passwords.LONGEST)])
-    skills = SelectMultipleField(_l("Skills"), choices=[])
-    weekdays = SelectMultipleField(_l("Works on"), choices=[])
-    starts = clock_field(_l("From"))
-    ends = clock_field(_l("Until"))
-    lunch = BooleanField(_l("A break of half an hour around noon"))
 
-    def __init__(self, *args: Any, country: str, skills: Iterable[Skill], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._country = country
-        self.skills.choices = cards((skill.code, skill.name) for skill in skills)
-        self.weekdays.choices = cards(plan_words.weekday_choices())
 
     def validate_phone(self, field: Field) -> None:
         """Empty, or a number that can be dialled; kept in international form."""
@@ -228,6 +219,23 @@ class TechnicianForm(AccountFields, PlaceFields):
         field.data = Phone(self._country).parse(field.data)
         if field.data is None:
             raise ValidationError(_l("Enter a telephone number with its area code"))
+
+
+class TechnicianForm(AccountFields, PersonFields):
+    """Somebody who makes visits, and with what they sign in."""
+
+    email = EmailField(_l("E-mail address"), validators=[Optional(), Length(max=254)])
+    password = PasswordField(_l("First password"), validators=[Optional(), Length(max=passwords.LONGEST)])
+    skills = SelectMultipleField(_l("Skills"), choices=[])
+    weekdays = SelectMultipleField(_l("Works on"), choices=[])
+    starts = clock_field(_l("From"))
+    ends = clock_field(_l("Until"))
+    lunch = BooleanField(_l("A break of half an hour around noon"))
+
+    def __init__(self, *args: Any, skills: Iterable[Skill], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.skills.choices = cards((skill.code, skill.name) for skill in skills)
+        self.weekdays.choices = cards(plan_words.weekday_choices())
 
     def validate_weekdays(self, field: Field) -> None:
         """Somebody who never works is no help."""

@@ -252,12 +252,13 @@ class World:
             "priority": 10,
             "crew": 1,
         }
-        offered = figures | {"name": "Marker service", "place": "on_site", "position": 3, "working_days": "0"}
+        offered = figures | {"name": "Marker service", "place": "on_site", "branch": "", "position": 3}
+        offered["working_days"] = "0"
         account = {"name": "Mara Marker", "role": "technician", "active": "y", "version": 1}
         new = {"email": "mara@example.com", "password": "correct horse battery"}
         person = {"name": "Tess", "territory": self.company.territory.id, "from_on": TODAY.isoformat()}
         version = {"version": self.company.technicians[1].version}
-        person |= {"active": "y", "sure": "y"} | version
+        person |= {"account": "", "active": "y", "sure": "y"} | version
         place = {"latitude": CENTRE.lat, "longitude": CENTRE.lon}
         area = place | {"territory": "Elsewhere", "radius_km": 20, "working_days": "0"}
         return {

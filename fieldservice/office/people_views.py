@@ -23,8 +23,11 @@ from fieldservice.office.people import Misfit, Touches
 from fieldservice.office.records import Overtaken
 from fieldservice.office.words import change_words
 from fieldservice.plan_words import weekday_name
+from fieldservice.planning.rows import visit_options
 
 bp = Blueprint("people", __name__)
+_NAMED = 20
+"""Planned visits that are named; the others are counted."""
 
 
 @bp.route("/technicians/<int:number>", methods=["GET", "POST"])
@@ -116,7 +119,8 @@ def _page(
         form=form,
         single=single,
         asked=asked,
-        misfits=[(each.on, session.get_one(Visit, each.visit_id)) for each in misfits or []],
+        misfits=misfits or [],
+        named=_visits(session, (misfits or [])[:_NAMED]),
         days=[(number, weekday_name(number)) for number in range(7)],
         skills=session.scalars(select(Skill).order_by(Skill.name, Skill.id)).all(),
         exceptions=sorted(
@@ -128,6 +132,14 @@ def _page(
         zone=row.territory.zone,
     )
     return shown, 422 if form.errors or single.errors or misfits else 200
+
+
+def _visits(session: Session, misfits: list[Misfit]) -> list[tuple[date, Visit]]:
+    """The visits of misfits with the day of each, in the order in which they are planned."""
+    days = {each.visit_id: each.on for each in misfits}
+    found = session.scalars(select(Visit).where(Visit.id.in_(days)).options(*visit_options()))
+    visits = {visit.id: visit for visit in found}
+    return [(on, visits[number]) for number, on in days.items() if number in visits]
 
 
 def _person_form(session: Session, row: Technician, *, shown: bool = False) -> PersonForm:
